@@ -78,7 +78,7 @@ func (o Operation[I, O]) Bind(handle func(context.Context, *I) (*O, error)) Bind
 // Binding is an operation with a handler.
 type Binding struct {
 	Info *OperationInfo
-	New  func() any                                  // a fresh *Input
+	New  func() any                                     // a fresh *Input
 	Call func(ctx context.Context, in any) (any, error) // takes what New made, returns a non-nil *Output or an error
 }
 
