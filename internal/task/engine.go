@@ -47,8 +47,6 @@ type Engine interface {
 type PullRequest struct {
 	Ref                string
 	Username, Password string
-	// NetNS is the path of the namespace whose network the pull must travel through, empty for the host's.
-	NetNS string
 }
 
 // Image is a present image.
