@@ -123,8 +123,9 @@ func (s *Store) commit(batch []*entry) error {
 func (s *Store) fallBack(err error) []*entry {
 	s.writer.Lock()
 	defer s.writer.Unlock()
-	if errors.Is(err, ErrLost) && s.lost == nil {
-		s.lost = err
+	if errors.Is(err, ErrLost) && s.ended == nil {
+		s.ended = err
+		close(s.lost)
 	}
 	s.head = s.visible.Load()
 	s.queue.mu.Lock()

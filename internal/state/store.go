@@ -17,7 +17,8 @@ type Store struct {
 
 	writer sync.Mutex // serialises update functions
 	head   *root      // everything staged; visible or ahead of it. Under writer.
-	lost   error      // set once the journal is lost or closed. Under writer.
+	ended  error      // why no update is taken any more. Under writer.
+	lost   chan struct{}
 
 	queue   queue
 	seq     uint64 // of the last committed batch. Owned by the queue's leader.
@@ -28,7 +29,7 @@ type Store struct {
 // journal from here on, also when Open fails.
 func Open(ctx context.Context, s *Schema, j Journal) (*Store, error) {
 	s.sealed = true
-	st := &Store{schema: s, journal: j}
+	st := &Store{schema: s, journal: j, lost: make(chan struct{})}
 	st.watches.byTable = make([][]*Watch, len(s.tables))
 	if err := st.load(ctx); err != nil {
 		return nil, errors.Join(err, j.Close())
@@ -94,8 +95,8 @@ func (s *Store) Update(ctx context.Context, fn func(tx *Tx) error) error {
 func (s *Store) stage(ctx context.Context, fn func(tx *Tx) error) (*entry, error) {
 	s.writer.Lock()
 	defer s.writer.Unlock()
-	if s.lost != nil {
-		return nil, s.lost
+	if s.ended != nil {
+		return nil, s.ended
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -131,11 +132,15 @@ func (s *Store) Clear(ctx context.Context) error {
 	})
 }
 
+// Lost is closed when the journal is lost: no update succeeds any more, and the
+// process should end loudly.
+func (s *Store) Lost() <-chan struct{} { return s.lost }
+
 // Close waits for staged updates and closes the journal. Updates after it fail.
 func (s *Store) Close() error {
 	s.writer.Lock()
-	if s.lost == nil {
-		s.lost = errors.New("state: store is closed")
+	if s.ended == nil {
+		s.ended = errors.New("state: store is closed")
 	}
 	s.writer.Unlock()
 	s.queue.drain()
