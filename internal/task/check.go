@@ -301,16 +301,19 @@ func (d *Definition) checkAwsvpc() error {
 				return errClient.New("When networkMode=awsvpc, the host ports and container ports in port mappings must match.")
 			}
 		}
-		for what, given := range map[string]bool{
-			"Links are":              len(c.Links) > 0,
-			"DNS servers are":        len(c.DNSServers) > 0,
-			"DNS search domains are": len(c.DNSSearchDomains) > 0,
-			"Extra hosts are":        len(c.ExtraHosts) > 0,
-			"Hostname is":            c.Hostname != "",
-			"Disable Networking is":  c.DisableNetworking,
+		for _, refused := range []struct {
+			given bool
+			what  string
+		}{
+			{len(c.Links) > 0, "Links are"},
+			{len(c.DNSServers) > 0, "DNS servers are"},
+			{len(c.DNSSearchDomains) > 0, "DNS search domains are"},
+			{len(c.ExtraHosts) > 0, "Extra hosts are"},
+			{c.Hostname != "", "Hostname is"},
+			{c.DisableNetworking, "Disable Networking is"},
 		} {
-			if given {
-				return errClient.New("%s not supported on container when networkMode=awsvpc", what)
+			if refused.given {
+				return errClient.New("%s not supported on container when networkMode=awsvpc", refused.what)
 			}
 		}
 	}
