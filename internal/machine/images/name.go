@@ -1,0 +1,24 @@
+package images
+
+import (
+	"fmt"
+
+	"github.com/distribution/reference"
+)
+
+// Normalize turns a name as task definitions have it into the full one: "nginx" → "docker.io/library/nginx:latest".
+func Normalize(ref string) (string, error) {
+	named, err := reference.ParseDockerRef(ref)
+	if err != nil {
+		return "", fmt.Errorf("image %q: %w", ref, err)
+	}
+	return named.String(), nil
+}
+
+func hostOf(full string) string {
+	named, err := reference.ParseNormalizedNamed(full)
+	if err != nil {
+		return ""
+	}
+	return reference.Domain(named)
+}
