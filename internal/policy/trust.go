@@ -1,0 +1,141 @@
+package policy
+
+import (
+	"fmt"
+	"strings"
+)
+
+// TrustRequest is an attempt to assume a role.
+type TrustRequest struct {
+	Action    string            // sts:AssumeRole
+	Account   string            // of the caller
+	Principal string            // ARN of the caller
+	Context   map[string]string // condition keys in lower case → value: sts:externalid, sts:rolesessionname
+}
+
+// Trusts decides whether a role's trust policy lets the caller assume it. An
+// explicit deny wins. An error names a condition that Neargate can't decide.
+// IAM User Guide, "Policy evaluation logic".
+func (r *Role) Trusts(q TrustRequest) (bool, error) {
+	d, err := parse(r.Trust)
+	if err != nil {
+		return false, fmt.Errorf("role %s: trust policy: %w", r.Name, err)
+	}
+	allowed := false
+	for i := range d.Statement {
+		s := &d.Statement[i]
+		if !s.covers(q) {
+			continue
+		}
+		met, err := s.conditionsMet(q.Context)
+		if err != nil {
+			return false, err
+		}
+		switch {
+		case met && s.Effect == "Deny":
+			return false, nil
+		case met:
+			allowed = true
+		}
+	}
+	return allowed, nil
+}
+
+func (s *statement) covers(q TrustRequest) bool {
+	action := len(s.Action) > 0 && anyMatch(s.Action, q.Action, true) ||
+		len(s.NotAction) > 0 && !anyMatch(s.NotAction, q.Action, true)
+	who := s.Principal != nil && s.Principal.covers(q) || s.NotPrincipal != nil && !s.NotPrincipal.covers(q)
+	return action && who
+}
+
+// covers: "*", the account (by number or root ARN) or the caller's own ARN.
+func (p principal) covers(q TrustRequest) bool {
+	for _, who := range p["AWS"] {
+		if who == "*" || who == q.Account || who == "arn:aws:iam::"+q.Account+":root" || who == q.Principal || who == roleOf(q.Principal) {
+			return true
+		}
+	}
+	return false
+}
+
+// roleOf is the ARN of the role behind an assumed-role session's ARN, as trust policies name it.
+func roleOf(principal string) string {
+	head, session, ok := strings.Cut(principal, ":assumed-role/")
+	if !ok {
+		return ""
+	}
+	role, _, _ := strings.Cut(session, "/")
+	return strings.Replace(head, ":sts:", ":iam:", 1) + ":role/" + role
+}
+
+// conditionsMet evaluates the operators a trust policy uses.
+func (s *statement) conditionsMet(context map[string]string) (bool, error) {
+	for operator, keys := range s.Condition {
+		for key, wanted := range keys {
+			got, present := context[strings.ToLower(key)]
+			met := false
+			switch operator {
+			case "StringEquals":
+				met = present && anyEqual(wanted, got)
+			case "StringNotEquals":
+				met = !present || !anyEqual(wanted, got)
+			case "StringLike", "ArnLike", "ArnEquals":
+				met = present && anyMatch(wanted, got, false)
+			case "StringNotLike", "ArnNotLike", "ArnNotEquals":
+				met = !present || !anyMatch(wanted, got, false)
+			default:
+				return false, fmt.Errorf("condition operator %s in a trust policy", operator)
+			}
+			if !met {
+				return false, nil
+			}
+		}
+	}
+	return true, nil
+}
+
+func anyEqual(wanted []string, got string) bool {
+	for _, w := range wanted {
+		if w == got {
+			return true
+		}
+	}
+	return false
+}
+
+func anyMatch(patterns []string, s string, fold bool) bool {
+	for _, p := range patterns {
+		if fold {
+			p, s = strings.ToLower(p), strings.ToLower(s)
+		}
+		if wildcard(p, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// wildcard matches * (any run) and ? (one character) in linear time and space:
+// a star only ever needs to remember its latest place.
+func wildcard(pattern, s string) bool {
+	star, mark, i, j := -1, 0, 0, 0
+	for j < len(s) {
+		switch {
+		case i < len(pattern) && pattern[i] == '*':
+			star, mark = i, j
+			i++
+		case i < len(pattern) && (pattern[i] == '?' || pattern[i] == s[j]):
+			i++
+			j++
+		case star >= 0:
+			mark++
+			i, j = star+1, mark
+		default:
+			return false
+		}
+	}
+	for i < len(pattern) && pattern[i] == '*' {
+		i++
+	}
+	return i == len(pattern)
+}
