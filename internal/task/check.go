@@ -243,7 +243,7 @@ func (d *Definition) checkDependencies() error {
 					return errClient.New("A dependency container with SUCCESS or COMPLETE condition cannot be an essential container")
 				}
 			case ConditionHealthy:
-				if on.HealthCheck == nil || on.HealthCheck.Command[0] == "NONE" {
+				if !on.HealthCheck.enabled() {
 					return errClient.New("A dependency container with HEALTHY condition must have health check configured")
 				}
 			default:

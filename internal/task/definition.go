@@ -121,6 +121,9 @@ type HealthCheck struct {
 	StartPeriod int      // failures within it do not count; default 0
 }
 
+// enabled tells whether there is something to run.
+func (h *HealthCheck) enabled() bool { return h != nil && h.Command[0] != "NONE" }
+
 // RestartPolicy restarts a container in its place.
 type RestartPolicy struct {
 	Enabled          bool

@@ -196,10 +196,11 @@ func (e *PullError) Error() string { return fmt.Sprintf("pull %s: %s", e.Ref, e.
 func (e *PullError) Unwrap() error { return e.Err }
 
 // StartError is a container that cannot be created or started for a reason in its definition (no such executable, no such user).
-// Reason is the text behind "CannotStartContainerError: " or "CannotCreateContainerError: ".
+// Reason is the text behind "CannotStartContainerError: ".
 type StartError struct {
 	Container string
 	Reason    string
+	Kind      string // empty for "CannotStartContainerError"; "CannotCreateContainerError", …
 	Err       error
 }
 

@@ -3,6 +3,7 @@ package task
 import (
 	"encoding/json"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/neargate/neargate/internal/event"
@@ -121,7 +122,7 @@ type factOverride struct {
 func factOf(t *Task, now time.Time) fact {
 	f := fact{
 		Attachments: []factAttachment{t.Attachment.fact(t)},
-		Attributes:  []factPair{{"ecs.cpu-architecture", "x86_64"}},
+		Attributes:  []factPair{{"ecs.cpu-architecture", strings.ToLower(t.Architecture)}},
 
 		AvailabilityZone: t.AvailabilityZone, CapacityProviderName: t.CapacityProvider, ClusterARN: t.ClusterARN,
 		Connectivity: t.Connectivity, ConnectivityAt: t.ConnectivityAt,

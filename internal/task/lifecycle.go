@@ -62,7 +62,7 @@ func (l *Lifecycle) Stop(tx *state.Tx, taskARN string, code StopCode, reason str
 	return nil
 }
 
-// Update changes what may be changed of a task from outside, its tags, and tells of it.
+// Tag replaces a task's tags.
 func (l *Lifecycle) Tag(tx *state.Tx, taskARN string, tags []Tag) error {
 	row, ok := l.tables.Tasks.Get(tx, taskARN)
 	if !ok {
@@ -70,7 +70,7 @@ func (l *Lifecycle) Tag(tx *state.Tx, taskARN string, tags []Tag) error {
 	}
 	t := row.clone()
 	t.Tags = tags
-	l.put(tx, row, t)
+	l.tables.Tasks.Put(tx, t)
 	return nil
 }
 
@@ -109,7 +109,7 @@ func (s *RunSpec) task(d *Definition, now time.Time) *Task {
 		Account: s.Account, Region: s.Region, ClusterARN: s.ClusterARN, DefinitionARN: s.Definition.ARN,
 		Group: s.Group, StartedBy: s.StartedBy, ServiceARN: s.ServiceARN, DeploymentID: s.DeploymentID,
 		LaunchType: s.LaunchType, CapacityProvider: s.CapacityProvider,
-		PlatformVersion: s.PlatformVersion, PlatformFamily: "Linux",
+		PlatformVersion: s.PlatformVersion, PlatformFamily: "Linux", Architecture: d.Architecture,
 		Overrides: s.Overrides, Tags: s.Tags, EnableExecute: s.EnableExecute,
 		CPU: d.CPU, Memory: d.Memory, EphemeralGiB: d.EphemeralGiB,
 		Desired: Running, Status: Provisioning, Version: 1,
@@ -126,6 +126,9 @@ func (s *RunSpec) task(d *Definition, now time.Time) *Task {
 	}
 	if t.PlatformVersion == "" || t.PlatformVersion == "LATEST" {
 		t.PlatformVersion = latestPlatform
+	}
+	if t.Architecture == "" {
+		t.Architecture = "X86_64"
 	}
 	if t.EphemeralGiB == 0 {
 		t.EphemeralGiB = 20

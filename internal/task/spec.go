@@ -5,7 +5,6 @@ import (
 	"hash/fnv"
 	"maps"
 	"slices"
-	"strings"
 )
 
 // containerID names one incarnation of a container for the engine. The first one is the runtime id AWS shows: the task's id and
@@ -96,15 +95,4 @@ func (t *Task) labels(d *Definition, cd *ContainerDefinition) map[string]string 
 		"com.amazonaws.ecs.task-definition-version": fmt.Sprint(d.Revision),
 	})
 	return labels
-}
-
-// stopSignal is the name or number an image gives, SIGTERM if it gives none.
-func (c *Container) stopSignal() string {
-	if c.StopSignal == "" {
-		return "SIGTERM"
-	}
-	if s := strings.ToUpper(c.StopSignal); strings.HasPrefix(s, "SIG") || s[0] >= '0' && s[0] <= '9' {
-		return s
-	}
-	return "SIG" + strings.ToUpper(c.StopSignal)
 }

@@ -20,6 +20,7 @@ type Task struct {
 	CapacityProvider string `json:",omitempty"`
 	PlatformVersion  string
 	PlatformFamily   string
+	Architecture     string // X86_64, ARM64
 	Overrides        Overrides
 	Tags             []Tag `json:",omitempty"`
 	EnableExecute    bool  `json:",omitempty"`
@@ -55,12 +56,16 @@ type Task struct {
 	Targets    []Target `json:",omitempty"`
 
 	// Where the task stands on its way, so that a restart resumes there.
-	Sandboxed bool      `json:",omitempty"` // the engine has made what the containers share
-	Attached  bool      `json:",omitempty"` // targets were registered
-	Detached  bool      `json:",omitempty"` // targets were deregistered, draining has begun
-	Removed   bool      `json:",omitempty"` // the engine has forgotten the task
-	Attempts  int       `json:",omitempty"` // failures in a row of the step the task stands at
-	RetryAt   time.Time `json:",omitzero"`  // when that step is tried again
+	Sandboxed bool  `json:",omitempty"` // the engine has made what the containers share
+	Attached  bool  `json:",omitempty"` // targets were registered
+	Retry     Retry `json:",omitzero"`
+}
+
+// Retry is the step that failed last and when it is tried again.
+type Retry struct {
+	Step     string
+	Attempts int
+	At       time.Time
 }
 
 // State is a task's place in its life.
@@ -150,12 +155,12 @@ type Container struct {
 	StartedAt  time.Time `json:",omitzero"` // of this incarnation
 	FinishedAt time.Time `json:",omitzero"`
 
-	RestartCount int       `json:",omitempty"`
-	RestartedAt  time.Time `json:",omitzero"` // when this incarnation was decided
+	RestartCount int  `json:",omitempty"`
+	Restarting   bool `json:",omitempty"` // this incarnation is yet to be started; Status stays RUNNING meanwhile
 
 	StopSignal string    `json:",omitempty"` // the image's STOPSIGNAL, empty for SIGTERM
-	SignalAt   time.Time `json:",omitzero"`  // when it was asked to stop
-	KillAt     time.Time `json:",omitzero"`  // when it is killed
+	KillAt     time.Time `json:",omitzero"`  // set when it was asked to stop: when it is killed
+	Killed     bool      `json:",omitempty"` // it was; KillAt is when it is removed if that did not help
 
 	Log LogSpec
 }
