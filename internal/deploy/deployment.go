@@ -95,7 +95,8 @@ func (d *Deployment) live() bool { return d.Role != Retired }
 // checked is whether an essential container of the revision has a health check.
 func (r *Revision) checked() bool {
 	for i := range r.Definition.Containers {
-		if c := &r.Definition.Containers[i]; c.Essential && c.HealthCheck != nil {
+		c := &r.Definition.Containers[i]
+		if h := c.HealthCheck; c.Essential && h != nil && (len(h.Command) == 0 || h.Command[0] != "NONE") {
 			return true
 		}
 	}

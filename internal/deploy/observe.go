@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"strings"
+	"time"
 
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/task"
@@ -13,7 +14,7 @@ func (s *Scheduler) input(tx *state.Tx, serviceARN string) (Input, bool) {
 	if !ok {
 		return Input{}, false
 	}
-	in := Input{Now: s.Clock.Now(), Timing: NewTiming(s.Clock), Service: service}
+	in := Input{Now: stamp(s.Clock.Now()), Timing: NewTiming(s.Clock), Service: service}
 	in.Deployments = s.Tables.DeploymentsOf(tx, serviceARN)
 	if back, ok := s.Tables.Deployment(tx, serviceARN, service.Completed); ok && !back.live() {
 		in.Deployments = append(in.Deployments, back)
@@ -86,5 +87,8 @@ func occupies(t *task.Task) bool {
 	}
 	return t.Desired == task.Running
 }
+
+// stamp is a time as rows keep it: as precise as AWS shows, and equal to itself after a restart.
+func stamp(t time.Time) time.Time { return t.Round(0).UTC().Truncate(time.Millisecond) }
 
 func taskID(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
