@@ -1,0 +1,154 @@
+package http1
+
+// Kind tells the fields apart that a proxy acts on.
+type Kind uint8
+
+const (
+	Other Kind = iota
+	Host
+	ContentLength
+	TransferEncoding
+	Connection
+	KeepAlive
+	ProxyConnection
+	TE
+	Trailer
+	Upgrade
+	Expect
+	Date
+	Server
+	ForwardedFor
+	ForwardedProto
+	ForwardedPort
+	TraceID
+	// Lookalike is a field that some server might take for Content-Length or Transfer-Encoding though it is neither, such as
+	// "Content_Length". It is never forwarded.
+	Lookalike
+)
+
+// Field is one field line, as offsets into the message it was read from. Lines are contiguous: each ends where the next
+// begins.
+type Field struct {
+	Line, nameEnd, value, valueEnd uint32
+	Kind                           Kind
+	Invalid                        bool // the name is not [-A-Za-z0-9]+ (routing.http.drop_invalid_header_fields.enabled)
+}
+
+// kindOf classifies a field name. The length decides between at most two candidates.
+func kindOf(name []byte) Kind {
+	switch len(name) {
+	case 2:
+		return is(name, "te", TE)
+	case 4:
+		if lower(name[0]) == 'h' {
+			return is(name, "host", Host)
+		}
+		return is(name, "date", Date)
+	case 6:
+		if lower(name[0]) == 's' {
+			return is(name, "server", Server)
+		}
+		return is(name, "expect", Expect)
+	case 7:
+		if lower(name[0]) == 'u' {
+			return is(name, "upgrade", Upgrade)
+		}
+		return is(name, "trailer", Trailer)
+	case 10:
+		if lower(name[0]) == 'c' {
+			return is(name, "connection", Connection)
+		}
+		return is(name, "keep-alive", KeepAlive)
+	case 14:
+		return is(name, "content-length", ContentLength)
+	case 15:
+		switch lower(name[0]) {
+		case 'x':
+			if lower(name[2]) == 'a' {
+				return is(name, "x-amzn-trace-id", TraceID)
+			}
+			return is(name, "x-forwarded-for", ForwardedFor)
+		}
+	case 16:
+		if lower(name[0]) == 'p' {
+			return is(name, "proxy-connection", ProxyConnection)
+		}
+		return is(name, "x-forwarded-port", ForwardedPort)
+	case 17:
+		if lower(name[0]) == 't' {
+			return is(name, "transfer-encoding", TransferEncoding)
+		}
+		return is(name, "x-forwarded-proto", ForwardedProto)
+	}
+	return Other
+}
+
+func is(name []byte, s string, k Kind) Kind {
+	if EqualFold(name, s) {
+		return k
+	}
+	return Other
+}
+
+// isLookalike reports whether name, reduced to its letters, is the name of a framing field. Names that are exactly that have
+// been recognised before.
+func isLookalike(name []byte) bool {
+	const length, encoding = "contentlength", "transferencoding"
+	var letters [len(encoding)]byte
+	n := 0
+	for _, c := range name {
+		if c = lower(c); 'a' <= c && c <= 'z' {
+			if n == len(letters) {
+				return false
+			}
+			letters[n] = c
+			n++
+		}
+	}
+	return string(letters[:n]) == length || string(letters[:n]) == encoding
+}
+
+// fields reads field lines from b[at:], which ends with the CRLF of the last line. It appends to into and returns it.
+func fields(into []Field, b []byte, at int) ([]Field, error) {
+	for at < len(b) {
+		start := at
+		plain := uint8(isPlain)
+		for octets[b[at]]&isToken != 0 { // ends at the CRLF at the latest
+			plain &= octets[b[at]]
+			at++
+		}
+		nameEnd := at
+		if b[at] != ':' || at == start {
+			return into, errFieldName
+		}
+		at++
+		for b[at] == ' ' || b[at] == '\t' {
+			at++
+		}
+		value := at
+		for octets[b[at]]&isValue != 0 {
+			at++
+		}
+		if b[at] != '\r' || b[at+1] != '\n' {
+			return into, errFieldValue
+		}
+		if at+2-start > MaxLine {
+			return into, errLineTooLong
+		}
+		valueEnd := at
+		for valueEnd > value && (b[valueEnd-1] == ' ' || b[valueEnd-1] == '\t') {
+			valueEnd--
+		}
+		at += 2
+		if len(into) == MaxFields {
+			return into, errTooManyFields
+		}
+		name := b[start:nameEnd]
+		kind := kindOf(name)
+		if kind == Other && len(name) >= len("contentlength") && isLookalike(name) {
+			kind = Lookalike
+		}
+		into = append(into, Field{uint32(start), uint32(nameEnd), uint32(value), uint32(valueEnd), kind, plain == 0})
+	}
+	return into, nil
+}

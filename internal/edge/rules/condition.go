@@ -1,0 +1,120 @@
+package rules
+
+import (
+	"bytes"
+	"net/netip"
+	"strings"
+
+	"github.com/neargate/neargate/internal/edge/edgeapi"
+	"github.com/neargate/neargate/internal/edge/http1"
+)
+
+// Request is what conditions look at.
+type Request struct {
+	*http1.Request
+	Source netip.Addr // of the connection, not of X-Forwarded-For
+}
+
+// condition is one compiled condition. Which of its fields are set depends on the kind.
+type condition struct {
+	field    string
+	header   string // lower case
+	patterns []pattern
+	keys     []pattern // of query-string, parallel to patterns; a key without ops matches any
+	prefixes []netip.Prefix
+}
+
+func compile(c edgeapi.Condition) condition {
+	out := condition{field: c.Field, header: strings.ToLower(c.Header)}
+	switch c.Field {
+	case edgeapi.FieldSourceIP:
+		for _, v := range c.Values {
+			out.prefixes = append(out.prefixes, netip.MustParsePrefix(v).Masked()) // validated with the snapshot
+		}
+	case edgeapi.FieldQuery:
+		for _, q := range c.Query {
+			out.keys = append(out.keys, newPattern(q.Key, true, true))
+			out.patterns = append(out.patterns, newPattern(q.Value, true, true))
+		}
+	default:
+		fold := c.Field == edgeapi.FieldHost || c.Field == edgeapi.FieldHeader
+		for _, v := range c.Values {
+			p := newPattern(v, fold, c.Field == edgeapi.FieldHeader)
+			if c.Field == edgeapi.FieldMethod {
+				p = exact(v)
+			}
+			out.patterns = append(out.patterns, p)
+		}
+	}
+	return out
+}
+
+// exact is a pattern without wildcards: "*" is a valid character of a method.
+func exact(s string) pattern {
+	var p pattern
+	for i := range len(s) {
+		p.ops = append(p.ops, op{octet: s[i]})
+	}
+	return p
+}
+
+func (c *condition) match(r *Request) bool {
+	switch c.field {
+	case edgeapi.FieldHost:
+		return c.any(hostname(r.Host))
+	case edgeapi.FieldPath:
+		return c.any(r.Path)
+	case edgeapi.FieldMethod:
+		return c.any(r.Method)
+	case edgeapi.FieldHeader:
+		for _, f := range r.Fields {
+			if http1.EqualFold(r.Name(f), c.header) && c.any(r.Value(f)) {
+				return true
+			}
+		}
+		return false
+	case edgeapi.FieldQuery:
+		return c.query(r.Query)
+	default: // source-ip
+		for _, p := range c.prefixes {
+			if p.Contains(r.Source) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+func (c *condition) any(b []byte) bool {
+	for i := range c.patterns {
+		if c.patterns[i].match(b) {
+			return true
+		}
+	}
+	return false
+}
+
+// query holds when one parameter matches. Parameters are compared as they stand on the wire, percent-encoding and all.
+func (c *condition) query(q []byte) bool {
+	for len(q) > 0 {
+		var parameter []byte
+		parameter, q, _ = bytes.Cut(q, ampersand)
+		key, value, _ := bytes.Cut(parameter, equals)
+		for i := range c.patterns {
+			if (len(c.keys[i].ops) == 0 || c.keys[i].match(key)) && c.patterns[i].match(value) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+var ampersand, equals = []byte{'&'}, []byte{'='}
+
+// hostname is a Host value without its port.
+func hostname(host []byte) []byte {
+	if i := bytes.LastIndexByte(host, ':'); i >= 0 && bytes.IndexByte(host[i:], ']') < 0 {
+		return host[:i]
+	}
+	return host
+}
