@@ -1,0 +1,127 @@
+package containers
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
+	tasktypes "github.com/containerd/containerd/api/types/task"
+	"github.com/containerd/errdefs"
+	"github.com/containerd/errdefs/pkg/errgrpc"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/neargate/neargate/internal/task"
+)
+
+// adopt takes over what an earlier engine of the same directory has left running, and removes what it had not finished making.
+func (e *Engine) adopt(ctx context.Context) error {
+	entries, err := os.ReadDir(e.cfg.tasksDir())
+	if err != nil {
+		return err
+	}
+	var g errgroup.Group
+	g.SetLimit(2 * runtime.NumCPU())
+	for _, d := range entries {
+		g.Go(func() error { return e.adoptTask(ctx, d.Name()) })
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for _, p := range e.cfg.shims() { // spawned, but the record was not written any more
+		if s := e.sandbox(p.task, false); s == nil || s.Shim != p.process {
+			p.kill()
+		}
+	}
+	e.collectSpools(time.Now())
+	return nil
+}
+
+func (e *Engine) adoptTask(ctx context.Context, id string) error {
+	s := &sandbox{containers: map[string]*container{}}
+	err := readRecord(filepath.Join(e.cfg.taskDir(id), "task.json"), &s.sandboxRecord)
+	if err != nil || s.TaskID != id {
+		e.log.Info("removing a task that was not finished", "task", id)
+		return e.cfg.removeTraces(e.groups, id)
+	}
+	e.mu.Lock()
+	e.tasks[id] = s
+	e.mu.Unlock()
+	if err := e.connect(s); err != nil {
+		e.log.Warn("shim is gone", "task", id, "error", err)
+	}
+	entries, err := os.ReadDir(e.cfg.taskDir(id))
+	if err != nil {
+		return err
+	}
+	for _, d := range entries {
+		if d.IsDir() {
+			if err := e.adoptContainer(ctx, s, d.Name()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (e *Engine) adoptContainer(ctx context.Context, s *sandbox, id string) error {
+	var rec containerRecord
+	if err := readRecord(filepath.Join(e.cfg.bundle(s.TaskID, id), "container.json"), &rec); err != nil {
+		return e.clearContainer(e.newContainer(task.ContainerSpec{ID: id, TaskID: s.TaskID}))
+	}
+	c := e.newContainer(rec.Spec)
+	c.record = rec
+	c.state.StartedAt, c.state.StopSignal = rec.StartedAt, rec.StopSignal
+	if rec.Final != nil {
+		c.state = *rec.Final
+		close(c.over)
+		s.containers[id] = c
+		return nil
+	}
+	conn, err := s.line()
+	if err != nil {
+		s.containers[id] = c
+		e.abandon(c)
+		return nil
+	}
+	st, err := conn.State(e.scope(ctx), &taskapi.StateRequest{ID: id})
+	if err = errgrpc.ToNative(err); errdefs.IsNotFound(err) { // its creation was cut short: it will be created again
+		return e.clearContainer(c)
+	} else if err != nil {
+		return errors.Join(err, ctx.Err())
+	}
+	s.containers[id] = c
+	switch st.Status {
+	case tasktypes.Status_STOPPED:
+		e.ended(c, int(st.ExitStatus), st.ExitedAt.AsTime(), "")
+	case tasktypes.Status_CREATED:
+		c.state.Pid = int(st.Pid)
+		e.watch(s, c)
+	default:
+		c.state.Pid = int(st.Pid)
+		e.started(c, int(st.Pid), time.Now()) // the time counts only if the record has none
+		c.state.Status = task.StatusRunning
+		e.watch(s, c)
+	}
+	return nil
+}
+
+// collectSpools removes the output of containers that are long gone.
+func (e *Engine) collectSpools(now time.Time) {
+	entries, err := os.ReadDir(e.cfg.spoolDir())
+	if err != nil {
+		return
+	}
+	for _, d := range entries {
+		id, ok := spoolID(d.Name())
+		if _, c := e.find(id); !ok || c != nil {
+			continue
+		}
+		if fi, err := d.Info(); err == nil && now.Sub(fi.ModTime()) > keepSpools {
+			_ = os.Remove(filepath.Join(e.cfg.spoolDir(), d.Name()))
+		}
+	}
+}

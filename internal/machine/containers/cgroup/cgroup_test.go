@@ -1,0 +1,108 @@
+package cgroup
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestParseMounts(t *testing.T) {
+	const (
+		cpu     = "32 31 0:29 / /sys/fs/cgroup/cpu rw,relatime - cgroup cgroup rw,cpu\n"
+		joint   = "32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw,relatime - cgroup cgroup rw,cpu,cpuacct\n"
+		memory  = "35 31 0:32 / /sys/fs/cgroup/memory rw,relatime shared:7 - cgroup cgroup rw,memory\n"
+		systemd = "40 31 0:37 / /sys/fs/cgroup/systemd rw,relatime - cgroup cgroup rw,xattr,name=systemd\n"
+		hybrid  = "41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw\n"
+		v2      = "25 20 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n"
+		other   = "99 31 0:38 / /mnt/c rw,relatime - cgroup2 cgroup2 rw\n50 1 8:1 / / rw - ext4 /dev/vda rw\n"
+	)
+	for _, c := range []struct {
+		name, mounts string
+		unified      string
+		tops         int
+		err          string
+	}{
+		{"version 2", other + v2, "/sys/fs/cgroup", 1, ""},
+		{"version 1", cpu + memory + other, "", 2, ""},
+		{"joint controllers", joint + memory, "", 2, ""},
+		{"hybrid", cpu + memory + systemd + hybrid, "", 4, ""},
+		{"none", other, "", 0, "no hierarchy"},
+		{"memory alone", memory, "", 0, "no hierarchy"},
+	} {
+		tree, err := parseMounts(strings.NewReader(c.mounts))
+		if c.err != "" {
+			if err == nil || !strings.Contains(err.Error(), c.err) {
+				t.Errorf("%s: %v", c.name, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		if tree.unified != c.unified || len(tree.tops()) != c.tops {
+			t.Errorf("%s: unified %q, tops %q", c.name, tree.unified, tree.tops())
+		}
+	}
+}
+
+func TestWeight(t *testing.T) {
+	for shares, want := range map[int]int{0: 1, 2: 1, 1024: 39, 262144: 10000, 1 << 30: 10000} {
+		if got := weight(shares); got != want {
+			t.Errorf("weight(%d) = %d, want %d", shares, got, want)
+		}
+	}
+}
+
+func TestGroup(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root")
+	}
+	tree, err := Detect()
+	if err != nil {
+		t.Skip(err)
+	}
+	path := fmt.Sprintf("/neargate-test-%d/task", os.Getpid())
+	t.Cleanup(func() {
+		if err := tree.Remove(filepath.Dir(path)); err != nil {
+			t.Error(err)
+		}
+	})
+	for range 2 {
+		if err := tree.Make(path, Limits{CPUUnits: 256, MemoryMiB: 64}); err != nil {
+			t.Skip(err)
+		}
+	}
+	cmd := exec.Command("sleep", "60")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := tree.Add(path, cmd.Process.Pid); err != nil {
+		t.Error(err)
+	}
+	u, err := tree.Usage(path)
+	if err != nil || u.Limit != 64<<20 {
+		t.Errorf("usage %+v, %v", u, err)
+	}
+	if n, err := tree.OOMKills(path); n != 0 || err != nil {
+		t.Errorf("oom kills %d, %v", n, err)
+	}
+	if err := tree.Remove(filepath.Dir(path)); err != nil {
+		t.Error(err)
+	}
+	cmd.Wait()
+	if s := cmd.ProcessState.String(); s != "signal: killed" {
+		t.Errorf("the process ended with %s", s)
+	}
+	for _, top := range tree.tops() {
+		if _, err := os.Stat(filepath.Join(top, filepath.Dir(path))); err == nil {
+			t.Errorf("%s is left in %s", path, top)
+		}
+	}
+	if err := tree.Remove("/"); err == nil {
+		t.Error("the root group was removed")
+	}
+}

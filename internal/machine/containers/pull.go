@@ -1,0 +1,38 @@
+package containers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/neargate/neargate/internal/machine/images"
+	"github.com/neargate/neargate/internal/task"
+)
+
+// Pull implements task.Engine.
+func (e *Engine) Pull(ctx context.Context, r task.PullRequest) (task.Image, error) {
+	img, err := e.images.Pull(ctx, images.Pull{Ref: r.Ref, Username: r.Username, Password: r.Password})
+	if f, ok := errors.AsType[*images.Failure](err); ok {
+		return task.Image{}, &task.PullError{Ref: r.Ref, Reason: f.Reason, Retry: f.Retry, Err: f.Err}
+	} else if err != nil {
+		return task.Image{}, fmt.Errorf("pull %s: %w", r.Ref, err)
+	}
+	return task.Image{Ref: r.Ref, Digest: img.Digest, StopSignal: img.Config.StopSignal}, nil
+}
+
+// CollectImages frees the disk space of images that no name leads to and no container stands on.
+func (e *Engine) CollectImages(ctx context.Context) error {
+	inUse := map[string]bool{}
+	e.mu.Lock()
+	for _, s := range e.tasks {
+		for _, c := range s.all() {
+			c.mu.Lock()
+			if len(c.record.Lower) > 0 {
+				inUse[c.record.Lower[0]] = true
+			}
+			c.mu.Unlock()
+		}
+	}
+	e.mu.Unlock()
+	return e.images.Collect(ctx, inUse)
+}

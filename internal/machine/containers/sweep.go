@@ -1,0 +1,122 @@
+package containers
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/neargate/neargate/internal/machine/containers/cgroup"
+	"github.com/neargate/neargate/internal/machine/containers/shim"
+)
+
+// keepSpools is for how long the output of a container that is gone can still be read.
+const keepSpools = time.Hour
+
+func spoolID(name string) (string, bool) { return strings.CutSuffix(name, ".log") }
+
+// Sweep removes every task of a platform from the machine, running or not: containers, shims, mounts, control groups, volumes,
+// spools, sockets. Images stay. No engine may have the directory open. It is what `neargate down` does, also after a crash.
+func Sweep(_ context.Context, cfg Config) error {
+	if cfg.Runtime == "" {
+		cfg.Runtime = "runc" // not run
+	}
+	if err := cfg.complete(); err != nil {
+		return err
+	}
+	groups, err := cgroup.Detect()
+	if err != nil {
+		return err
+	}
+	for _, p := range cfg.shims() { // first, or they would see their containers die and say so
+		p.kill()
+	}
+	var errs []error
+	errs = append(errs, groups.Remove(cfg.group()))
+	for _, id := range cfg.taskIDs() {
+		errs = append(errs, cfg.removeTraces(groups, id))
+	}
+	for _, dir := range []string{cfg.spoolDir(), cfg.volumesDir(), cfg.tasksDir(), filepath.Join(cfg.DataDir, "bin")} {
+		errs = append(errs, removeTree(dir))
+	}
+	errs = append(errs, os.RemoveAll(cfg.RunDir))
+	return errors.Join(errs...)
+}
+
+func (c *Config) taskIDs() []string {
+	var ids []string
+	for _, dir := range []string{c.tasksDir(), c.volumesDir()} {
+		entries, _ := os.ReadDir(dir)
+		for _, d := range entries {
+			if !slices.Contains(ids, d.Name()) {
+				ids = append(ids, d.Name())
+			}
+		}
+	}
+	return ids
+}
+
+// removeTraces removes what a task has on this machine once its shim is gone: processes by their control group, mounts, files.
+func (c *Config) removeTraces(groups *cgroup.Tree, taskID string) error {
+	errs := []error{groups.Remove(c.taskGroup(taskID))}
+	entries, _ := os.ReadDir(c.taskDir(taskID))
+	for _, d := range entries {
+		if d.IsDir() {
+			errs = append(errs,
+				unmountRoot(filepath.Join(c.taskDir(taskID), d.Name())),
+				os.RemoveAll(filepath.Join(c.runcRoot(), c.namespace(), d.Name())))
+		}
+	}
+	if err := errors.Join(errs...); err != nil { // never delete through a mount
+		return err
+	}
+	errs = append(errs, removeTree(filepath.Join(c.volumesDir(), taskID)), removeTree(c.taskDir(taskID)))
+	if err := os.Remove(c.socket(taskID)); !errors.Is(err, unix.ENOENT) {
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+type shimProcess struct {
+	process
+	task string
+}
+
+// shims finds the platform's shims in the process list: by the path they were started with, which no other platform's have.
+func (c *Config) shims() []shimProcess {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil
+	}
+	path := filepath.Join(c.DataDir, "bin", shim.Name)
+	var out []shimProcess
+	for _, d := range entries {
+		pid, err := strconv.Atoi(d.Name())
+		if err != nil {
+			continue
+		}
+		b, err := os.ReadFile(filepath.Join("/proc", d.Name(), "cmdline"))
+		if err != nil {
+			continue
+		}
+		args := bytes.Split(b, []byte{0})
+		if string(args[0]) != path {
+			continue
+		}
+		p := shimProcess{process: identify(pid)}
+		for i, a := range args[:len(args)-1] {
+			if string(a) == "-id" {
+				p.task = string(args[i+1])
+			}
+		}
+		out = append(out, p)
+	}
+	return out
+}

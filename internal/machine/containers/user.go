@@ -1,0 +1,55 @@
+package containers
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	continuity "github.com/containerd/continuity/fs"
+	"github.com/moby/sys/user"
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// resolveUser finds the ids of a user[:group] in an image whose root file system is at root.
+func resolveUser(root, own, image string) (specs.User, error) {
+	passwd, err := openInside(root, "/etc/passwd")
+	if err != nil {
+		return specs.User{}, err
+	}
+	defer passwd.Close()
+	group, err := openInside(root, "/etc/group")
+	if err != nil {
+		return specs.User{}, err
+	}
+	defer group.Close()
+	wanted := cmp.Or(own, image)
+	u, err := user.GetExecUser(wanted, &user.ExecUser{}, passwd, group)
+	if err != nil {
+		return specs.User{}, fmt.Errorf("unable to find user %s: %w", wanted, err)
+	}
+	out := specs.User{UID: uint32(u.Uid), GID: uint32(u.Gid)}
+	for _, g := range u.Sgids {
+		out.AdditionalGids = append(out.AdditionalGids, uint32(g))
+	}
+	return out, nil
+}
+
+// openInside opens a file below root, following links as if root were /. A file that is not there is empty: images need not know
+// any users.
+func openInside(root, path string) (io.ReadCloser, error) {
+	at, err := continuity.RootPath(root, path)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(at)
+	if errors.Is(err, fs.ErrNotExist) {
+		return os.Open(os.DevNull)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
