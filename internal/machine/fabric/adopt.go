@@ -1,0 +1,127 @@
+package fabric
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/vishvananda/netlink"
+)
+
+// Adopt implements network.Fabric.
+func (f *Fabric) Adopt(ctx context.Context, vpcs, interfaces []string) error {
+	keep := map[string]bool{}
+	for _, id := range vpcs {
+		keep[id] = true
+	}
+	links := map[string]bool{}
+	for _, id := range interfaces {
+		keep[id] = true
+		links[interfaceLinkName(id)] = true
+	}
+	for _, id := range vpcs {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := f.adoptVPC(id, links); err != nil {
+			return fmt.Errorf("adopt vpc %s: %w", id, err)
+		}
+	}
+	if err := f.removeOthers(keep); err != nil {
+		return fmt.Errorf("adopt: %w", err)
+	}
+	return nil
+}
+
+// adoptVPC reads back what is there and ends the traffic of interfaces that are no more.
+func (f *Fabric) adoptVPC(id string, keep map[string]bool) error {
+	v, exists := f.existing(id)
+	if !exists {
+		return nil
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.change(func() error {
+		links, err := v.interfaceLinks()
+		if err != nil {
+			return err
+		}
+		for name, index := range links {
+			if keep[name] {
+				continue
+			}
+			if err := v.detachLink("", index); err != nil {
+				return err
+			}
+			delete(links, name)
+		}
+		v.unbindOthers(links)
+		if err := v.filter.flush(); err != nil {
+			return err
+		}
+		return v.forgetStrangers()
+	})
+}
+
+// interfaceLinks are the VPC's ends of its interfaces' pairs, by name.
+func (v *vpc) interfaceLinks() (map[string]int, error) {
+	all, err := v.route.LinkList()
+	if err != nil {
+		return nil, err
+	}
+	links := map[string]int{}
+	for _, l := range all {
+		if name := l.Attrs().Name; name != "lo" && name != uplinkName {
+			links[name] = l.Attrs().Index
+		}
+	}
+	return links, nil
+}
+
+// unbindOthers queues the removal of what the filter knows about links that are gone.
+func (v *vpc) unbindOthers(links map[string]int) {
+	exists := map[int]bool{}
+	for _, index := range links {
+		exists[index] = true
+	}
+	for index := range v.filter.bindings {
+		if !exists[index] {
+			v.filter.unbind(index)
+		}
+	}
+}
+
+// removeOthers removes the namespaces, and the uplinks of VPCs, that are not to be kept.
+func (f *Fabric) removeOthers(keep map[string]bool) error {
+	ids, err := namespacesOf(f.cfg.RunDir, namespacePrefix(f.cfg.Instance))
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, id := range ids {
+		if !keep[id] {
+			errs = append(errs, removeNamespace(f.NamespacePath(id)))
+		}
+	}
+	return errors.Join(append(errs, f.host.removeUplinks(keep))...)
+}
+
+// removeUplinks removes the uplinks of VPCs that are not to be kept.
+func (h *host) removeUplinks(keep map[string]bool) error {
+	links, err := h.route.LinkList()
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, l := range links {
+		a := l.Attrs()
+		if !strings.HasPrefix(a.Name, linkPrefix(h.instance)) || keep[a.Alias] {
+			continue
+		}
+		if err := h.route.LinkDel(l); err != nil && !errors.As(err, new(netlink.LinkNotFoundError)) {
+			errs = append(errs, fmt.Errorf("link %s: %w", a.Name, err))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,189 @@
+package fabric
+
+import (
+	"iter"
+	"maps"
+	"net/netip"
+	"reflect"
+	"slices"
+
+	"github.com/google/nftables"
+	"github.com/google/nftables/userdata"
+
+	"github.com/neargate/neargate/internal/network"
+)
+
+// group is a security group: a set of its members' addresses, a chain that admits what its ingress rules admit, and one for egress.
+//
+// A group comes into being when it is first named, by a rule, an ENI or EnsureGroup. Until it is ensured, and after it was deleted while
+// still being named, it is empty.
+type group struct {
+	id      string
+	ensured bool
+	members map[netip.Addr]bool
+	sides   [2]side // ingress, egress
+	named   int     // times it is named by other groups' rules and by profiles
+}
+
+// side is one of a group's two lists of rules.
+type side struct {
+	rules       []network.Rule // as last ensured; nil when read back from the kernel
+	fingerprint string
+	references  []string
+}
+
+var directions = [2]direction{ingress, egress}
+
+func memberSet(group string) *nftables.Set { return addressSet("members_" + group) }
+
+func (d direction) chain(group string) *nftables.Chain {
+	return &nftables.Chain{Table: vpcTable, Name: d.name + "_" + group}
+}
+
+// ensureGroup queues what makes the group as stated.
+func (f *filter) ensureGroup(c network.GroupConfig) {
+	g := f.group(c.ID)
+	g.ensured = true
+	f.setMembers(g, c.Members)
+	for i, rules := range [2][]network.Rule{c.Ingress, c.Egress} {
+		f.setRules(g, i, rules)
+	}
+}
+
+// deleteGroup queues the group's end: at once if nobody names it, else when the last one that does stops.
+func (f *filter) deleteGroup(id string) {
+	g, ok := f.groups[id]
+	if !ok {
+		return
+	}
+	g.ensured = false
+	f.setMembers(g, nil)
+	for i := range directions {
+		f.setRules(g, i, nil)
+	}
+	f.dropUnusedProfiles(id)
+	f.released = append(f.released, id)
+}
+
+// group finds a group or queues its making.
+func (f *filter) group(id string) *group {
+	g, ok := f.groups[id]
+	if ok {
+		return g
+	}
+	g = &group{id: id, members: map[netip.Addr]bool{}}
+	f.groups[id] = g
+	if err := f.conn.AddSet(memberSet(id), nil); err != nil && f.err == nil {
+		f.err = err
+	}
+	for _, d := range directions {
+		f.conn.AddChain(d.chain(id))
+	}
+	return g
+}
+
+// release takes back a name given to the group.
+func (f *filter) release(id string) {
+	f.groups[id].named--
+	f.released = append(f.released, id)
+}
+
+// removeReleased queues the removal of groups that nobody ensures or names any more. It comes last in a transaction, when all that named
+// them is gone.
+func (f *filter) removeReleased() {
+	for _, id := range f.released {
+		g, ok := f.groups[id]
+		if !ok || g.ensured || g.named > 0 {
+			continue
+		}
+		delete(f.groups, id)
+		for _, d := range directions {
+			f.conn.DelChain(d.chain(id))
+		}
+		f.conn.DelSet(memberSet(id))
+	}
+	f.released = nil
+}
+
+func (f *filter) setMembers(g *group, addrs []netip.Addr) {
+	if sameMembers(g.members, addrs) {
+		return
+	}
+	want := make(map[netip.Addr]bool, len(addrs))
+	for _, a := range addrs {
+		want[a] = true
+	}
+	f.replaceSet(memberSet(g.id), g.members, want)
+	g.members = want
+}
+
+// sameMembers assumes that addrs names nobody twice; if it does the answer is no, which costs only time.
+func sameMembers(have map[netip.Addr]bool, addrs []netip.Addr) bool {
+	if len(have) != len(addrs) {
+		return false
+	}
+	for _, a := range addrs {
+		if !have[a] {
+			return false
+		}
+	}
+	return true
+}
+
+// setRules queues the replacement of one of a group's chains, if its rules changed. In between no packet sees a half of them.
+func (f *filter) setRules(g *group, i int, rules []network.Rule) {
+	s, d := &g.sides[i], directions[i]
+	if s.rules != nil && reflect.DeepEqual(s.rules, rules) {
+		return
+	}
+	s.rules = cloneRules(rules)
+	print := fingerprint(d, rules)
+	if print == s.fingerprint {
+		return
+	}
+	before := s.references
+	s.fingerprint, s.references = print, nil
+	if print != "" {
+		s.references = references(rules)
+	}
+	for _, id := range s.references { // first name the new ones, so that a group in both lists is not removed and made again
+		f.group(id).named++
+	}
+	chain := d.chain(g.id)
+	f.conn.FlushChain(chain)
+	for n, r := range compile(d, rules) {
+		if r.set != nil {
+			if err := f.conn.AddSet(r.set, r.elements); err != nil && f.err == nil {
+				f.err = err
+			}
+		}
+		rule := &nftables.Rule{Table: vpcTable, Chain: chain, Exprs: r.exprs}
+		if n == 0 {
+			rule.UserData = userdata.AppendString(nil, userdata.TypeComment, print)
+		}
+		f.conn.AddRule(rule)
+	}
+	for _, id := range before {
+		f.release(id)
+	}
+}
+
+// cloneRules is deep, because the caller may reuse its slices, and never nil, because nil stands for unknown.
+func cloneRules(rules []network.Rule) []network.Rule {
+	c := make([]network.Rule, len(rules))
+	for i, r := range rules {
+		r.CIDRs, r.Groups = slices.Clone(r.CIDRs), slices.Clone(r.Groups)
+		c[i] = r
+	}
+	return c
+}
+
+func addressElements(addrs iter.Seq[netip.Addr]) []nftables.SetElement {
+	var els []nftables.SetElement
+	for a := range addrs {
+		els = append(els, nftables.SetElement{Key: address(a)})
+	}
+	return els
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

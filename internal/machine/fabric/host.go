@@ -1,0 +1,337 @@
+package fabric
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
+)
+
+// host is the machine's own namespace, as far as one platform uses it.
+type host struct {
+	instance string
+	route    *netlink.Handle
+	ns       netns.NsHandle
+	pool     netip.Prefix
+	log      *slog.Logger
+}
+
+// The pair between host and VPC needs no addresses: each end knows the other's link address, and next hops are names for it.
+var (
+	hostMAC   = net.HardwareAddr{0x02, 0x6e, 0x67, 0, 0, 1}
+	routerMAC = net.HardwareAddr{0x02, 0x6e, 0x67, 0, 0, 2}
+	vpcHop    = netip.MustParseAddr("169.254.1.2") // what the host calls the VPC's router
+)
+
+const uplinkMTU = 1500 // an internet gateway passes 1500 bytes
+
+func openHost(cfg Config) (*host, error) {
+	h := &host{instance: cfg.Instance, log: cfg.Log}
+	var err error
+	if cfg.Host != "" {
+		h.ns, err = netns.GetFromPath(cfg.Host)
+	} else {
+		h.ns, err = netns.Get()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("host namespace: %w", err)
+	}
+	if h.route, err = routeHandle(h.ns); err != nil {
+		h.ns.Close()
+		return nil, fmt.Errorf("host namespace: %w", err)
+	}
+	return h, nil
+}
+
+func (h *host) close() {
+	h.route.Close()
+	h.ns.Close()
+}
+
+// prepare claims the public pool and lets the machine forward and masquerade for it.
+func (h *host) prepare(wanted netip.Prefix) error {
+	if err := h.claimPool(wanted); err != nil {
+		return err
+	}
+	if err := inNamespace(h.ns, h.enableForwarding); err != nil {
+		return err
+	}
+	return h.installTable()
+}
+
+// address is the host's own address towards its VPCs, the source that security groups see when something on the host calls
+// a public address.
+func (h *host) address() netip.Addr { return h.pool.Addr().Next() }
+
+// claimPool gives the host its address in the pool. That is the claim, because adding an address that is there fails.
+// Packets to public addresses that nobody has are swallowed, as on the internet, instead of leaving by the default route.
+func (h *host) claimPool(wanted netip.Prefix) error {
+	ours, err := h.claimed()
+	if err != nil {
+		return err
+	}
+	switch {
+	case ours.IsValid() && wanted.IsValid() && wanted != ours:
+		return fmt.Errorf("public pool %s wanted, but the platform uses %s: take it down first", wanted, ours)
+	case ours.IsValid():
+		h.pool = ours
+		return nil
+	}
+	for {
+		taken, err := h.destinations()
+		if err != nil {
+			return err
+		}
+		if h.pool, err = h.pickPool(wanted, taken); err != nil {
+			return err
+		}
+		if done, err := h.claim(); done || err != nil {
+			return err
+		}
+	}
+}
+
+// claim is done unless another platform was faster.
+func (h *host) claim() (done bool, err error) {
+	if err = h.route.AddrAdd(loopback, h.poolAddress(h.address())); errors.Is(err, unix.EEXIST) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("address %s: %w", h.address(), err)
+	}
+	if err := h.route.RouteAdd(poolRoute(h.pool)); err != nil {
+		return false, fmt.Errorf("route to public pool %s: %w", h.pool, err)
+	}
+	return true, nil
+}
+
+func (h *host) pickPool(wanted netip.Prefix, taken []netip.Prefix) (netip.Prefix, error) {
+	if !wanted.IsValid() {
+		return choosePool(h.instance, taken)
+	}
+	if r, busy := overlapping(wanted, taken); busy {
+		return wanted, fmt.Errorf("public pool %s: the machine routes %s elsewhere", wanted, r)
+	}
+	return wanted, nil
+}
+
+var loopback = &netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Name: "lo", Index: 1}}
+
+// poolAddress carries the platform's name as its label.
+func (h *host) poolAddress(a netip.Addr) *netlink.Addr {
+	addr := hostAddress(a)
+	addr.Label = poolLabel(h.instance)
+	return addr
+}
+
+func poolRoute(pool netip.Prefix) *netlink.Route {
+	return &netlink.Route{Dst: ipNet(pool), Type: unix.RTN_BLACKHOLE}
+}
+
+// claimed finds the pool that the platform has on this machine. A claim that a crash left without its route is taken back.
+func (h *host) claimed() (netip.Prefix, error) {
+	addrs, err := h.poolAddresses()
+	if err != nil || len(addrs) == 0 {
+		return netip.Prefix{}, err
+	}
+	routes, err := h.destinations()
+	if err != nil {
+		return netip.Prefix{}, err
+	}
+	for _, a := range addrs {
+		for _, r := range routes {
+			if r.IsValid() && !r.IsSingleIP() && r.Addr().Next() == a {
+				return r, nil
+			}
+		}
+	}
+	return netip.Prefix{}, h.releasePool()
+}
+
+// poolAddresses are the addresses with the platform's label: one, or none.
+func (h *host) poolAddresses() ([]netip.Addr, error) {
+	all, err := h.route.AddrList(loopback, unix.AF_INET)
+	if err != nil {
+		return nil, fmt.Errorf("addresses of the host: %w", err)
+	}
+	var ours []netip.Addr
+	for _, a := range all {
+		if a.Label == poolLabel(h.instance) {
+			ours = append(ours, prefixOf(a.IPNet).Addr())
+		}
+	}
+	return ours, nil
+}
+
+// destinations are those of the machine's routes, and the addresses that other platforms have claimed.
+func (h *host) destinations() ([]netip.Prefix, error) {
+	routes, err := h.route.RouteList(nil, unix.AF_INET)
+	if err != nil {
+		return nil, fmt.Errorf("routes of the host: %w", err)
+	}
+	addrs, err := h.route.AddrList(loopback, unix.AF_INET)
+	if err != nil {
+		return nil, fmt.Errorf("addresses of the host: %w", err)
+	}
+	var all []netip.Prefix
+	for _, a := range addrs {
+		all = append(all, prefixOf(a.IPNet))
+	}
+	for _, r := range routes {
+		all = append(all, prefixOf(r.Dst))
+	}
+	return all, nil
+}
+
+// releasePool takes the claim back, address last.
+func (h *host) releasePool() error {
+	addrs, err := h.poolAddresses()
+	if err != nil {
+		return err
+	}
+	routes, err := h.route.RouteList(nil, unix.AF_INET)
+	if err != nil {
+		return fmt.Errorf("routes of the host: %w", err)
+	}
+	for _, a := range addrs {
+		for _, r := range routes {
+			if p := prefixOf(r.Dst); r.Type == unix.RTN_BLACKHOLE && p.IsValid() && p.Addr().Next() == a {
+				if err := h.route.RouteDel(poolRoute(p)); err != nil {
+					return fmt.Errorf("route to public pool %s: %w", p, err)
+				}
+			}
+		}
+		if err := h.route.AddrDel(loopback, h.poolAddress(a)); err != nil {
+			return fmt.Errorf("address %s: %w", a, err)
+		}
+	}
+	return nil
+}
+
+// enableForwarding makes the machine a router, as every container engine does. It stays one: others may have come to rely on it.
+func (h *host) enableForwarding() error {
+	const name = "net/ipv4/ip_forward"
+	b, err := os.ReadFile("/proc/sys/" + name)
+	if err != nil {
+		return err
+	}
+	if bytes.Equal(bytes.TrimSpace(b), []byte("1")) {
+		return nil
+	}
+	h.log.Info("network: IPv4 forwarding switched on", "sysctl", name)
+	return sysctl(name, "1")
+}
+
+// uplink finds or makes the pair between host and VPC and returns the host's end.
+// The link's alias names the VPC; a link without one was left half made by a crash.
+func (h *host) uplink(vpc string, ns netns.NsHandle, router *netlink.Handle) (int, error) {
+	for salt := 0; ; salt++ {
+		name := hostLinkName(h.instance, vpc, salt)
+		link, err := h.route.LinkByName(name)
+		if err == nil {
+			switch link.Attrs().Alias {
+			case vpc:
+				return link.Attrs().Index, nil
+			case "":
+				if err := h.route.LinkDel(link); err != nil {
+					return 0, fmt.Errorf("link %s: %w", name, err)
+				}
+			default:
+				continue
+			}
+		} else if !errors.As(err, new(netlink.LinkNotFoundError)) {
+			return 0, fmt.Errorf("link %s: %w", name, err)
+		}
+		index, err := h.makeUplink(name, vpc, ns, router)
+		if err != nil {
+			return 0, fmt.Errorf("uplink of %s: %w", vpc, err)
+		}
+		return index, nil
+	}
+}
+
+func (h *host) makeUplink(name, vpc string, ns netns.NsHandle, router *netlink.Handle) (int, error) {
+	attrs := linkAttrs(name)
+	attrs.MTU = uplinkMTU
+	attrs.HardwareAddr = hostMAC
+	veth := &netlink.Veth{LinkAttrs: attrs, PeerName: uplinkName, PeerHardwareAddr: routerMAC, PeerNamespace: netlink.NsFd(ns)}
+	if err := h.route.LinkAdd(veth); err != nil {
+		return 0, err
+	}
+	outer, err := h.route.LinkByName(name)
+	if err != nil {
+		return 0, err
+	}
+	inner, err := router.LinkByName(uplinkName)
+	if err != nil {
+		return 0, err
+	}
+	index := outer.Attrs().Index
+	return index, errors.Join(
+		router.LinkSetUp(inner),
+		h.route.LinkSetUp(outer),
+		h.route.NeighSet(permanentNeighbour(index, vpcHop, routerMAC)),
+		h.route.LinkSetAlias(outer, vpc), // last: it tells that the pair is complete
+	)
+}
+
+func (h *host) removeUplink(vpc string) error {
+	for salt := 0; ; salt++ {
+		link, err := h.route.LinkByName(hostLinkName(h.instance, vpc, salt))
+		if errors.As(err, new(netlink.LinkNotFoundError)) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("uplink of %s: %w", vpc, err)
+		}
+		if link.Attrs().Alias == vpc {
+			return h.route.LinkDel(link)
+		}
+	}
+}
+
+// publish leads a public address to a VPC, taking it from another one if need be.
+func (h *host) publish(link int, public netip.Addr) error {
+	r := h.publicRoute(link, public)
+	r.Src = h.address().AsSlice()
+	if err := h.route.RouteReplace(r); err != nil {
+		return fmt.Errorf("route to public address %s: %w", public, err)
+	}
+	return nil
+}
+
+func (h *host) withdraw(link int, public netip.Addr) error {
+	err := h.route.RouteDel(h.publicRoute(link, public))
+	if err != nil && !errors.Is(err, unix.ESRCH) {
+		return fmt.Errorf("route to public address %s: %w", public, err)
+	}
+	return nil
+}
+
+func (h *host) publicRoute(link int, public netip.Addr) *netlink.Route {
+	return &netlink.Route{
+		Dst: ipNet(netip.PrefixFrom(public, 32)), Gw: vpcHop.AsSlice(), LinkIndex: link, Flags: int(netlink.FLAG_ONLINK),
+	}
+}
+
+// published lists the public addresses led to the link.
+func (h *host) published(link int) (map[netip.Addr]bool, error) {
+	routes, err := h.route.RouteListFiltered(unix.AF_INET, &netlink.Route{LinkIndex: link}, netlink.RT_FILTER_OIF)
+	if err != nil {
+		return nil, fmt.Errorf("routes of the host: %w", err)
+	}
+	addrs := map[netip.Addr]bool{}
+	for _, r := range routes {
+		if p := prefixOf(r.Dst); p.IsValid() && p.IsSingleIP() {
+			addrs[p.Addr()] = true
+		}
+	}
+	return addrs, nil
+}
