@@ -1,0 +1,38 @@
+package balance
+
+import "github.com/neargate/neargate/internal/aws/awserr"
+
+// Errors as Elastic Load Balancing names them: Elastic Load Balancing API Reference (2015-12-01).
+var (
+	ErrLoadBalancerNotFound = class("LoadBalancerNotFound")
+	ErrListenerNotFound     = class("ListenerNotFound")
+	ErrRuleNotFound         = class("RuleNotFound")
+	ErrTargetGroupNotFound  = class("TargetGroupNotFound")
+	ErrSubnetNotFound       = class("SubnetNotFound")
+
+	ErrDuplicateLoadBalancer = class("DuplicateLoadBalancerName")
+	ErrDuplicateTargetGroup  = class("DuplicateTargetGroupName")
+	ErrDuplicateListener     = class("DuplicateListener")
+	ErrPriorityInUse         = class("PriorityInUse")
+	ErrResourceInUse         = class("ResourceInUse")
+	ErrNotPermitted          = class("OperationNotPermitted")
+
+	ErrInvalidSubnet        = class("InvalidSubnet")
+	ErrInvalidSecurityGroup = class("InvalidSecurityGroup")
+	ErrInvalidConfiguration = class("InvalidConfigurationRequest")
+	ErrInvalidAction        = class("InvalidLoadBalancerAction")
+	ErrInvalidTarget        = class("InvalidTarget")
+	ErrAssociationLimit     = class("TargetGroupAssociationLimit")
+	ErrValidation           = class("ValidationError")
+
+	ErrTooManyLoadBalancers = class("TooManyLoadBalancers")
+	ErrTooManyListeners     = class("TooManyListeners")
+	ErrTooManyRules         = class("TooManyRules")
+	ErrTooManyTargetGroups  = class("TooManyTargetGroups")
+	ErrTooManyTargets       = class("TooManyTargets")
+	ErrTooManyTags          = class("TooManyTags")
+	ErrTooManyActions       = class("TooManyActions")
+	ErrDuplicateTagKeys     = class("DuplicateTagKeys")
+)
+
+func class(code string) *awserr.Class { return &awserr.Class{Code: code, Status: 400} }
