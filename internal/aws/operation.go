@@ -22,6 +22,7 @@ type Service struct {
 	QueryErrors    bool     // awsQueryCompatible: errors carry their query code beside the modeled one
 
 	InvalidCode  string // error code of a failed model constraint
+	Violations   string // how such failures are worded: "" as most do, "ec2", "parameter" (ECR)
 	TokenCode    string // error code of a pagination token that is not ours
 	Operations   []Route
 	EnumValues   func(enum string) []string // values an enum of an input may have
@@ -45,6 +46,9 @@ type OperationInfo struct {
 	InputNamespace  string // rest-xml: its namespace
 	OutputRoot      string // rest-xml: root element of the response
 	OutputNamespace string
+
+	StreamsInput bool  // the input has a body that is not held in memory
+	MaxBody      int64 // limit of the request body in bytes, 0 means the gateway's
 
 	Unsigned bool // AWS accepts it without a signature (AssumeRoleWithWebIdentity)
 	Errors   []*awserr.Class

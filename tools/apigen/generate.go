@@ -175,6 +175,7 @@ func (g *generator) writeService() {
 		g.p("QueryErrors: true,\n")
 	}
 	g.field("InvalidCode", g.service.Invalid)
+	g.field("Violations", g.service.Words)
 	g.field("TokenCode", g.service.Token)
 	if md.GlobalEndpoint != "" {
 		g.p("GlobalRegion: true,\n")
@@ -219,6 +220,12 @@ func (g *generator) writeOperation(name string, op *operation) {
 		g.field("ResultWrapper", op.Output.ResultWrapper)
 		g.outputRoot(op.Output)
 	}
+	if op.Input != nil && g.streams(op.Input) {
+		g.p("StreamsInput: true,\n")
+	}
+	if limit := g.service.MaxBody[name]; limit > 0 {
+		g.p("MaxBody: %d,\n", limit)
+	}
 	if op.AuthType == "none" {
 		g.p("Unsigned: true,\n")
 	}
@@ -230,6 +237,14 @@ func (g *generator) writeOperation(name string, op *operation) {
 		g.p("},\n")
 	}
 	g.p("}\n\n")
+}
+
+// streams reports whether the input's payload is a streaming blob.
+func (g *generator) streams(in *ref) bool {
+	s := g.model.Shapes[in.Shape]
+	return slices.ContainsFunc(s.Members, func(m member) bool {
+		return m.Name == s.Payload && (m.Streaming || g.model.Shapes[m.Shape].Streaming)
+	})
 }
 
 func (g *generator) outputRoot(out *ref) {

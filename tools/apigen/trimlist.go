@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 )
 
@@ -12,8 +13,10 @@ type service struct {
 	Name       string
 	Package    string
 	Invalid    string
+	Words      string
 	Token      string
 	Operations []string
+	MaxBody    map[string]int64 // by operation, in bytes
 }
 
 func readTrimList(path string) ([]*service, error) {
@@ -31,7 +34,7 @@ func readTrimList(path string) ([]*service, error) {
 		switch {
 		case len(words) == 0 || strings.HasPrefix(words[0], "#"):
 		case words[0] == "service" && len(words) >= 2:
-			s := &service{Name: words[1], Package: words[1] + "api", Invalid: "ValidationException", Token: "ValidationException"}
+			s := &service{Name: words[1], Package: words[1] + "api", Invalid: "ValidationException", Token: "ValidationException", MaxBody: map[string]int64{}}
 			if err := s.set(words[2:]); err != nil {
 				return nil, fmt.Errorf("%s:%d: %w", path, n, err)
 			}
@@ -40,9 +43,10 @@ func readTrimList(path string) ([]*service, error) {
 			}
 			byName[s.Name] = s
 			list = append(list, s)
-		case len(words) == 2 && byName[words[0]] != nil && !seen[words[0]+" "+words[1]]:
-			s := byName[words[0]]
-			s.Operations = append(s.Operations, words[1])
+		case len(words) >= 2 && byName[words[0]] != nil && !seen[words[0]+" "+words[1]]:
+			if err := byName[words[0]].add(words[1], words[2:]); err != nil {
+				return nil, fmt.Errorf("%s:%d: %w", path, n, err)
+			}
 			seen[words[0]+" "+words[1]] = true
 		default:
 			return nil, fmt.Errorf("%s:%d: %q is neither a service line nor a new operation of a service", path, n, lines.Text())
@@ -57,6 +61,8 @@ func (s *service) set(options []string) error {
 		switch key {
 		case "invalid":
 			s.Invalid = value
+		case "words":
+			s.Words = value
 		case "token":
 			s.Token = value
 		case "package":
@@ -64,6 +70,19 @@ func (s *service) set(options []string) error {
 		default:
 			return fmt.Errorf("unknown option %q", key)
 		}
+	}
+	return nil
+}
+
+func (s *service) add(operation string, options []string) error {
+	s.Operations = append(s.Operations, operation)
+	for _, o := range options {
+		mib, ok := strings.CutPrefix(o, "body=")
+		n, err := strconv.Atoi(mib)
+		if !ok || err != nil {
+			return fmt.Errorf("unknown option %q", o)
+		}
+		s.MaxBody[operation] = int64(n) << 20
 	}
 	return nil
 }

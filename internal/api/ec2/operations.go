@@ -17,6 +17,7 @@ var API = aws.Service{
 	XMLNamespace:   "http://ec2.amazonaws.com/doc/2016-11-15",
 	Protocols:      []string{"ec2"},
 	InvalidCode:    "InvalidParameterValue",
+	Violations:     "ec2",
 	TokenCode:      "InvalidNextToken",
 	EnumValues:     enumValues,
 	Operations: []aws.Route{

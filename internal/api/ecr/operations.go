@@ -19,6 +19,7 @@ var API = aws.Service{
 	JSONVersion:    "1.1",
 	Protocols:      []string{"json"},
 	InvalidCode:    "InvalidParameterException",
+	Violations:     "parameter",
 	TokenCode:      "InvalidParameterException",
 	EnumValues:     enumValues,
 	Operations: []aws.Route{
@@ -476,6 +477,7 @@ var UploadLayerPart = aws.Operation[UploadLayerPartInput, UploadLayerPartOutput]
 var uploadLayerPartInfo = aws.OperationInfo{
 	Service: &API,
 	Name:    "UploadLayerPart",
+	MaxBody: 33554432,
 	Errors:  []*awserr.Class{ErrServerException, ErrInvalidParameterException, ErrInvalidLayerPartException, ErrRepositoryNotFoundException, ErrUploadNotFoundException, ErrLimitExceededException, ErrKmsException},
 }
 

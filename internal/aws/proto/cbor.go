@@ -53,11 +53,9 @@ func (CBOR) Fail(_ *aws.OperationInfo, svc *aws.Service, _ string, e *awserr.Err
 	r.Body = appendCBORText(appendCBORText(r.Body, "__type"), shapeName(e))
 	r.Body = appendCBORText(appendCBORText(r.Body, "message"), e.Message)
 	for _, key := range sortedKeys(reflect.ValueOf(e.Fields)) {
-		value := reflect.ValueOf(e.Fields[key.String()])
-		s := &shape{}
-		(&builder{fresh: map[reflect.Type]*structure{}}).shape(s, value.Type())
+		s, v := shapeOf(e.Fields[key.String()])
 		r.Body = appendCBORText(r.Body, key.String())
-		r.Body = appendCBORValue(r.Body, s, addressable(value))
+		r.Body = appendCBORValue(r.Body, s, v)
 	}
 	return r
 }

@@ -57,8 +57,9 @@ func jsonError(e *awserr.Error, svc *aws.Service, contentType string) *Response 
 		r.Body = appendJSONString(r.Body, e.Message)
 	}
 	for _, key := range sortedKeys(reflect.ValueOf(e.Fields)) {
+		s, v := shapeOf(e.Fields[key.String()])
 		r.Body = append(appendJSONString(append(r.Body, ','), key.String()), ':')
-		r.Body = appendDocument(r.Body, e.Fields[key.String()])
+		r.Body = appendJSONValue(r.Body, s, v)
 	}
 	r.Body = append(r.Body, '}')
 	return r

@@ -184,6 +184,14 @@ func (b *builder) shape(s *shape, t reflect.Type) {
 	}
 }
 
+// shapeOf is the plan of a value that no tag describes: a further member of an error.
+func shapeOf(value any) (*shape, reflect.Value) {
+	v := addressable(reflect.ValueOf(&value).Elem().Elem())
+	s := &shape{}
+	(&builder{fresh: map[reflect.Type]*structure{}}).shape(s, v.Type())
+	return s, v
+}
+
 func (b *builder) shapeByKind(s *shape, t reflect.Type) {
 	switch t.Kind() {
 	case reflect.String:

@@ -65,19 +65,12 @@ func errorResponse(e *awserr.Error, svc *aws.Service, requestID string) *Respons
 	w.text("Code", e.Code)
 	w.text("Message", e.Message)
 	for _, key := range sortedKeys(reflect.ValueOf(e.Fields)) {
-		w.field(key.String(), e.Fields[key.String()])
+		s, v := shapeOf(e.Fields[key.String()])
+		w.value(s, v, key.String())
 	}
 	w.close("Error")
 	w.text("RequestId", requestID)
 	w.close("ErrorResponse")
 	r.Body = w.b
 	return r
-}
-
-// field writes a further member of an error.
-func (w *xmlWriter) field(name string, value any) {
-	v := reflect.ValueOf(value)
-	s := &shape{}
-	(&builder{fresh: map[reflect.Type]*structure{}}).shape(s, v.Type())
-	w.value(s, addressable(v), name)
 }

@@ -1,0 +1,111 @@
+package gateway
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/neargate/neargate/internal/aws/awserr"
+)
+
+const (
+	maxBody     = 6 << 20 // where the operation does not say otherwise
+	maxForm     = 6 << 20
+	slowBody    = 4 << 10         // bodies above arrive within bodyTimeout or not at all
+	bodyTimeout = 2 * time.Minute // for a whole body
+	maxPooled   = 64 << 10        // larger buffers are left to the garbage collector
+)
+
+var buffers = sync.Pool{New: func() any { return new(make([]byte, 0, 4<<10)) }}
+
+// read receives the body, unless the operation streams it.
+func (g *Gateway) read(x *exchange) error {
+	if !x.info.StreamsInput {
+		limit := int64(maxBody)
+		if x.info.MaxBody > 0 {
+			limit = x.info.MaxBody
+		}
+		if err := x.receive(limit); err != nil {
+			return err
+		}
+	}
+	return x.next()
+}
+
+// receive reads the body once.
+func (x *exchange) receive(limit int64) error {
+	if x.read {
+		return nil
+	}
+	x.read = true
+	size := x.http.ContentLength
+	if size > limit {
+		x.http.Close = true // the rest of the body is not worth reading
+		return tooLarge()
+	}
+	if size == 0 {
+		return nil
+	}
+	if size < 0 || size > slowBody {
+		// Best effort: a writer without deadlines leaves the client its time.
+		_ = http.NewResponseController(x.writer).SetReadDeadline(time.Now().Add(bodyTimeout))
+	}
+	x.buffer = buffers.Get().(*[]byte)
+	buf := bytes.NewBuffer((*x.buffer)[:0])
+	if size > 0 {
+		buf.Grow(int(size))
+	}
+	n, err := buf.ReadFrom(io.LimitReader(x.http.Body, limit+1))
+	x.body = buf.Bytes()
+	*x.buffer = x.body
+	switch {
+	case n > limit:
+		return tooLarge()
+	case err != nil:
+		return awserr.New("RequestTimeout", http.StatusBadRequest, "The request body could not be read: %v", err)
+	}
+	return nil
+}
+
+// recycle gives a buffer's memory back. Decoders copy what they keep.
+func recycle(b *[]byte) {
+	if b != nil && cap(*b) <= maxPooled {
+		buffers.Put(b)
+	}
+}
+
+func tooLarge() error {
+	return awserr.New("RequestEntityTooLargeException", http.StatusRequestEntityTooLarge, "Request size exceeds the limit")
+}
+
+// plainBody is the body without its content encoding. Signatures cover the encoded one.
+func (x *exchange) plainBody() ([]byte, error) {
+	if !strings.EqualFold(x.http.Header.Get("Content-Encoding"), "gzip") || len(x.body) == 0 {
+		return x.body, nil
+	}
+	z, err := gzip.NewReader(bytes.NewReader(x.body))
+	if err != nil {
+		return nil, errGzip()
+	}
+	limit := int64(maxBody)
+	if x.info.MaxBody > 0 {
+		limit = x.info.MaxBody
+	}
+	out, err := io.ReadAll(io.LimitReader(z, limit+1))
+	switch {
+	case int64(len(out)) > limit:
+		return nil, tooLarge()
+	case err != nil && !errors.Is(err, io.EOF):
+		return nil, errGzip()
+	}
+	return out, nil
+}
+
+func errGzip() error {
+	return awserr.New("SerializationException", http.StatusBadRequest, "The request body is not valid gzip")
+}
