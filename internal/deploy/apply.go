@@ -131,7 +131,7 @@ func spec(service *Service, d *Deployment, provider, subnet, zone string) task.R
 		LaunchType: r.LaunchType, CapacityProvider: provider, PlatformVersion: r.PlatformVersion,
 		SubnetID: subnet, AvailabilityZone: zone,
 		SecurityGroups: r.Network.SecurityGroups, AssignPublicIP: r.Network.AssignPublicIP,
-		Targets: r.LoadBalancers, Tags: taskTags(service, r), EnableExecute: r.Execute,
+		Targets: r.LoadBalancers, Tags: taskTags(service, r), EnableExecute: service.Execute,
 	}
 }
 

@@ -63,7 +63,6 @@ type Revision struct {
 	PlatformFamily  string
 	Network         Network
 	LoadBalancers   []task.Target `json:",omitempty"`
-	Execute         bool          `json:",omitempty"`
 }
 
 // Capacity is one item of a capacity provider strategy.

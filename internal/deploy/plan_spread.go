@@ -91,6 +91,20 @@ func pick(strategy []Capacity, have map[string]int) string {
 	return best
 }
 
+// Share chooses the capacity providers of n tasks that are started at once.
+func Share(strategy []Capacity, n int) []string {
+	if len(strategy) == 0 {
+		return nil
+	}
+	have := map[string]int{}
+	out := make([]string, n)
+	for i := range out {
+		out[i] = pick(strategy, have)
+		have[out[i]]++
+	}
+	return out
+}
+
 // rebalance evens zones out: one task starts in the emptiest zone; once it is healthy, releaseSurplus takes one from the fullest.
 //
 // AWS: "Amazon ECS service rebalancing".

@@ -17,6 +17,7 @@ type Tables struct {
 const (
 	byCluster     = "cluster"     // services that are ACTIVE or DRAINING, by cluster ARN
 	byTargetGroup = "targetGroup" // live deployments, by target group ARN
+	byDefinition  = "definition"  // live deployments, by task definition ARN
 	byLive        = "live"        // live deployments, by service ARN
 	byService     = "service"     // releases, by service ARN
 )
@@ -37,6 +38,12 @@ func NewTables(s *state.Schema) *Tables {
 					return nil
 				}
 				return []string{r.ServiceARN}
+			}),
+			state.Index(byDefinition, func(r *Deployment) []string {
+				if !r.live() {
+					return nil
+				}
+				return []string{r.Revision.DefinitionARN}
 			}),
 			state.Index(byTargetGroup, func(r *Deployment) []string {
 				if !r.live() {
@@ -87,4 +94,12 @@ func (t *Tables) ReleasesOf(tx *state.Tx, service string) []*Release {
 // Deployment returns one deployment of a service, retired ones included.
 func (t *Tables) Deployment(tx *state.Tx, service, id string) (*Deployment, bool) {
 	return t.Deployments.Get(tx, deploymentKey(service, id))
+}
+
+// Uses is whether a live deployment of any service is of a task definition.
+func (t *Tables) Uses(tx *state.Tx, definitionARN string) bool {
+	for range t.Deployments.By(tx, byDefinition, definitionARN) {
+		return true
+	}
+	return false
 }

@@ -130,7 +130,9 @@ func (w *world) plan() []Change {
 		case Tell:
 			w.facts = append(w.facts, c)
 		case SetService:
-			w.set(func(s *Service) { s.Status, s.Primary, s.Completed, s.Observed = c.Status, c.Primary, c.Completed, c.Observed })
+			w.set(func(s *Service) {
+				s.Status, s.Primary, s.Completed, s.Observed = c.Status, c.Primary, c.Completed, c.Observed
+			})
 		case SetDeployment:
 			w.deployments[c.Deployment.ID] = c.Deployment
 		case SetRelease:
