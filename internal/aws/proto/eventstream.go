@@ -16,17 +16,26 @@ import (
 // event is one message of an event stream.
 type event struct {
 	kind        string // its name in the model
-	exception   bool
+	class       eventClass
 	contentType string
 	headers     []eventHeader
 	payload     []byte
 }
+
+type eventClass uint8
+
+const (
+	plainEvent     eventClass = iota
+	exceptionEvent            // an error the model of the stream has
+	errorEvent                // any other; kind is its code, payload its message
+)
 
 type eventHeader struct{ name, value string }
 
 // streamEvents answers with the event stream of out: first the rest of the output where the protocol sends it as an event
 // of its own, then each event when it comes.
 func streamEvents(p *structure, v reflect.Value, initial *event, svc *aws.Service) *Response {
+	union := planOf(p.events.shape.typ.In(0).In(0).Elem(), svc)
 	source, _ := v.Field(p.events.index).Interface().(eventSource)
 	r := newResponse(http.StatusOK, "application/vnd.amazon.eventstream")
 	r.Stream = func(_ context.Context, w io.Writer, flush func() error) error {
@@ -44,7 +53,7 @@ func streamEvents(p *structure, v reflect.Value, initial *event, svc *aws.Servic
 		var failed error
 		source.Each(func(item any, err error) bool {
 			if err != nil {
-				failed = errors.Join(err, send(exceptionEvent(err)))
+				failed = errors.Join(err, send(failureEvent(err, union)))
 				return false
 			}
 			failed = send(memberEvent(item, svc))
@@ -95,24 +104,34 @@ func structureEvent(name string, p *structure, v reflect.Value) event {
 	return e
 }
 
-func exceptionEvent(err error) event {
-	name, message := "InternalServerException", "internal error"
-	if e, ok := errors.AsType[*awserr.Error](err); ok {
-		name, message = shapeName(e), e.Message
+// failureEvent ends a stream with an error: as the exception that the stream's union has for it, else as a bare error.
+func failureEvent(err error, union *structure) event {
+	e, ok := errors.AsType[*awserr.Error](err)
+	if !ok {
+		return event{kind: "InternalFailure", class: errorEvent, payload: []byte("An internal error has occurred.")}
 	}
-	payload := append(appendJSONString([]byte(`{"message":`), message), '}')
-	return event{kind: name, exception: true, contentType: "application/json", payload: payload}
+	if union.byName[shapeName(e)] == nil {
+		return event{kind: e.Code, class: errorEvent, payload: []byte(e.Message)}
+	}
+	payload := append(appendJSONString([]byte(`{"message":`), e.Message), '}')
+	return event{kind: shapeName(e), class: exceptionEvent, contentType: "application/json", payload: payload}
 }
 
 const headerString = 7 // type of a string header value
 
 // encode frames the event: lengths and their checksum, headers, payload, checksum of all.
 func (e event) encode() []byte {
-	kind, typ := ":event-type", "event"
-	if e.exception {
-		kind, typ = ":exception-type", "exception"
+	var headers []eventHeader
+	switch e.class {
+	case plainEvent:
+		headers = []eventHeader{{":message-type", "event"}, {":event-type", e.kind}, {":content-type", e.contentType}}
+	case exceptionEvent:
+		headers = []eventHeader{{":message-type", "exception"}, {":exception-type", e.kind}, {":content-type", e.contentType}}
+	case errorEvent:
+		headers = []eventHeader{{":message-type", "error"}, {":error-code", e.kind}, {":error-message", string(e.payload)}}
+		e.payload = nil
 	}
-	headers := append([]eventHeader{{":message-type", typ}, {kind, e.kind}, {":content-type", e.contentType}}, e.headers...)
+	headers = append(headers, e.headers...)
 	var h []byte
 	for _, x := range headers {
 		h = append(append(h, byte(len(x.name))), x.name...)
