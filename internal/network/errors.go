@@ -23,6 +23,8 @@ var (
 	ErrACLNotFound             = class("InvalidNetworkAclID.NotFound")
 	ErrAddressNotFound         = class("InvalidAddress.NotFound")
 	ErrInstanceNotFound        = class("InvalidInstanceID.NotFound")
+	ErrNoDefaultVPC            = class("VPCIdNotSpecified")
+	ErrAttachmentNotFound      = class("InvalidAttachmentID.NotFound")
 
 	ErrDependency     = class("DependencyViolation")
 	ErrInvalid        = class("InvalidParameterValue")

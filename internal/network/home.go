@@ -23,13 +23,13 @@ type DHCPOptions struct {
 
 // AtHome says whether the scope's home is there.
 func (t *Tables) AtHome(tx *state.Tx, scope Scope) bool {
-	_, ok := t.Homes.Get(tx, scope.key())
+	_, ok := t.Homes.Get(tx, scope.Key())
 	return ok
 }
 
 // Home is the scope's home, made if it is the first time.
 func (t *Tables) Home(tx *state.Tx, scope Scope) (*Home, error) {
-	if h, ok := t.Homes.Get(tx, scope.key()); ok {
+	if h, ok := t.Homes.Get(tx, scope.Key()); ok {
 		return h, nil
 	}
 	d := &DHCPOptions{Scope: scope, ID: NewID("dopt"), DomainName: PrivateDomain(scope.Region), DomainServers: "AmazonProvidedDNS"}
@@ -123,4 +123,13 @@ func firstFree(p netip.Prefix, length int, used []netip.Prefix) (netip.Prefix, b
 		}
 	}
 	return netip.Prefix{}, false
+}
+
+// DHCPOptionsSet finds a DHCP options set of the scope.
+func (t *Tables) DHCPOptionsSet(tx *state.Tx, scope Scope, id string) (*DHCPOptions, error) {
+	d, ok := t.DHCPOptions.Get(tx, id)
+	if !ok || d.Scope != scope {
+		return nil, ErrDHCPOptionsNotFound.New("The dhcpOption ID '%s' does not exist", id)
+	}
+	return d, nil
 }

@@ -51,7 +51,7 @@ func (p *PrefixList) AWS() bool { return p.Owner == "AWS" }
 
 // PrefixList finds a prefix list of the scope.
 func (t *Tables) PrefixList(tx *state.Tx, scope Scope, id string) (*PrefixList, error) {
-	if p, ok := t.PrefixLists.Get(tx, scope.key()+"/"+id); ok {
+	if p, ok := t.PrefixLists.Get(tx, scope.Key()+"/"+id); ok {
 		return p, nil
 	}
 	return nil, ErrPrefixListNotFound.New("The prefix list ID '%s' does not exist", id)
@@ -160,7 +160,7 @@ func (t *Tables) DeletePrefixList(tx *state.Tx, scope Scope, id string) (*Prefix
 	if len(t.PrefixListUsers(tx, scope, id)) > 0 {
 		return nil, ErrDependency.New("The prefix list '%s' is in use by one or more resources.", id)
 	}
-	t.PrefixLists.Delete(tx, scope.key()+"/"+id)
+	t.PrefixLists.Delete(tx, scope.Key()+"/"+id)
 	t.Tags.Delete(tx, id)
 	return p, nil
 }

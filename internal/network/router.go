@@ -264,8 +264,14 @@ func (n *Network) retire(ctx context.Context, tx *state.Tx, r *router, exists bo
 	for _, id := range slices.Sorted(maps.Keys(r.interfaces)) {
 		errs = append(errs, n.removeInterface(ctx, r, id))
 	}
-	if err := errors.Join(errs...); err != nil || r.vpc == nil {
+	if err := errors.Join(errs...); err != nil {
 		return time.Time{}, err
+	}
+	if r.vpc == nil {
+		if !exists {
+			n.routers.drop(r.id)
+		}
+		return time.Time{}, nil
 	}
 	if exists {
 		now := n.clock.Now()

@@ -290,8 +290,7 @@ func (t *Tables) checkRule(tx *state.Tx, g *SecurityGroup, s RuleSpec) error {
 	return nil
 }
 
-// RevokeRules removes the rules that admit what the specs say. Those that no rule matches come back as unknown, and nothing
-// is removed then.
+// RevokeRules removes the rules that admit what the specs say, and returns the specs which no rule matches.
 func (t *Tables) RevokeRules(tx *state.Tx, g *SecurityGroup, specs []RuleSpec) (revoked []*SecurityGroupRule, unknown []RuleSpec) {
 	have := map[RuleSpec]*SecurityGroupRule{}
 	for r := range t.Rules.By(tx, "group", g.ID) {
@@ -299,19 +298,16 @@ func (t *Tables) RevokeRules(tx *state.Tx, g *SecurityGroup, specs []RuleSpec) (
 	}
 	for _, s := range specs {
 		s.Description = ""
-		if r, ok := have[s]; ok {
-			revoked = append(revoked, r)
-		} else {
+		r, ok := have[s]
+		if !ok {
 			unknown = append(unknown, s)
+			continue
 		}
-	}
-	if len(unknown) > 0 {
-		return nil, unknown
-	}
-	for _, r := range revoked {
+		delete(have, s)
 		t.removeRule(tx, r.ID)
+		revoked = append(revoked, r)
 	}
-	return revoked, nil
+	return revoked, unknown
 }
 
 // RevokeRuleIDs removes rules of one direction by their ids.

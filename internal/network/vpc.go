@@ -45,7 +45,7 @@ func (t *Tables) VPC(tx *state.Tx, scope Scope, id string) (*VPC, error) {
 
 // DefaultVPC is the scope's default VPC.
 func (t *Tables) DefaultVPC(tx *state.Tx, scope Scope) (*VPC, bool) {
-	for v := range t.VPCs.By(tx, "scope", scope.key()) {
+	for v := range t.VPCs.By(tx, "scope", scope.Key()) {
 		if v.Default {
 			return v, true
 		}
