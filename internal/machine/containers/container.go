@@ -122,6 +122,9 @@ func (e *Engine) CreateContainer(ctx context.Context, spec task.ContainerSpec) e
 
 func (e *Engine) makeContainer(ctx context.Context, s *sandbox, c *container) error {
 	spec := c.record.Spec
+	if spec.Init && !e.static() {
+		return refused(spec, "unable to create new container: an init process needs this program built without cgo", nil)
+	}
 	conn, err := s.line()
 	if err != nil {
 		return err
@@ -156,7 +159,7 @@ func (e *Engine) makeContainer(ctx context.Context, s *sandbox, c *container) er
 	}
 	plan := blueprint{
 		container: spec, sandbox: s.Sandbox, image: image.Config, user: user,
-		limits: e.limits, seccomp: e.seccomp(), swap: e.groups.Swap(), unified: e.groups.Unified(),
+		limits: e.limits, seccomp: e.seccomp(), foreign: has32bit(root), swap: e.groups.Swap(), unified: e.groups.Unified(),
 		group: c.group, bundle: c.bundle, volumes: filepath.Join(e.cfg.volumesDir(), spec.TaskID), init: e.shim, onClamped: e.tellClamped,
 	}
 	if s.SharedPID {
@@ -330,7 +333,7 @@ func (e *Engine) clearContainer(c *container) error {
 		unmountRoot(c.bundle),
 		e.groups.Remove(c.group),
 		os.RemoveAll(filepath.Join(e.cfg.runcRoot(), e.cfg.namespace(), c.id)),
-		os.RemoveAll(c.bundle),
+		removeTree(c.bundle),
 	)
 }
 

@@ -40,6 +40,7 @@ type Engine struct {
 	shim    string // path of the shim executable
 	limits  machineLimits
 	seccomp func() bool
+	static  func() bool // the executable can be an init in any image
 	starts  *semaphore.Weighted
 	hub     hub
 	told    sync.Map // what has been logged once
@@ -75,6 +76,7 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 		tasks:  map[string]*sandbox{},
 	}
 	e.seccomp = sync.OnceValue(func() bool { return hasSeccomp(cfg.Runtime) })
+	e.static = sync.OnceValue(func() bool { return isStatic(e.shim) })
 	go e.seccomp() // asks runc, which takes as long as everything else here
 	if err := placeExecutable(cfg.Binary, e.shim); err != nil {
 		return nil, fmt.Errorf("containers: shim: %w", err)

@@ -2,6 +2,7 @@ package containers
 
 import (
 	"bytes"
+	"debug/elf"
 	"os"
 	"os/exec"
 	"slices"
@@ -74,4 +75,14 @@ func hasSeccomp(runtime string) bool {
 	return slices.ContainsFunc(bytes.Split(out, []byte("\n")), func(line []byte) bool {
 		return bytes.HasPrefix(line, []byte("libseccomp:")) || bytes.Contains(line, []byte("+SECCOMP"))
 	})
+}
+
+// isStatic tells whether an executable runs without a dynamic linker, so in any image.
+func isStatic(path string) bool {
+	f, err := elf.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return !slices.ContainsFunc(f.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP })
 }

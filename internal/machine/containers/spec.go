@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/containerd/containerd/v2/contrib/seccomp"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/opencontainers/runtime-spec/specs-go"
 
@@ -25,6 +24,7 @@ type blueprint struct {
 	user    specs.User // resolved in the image
 	limits  machineLimits
 	seccomp bool
+	foreign bool // the image has 32-bit programs
 	swap    bool // limits on swap can be set
 	unified bool // control groups of version 2
 
@@ -79,7 +79,7 @@ func (b blueprint) spec() (*specs.Spec, error) {
 		s.Linux.MaskedPaths, s.Linux.ReadonlyPaths = nil, nil
 		s.Linux.Resources.Devices = []specs.LinuxDeviceCgroup{{Allow: true, Access: "rwm"}}
 	} else if b.seccomp {
-		s.Linux.Seccomp = seccomp.DefaultProfile(s)
+		s.Linux.Seccomp = filter(s, b.foreign)
 	}
 	return s, nil
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	continuity "github.com/containerd/continuity/fs"
 	"golang.org/x/sys/unix"
@@ -42,9 +43,14 @@ func (e *Engine) fillVolumes(s *sandbox, spec task.ContainerSpec, root string) e
 	return nil
 }
 
-// removeTree removes a directory that containers wrote to; immutable files do not stop it.
+// removeTree removes a directory that containers wrote to, immutable files included. A shim may still be putting a file into it
+// (it writes the exit status down after it has told it), so that a second look is needed.
 func removeTree(path string) error {
 	err := os.RemoveAll(path)
+	for wait := time.Millisecond; errors.Is(err, unix.ENOTEMPTY) && wait < 100*time.Millisecond; wait *= 2 {
+		time.Sleep(wait)
+		err = os.RemoveAll(path)
+	}
 	if !errors.Is(err, fs.ErrPermission) {
 		return err
 	}

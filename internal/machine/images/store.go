@@ -18,6 +18,7 @@ import (
 	"github.com/containerd/containerd/v2/pkg/namespaces"
 	"github.com/containerd/containerd/v2/plugins/content/local"
 	"github.com/containerd/containerd/v2/plugins/snapshots/overlay"
+	"github.com/containerd/log"
 	"github.com/containerd/platforms"
 	digest "github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -65,6 +66,7 @@ func Open(ctx context.Context, cfg Config) (_ *Store, err error) {
 			return nil, fmt.Errorf("images: %w", err)
 		}
 	}
+	_ = log.SetLevel("error") // of containerd's libraries, whose warnings say nothing to our users
 	if err := mount.SetTempMountLocation(filepath.Join(cfg.Dir, "tmp")); err != nil {
 		return nil, fmt.Errorf("images: %w", err)
 	}
