@@ -1,14 +1,75 @@
 package edge
 
 import (
+	"cmp"
 	"context"
-	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/neargate/neargate/internal/edge/dns"
+	"github.com/neargate/neargate/internal/edge/door"
+	"github.com/neargate/neargate/internal/edge/health"
+	"github.com/neargate/neargate/internal/edge/netns"
+	"github.com/neargate/neargate/internal/edge/proxy"
 )
 
-// ErrRunning is returned when another edge holds the socket.
-var ErrRunning = errors.New("another edge serves this socket")
-
-// Run serves until ctx is done, then stops accepting, lets requests in flight end and returns nil.
+// Run serves until ctx is done, then stops accepting, lets requests in flight end and returns nil. It returns an error that
+// wraps ErrRunning when another edge holds the socket.
+//
+// The last snapshot is served before Run listens on the socket. A snapshot file that cannot be used is reported and put
+// aside: edge starts empty and waits for a new one.
 func Run(ctx context.Context, c Config) error {
-	return errors.New("not running yet")
+	log := cmp.Or(c.Log, slog.Default())
+	listener, release, err := hold(c.Socket)
+	if err != nil {
+		return fmt.Errorf("edge: %w", err)
+	}
+	defer release()
+
+	opener := netns.NewOpener()
+	defer opener.Close()
+	e := &process{log: log, file: c.SnapshotFile, board: newBoard()}
+	e.proxy = proxy.New(proxy.Config{Opener: opener, Log: log, Changed: e.board.changed})
+	e.dns = dns.New(dns.Config{Opener: opener, Log: log, Changed: e.board.changed})
+	e.doors = door.New(door.Config{Log: log, Changed: e.board.changed})
+	known, err := loadHealth(healthFile(c.SnapshotFile))
+	if err != nil {
+		log.Warn("health from before the restart is lost", "err", err)
+	}
+	e.health = health.New(health.Config{Dial: e.proxy.Dial, Unreal: proxy.NoNamespace, Changed: e.healthChanged, Known: known})
+	if err := e.resume(known); err != nil {
+		log.Error("last snapshot cannot be served", "err", err)
+	}
+
+	api := &http.Server{Handler: e.handler(), ReadHeaderTimeout: 10 * time.Second}
+	g, ctx := errgroup.WithContext(ctx)
+	drain := cmp.Or(c.DrainTimeout, 10*time.Second)
+	// The order in which these are listed is that of the data: sockets, names, doors, health, and the API over all of them.
+	g.Go(func() error { return e.proxy.Run(ctx, drain) })
+	g.Go(func() error { return e.dns.Run(ctx) })
+	g.Go(func() error { return e.doors.Run(ctx) })
+	g.Go(func() error { return e.health.Run(ctx) })
+	g.Go(func() error { return e.keepHealth(ctx) })
+	g.Go(func() error {
+		if err := api.Serve(listener); err != http.ErrServerClosed {
+			return fmt.Errorf("edge: api: %w", err)
+		}
+		return nil
+	})
+	g.Go(func() error {
+		<-ctx.Done()
+		e.board.close()
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		if err := api.Shutdown(stop); err != nil {
+			api.Close()
+		}
+		return nil
+	})
+	log.Info("edge is ready", "socket", c.Socket, "generation", e.generation())
+	return g.Wait()
 }

@@ -1,0 +1,226 @@
+package door
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/neargate/neargate/internal/edge/edgeapi"
+)
+
+// maxConnections is how many connections all doors together hold; more are closed at once.
+const maxConnections = 4096
+
+// Keeper keeps the doors of one process.
+type Keeper struct {
+	log     *slog.Logger
+	changed func()
+	dial    func(ctx context.Context, to netip.AddrPort) (*net.TCPConn, error)
+	ctx     context.Context // of connections; done when Run ends
+	cancel  context.CancelFunc
+	held    atomic.Int64
+	serving sync.WaitGroup
+
+	mu    sync.Mutex
+	doors map[netip.AddrPort]*door
+}
+
+// door is one listening socket.
+type door struct {
+	keeper   *Keeper
+	address  netip.AddrPort
+	rooms    atomic.Pointer[rooms]
+	listener net.Listener // guarded by Keeper.mu
+	problem  error        // guarded by Keeper.mu
+}
+
+// rooms are the load balancers behind a door. It is immutable.
+type rooms struct {
+	all    []*room
+	byHost map[string]*room
+}
+
+type room struct {
+	balancer string
+	public   []netip.AddrPort
+	turn     atomic.Uint32
+}
+
+// Config is what a Keeper needs.
+type Config struct {
+	Log     *slog.Logger
+	Changed func() // Sockets might answer differently
+}
+
+// New makes a Keeper without doors.
+func New(c Config) *Keeper {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &Keeper{log: c.Log, changed: c.Changed, dial: dial, ctx: ctx, cancel: cancel, doors: map[netip.AddrPort]*door{}}
+}
+
+func dial(ctx context.Context, to netip.AddrPort) (*net.TCPConn, error) {
+	d := net.Dialer{Timeout: 10 * time.Second}
+	return d.DialTCP(ctx, "tcp4", netip.AddrPort{}, to)
+}
+
+// retryEvery is how often doors that could not be opened are tried again.
+const retryEvery = time.Second
+
+// Run keeps doors open until ctx is done, then closes them and their connections.
+func (k *Keeper) Run(ctx context.Context) error {
+	t := time.NewTicker(retryEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-t.C:
+			k.mu.Lock()
+			changed := k.ensure()
+			k.mu.Unlock()
+			if changed {
+				k.changed()
+			}
+		case <-ctx.Done():
+			k.mu.Lock()
+			for _, d := range k.doors {
+				d.close()
+			}
+			k.mu.Unlock()
+			k.cancel()
+			k.serving.Wait()
+			return nil
+		}
+	}
+}
+
+var shared = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+
+// Apply makes doors what is open from now on. Connections already carried stay.
+func (k *Keeper) Apply(doors []edgeapi.Door) {
+	next := map[netip.AddrPort]*rooms{}
+	enter := func(a netip.AddrPort, r *room, hosts []string) {
+		if next[a] == nil {
+			next[a] = &rooms{byHost: map[string]*room{}}
+		}
+		next[a].all = append(next[a].all, r)
+		for _, h := range hosts {
+			next[a].byHost[strings.ToLower(h)] = r
+		}
+	}
+	for _, d := range doors {
+		r := &room{balancer: d.LoadBalancer}
+		for _, a := range d.Public {
+			r.public = append(r.public, netip.AddrPortFrom(a, uint16(d.Port)))
+		}
+		enter(netip.AddrPortFrom(shared, uint16(d.Port)), r, d.Hosts)
+		if d.Loopback.IsValid() {
+			enter(netip.AddrPortFrom(d.Loopback, uint16(d.Port)), r, nil)
+		}
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for a, d := range k.doors {
+		if next[a] == nil {
+			d.close()
+			delete(k.doors, a)
+		}
+	}
+	for a, r := range next {
+		d := k.doors[a]
+		if d == nil {
+			d = &door{keeper: k, address: a}
+			k.doors[a] = d
+		}
+		d.rooms.Store(r)
+	}
+	k.ensure()
+}
+
+// ensure opens the doors that are not. Keeper.mu is held.
+func (k *Keeper) ensure() (changed bool) {
+	for _, d := range k.doors {
+		if d.listener != nil {
+			continue
+		}
+		err := d.open()
+		if err != nil && d.problem == nil {
+			k.log.Warn("door stays closed", "address", d.address, "err", err)
+		}
+		changed = changed || err == nil || d.problem == nil || d.problem.Error() != err.Error()
+		d.problem = err
+	}
+	return changed
+}
+
+func (d *door) open() error {
+	l, err := net.Listen("tcp4", d.address.String())
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", d.address, err)
+	}
+	d.listener = l
+	d.keeper.serving.Go(func() { d.accept(l) })
+	return nil
+}
+
+func (d *door) close() {
+	if d.listener != nil {
+		d.listener.Close()
+		d.listener = nil
+	}
+}
+
+func (d *door) accept(l net.Listener) {
+	k := d.keeper
+	for {
+		c, err := l.Accept()
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil:
+			k.log.Warn("accept", "address", d.address, "err", err)
+			select {
+			case <-k.ctx.Done():
+				return
+			case <-time.After(50 * time.Millisecond):
+			}
+			continue
+		}
+		if k.held.Add(1) > maxConnections {
+			k.held.Add(-1)
+			c.Close()
+			continue
+		}
+		k.serving.Go(func() {
+			defer k.held.Add(-1)
+			d.serve(c.(*net.TCPConn))
+		})
+	}
+}
+
+// Sockets reports on every door there should be.
+func (k *Keeper) Sockets() []edgeapi.SocketStatus {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var out []edgeapi.SocketStatus
+	for _, d := range k.doors {
+		for _, r := range d.rooms.Load().all {
+			st := edgeapi.SocketStatus{ID: r.balancer, Address: d.address.String(), Open: d.listener != nil}
+			if d.problem != nil && !st.Open {
+				st.Error = d.problem.Error()
+			}
+			out = append(out, st)
+		}
+	}
+	slices.SortFunc(out, func(a, b edgeapi.SocketStatus) int {
+		return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Address, b.Address))
+	})
+	return out
+}

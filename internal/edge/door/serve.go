@@ -1,0 +1,122 @@
+package door
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/neargate/neargate/internal/edge/http1"
+)
+
+const (
+	sniffRoom    = http1.MaxLine + 8<<10
+	sniffTimeout = 10 * time.Second
+)
+
+// serve carries one connection.
+func (d *door) serve(c *net.TCPConn) {
+	defer c.Close()
+	stop := context.AfterFunc(d.keeper.ctx, func() { c.Close() })
+	defer stop()
+	behind := d.rooms.Load()
+	target := behind.all[0]
+	var head []byte
+	if len(behind.all) > 1 {
+		var host string
+		var err error
+		if head, host, err = sniff(c); err != nil {
+			return
+		}
+		if target = behind.byHost[host]; target == nil {
+			turnAway(c, host, behind)
+			return
+		}
+	}
+	up := target.connect(d.keeper)
+	if up == nil {
+		return
+	}
+	defer up.Close()
+	stopUp := context.AfterFunc(d.keeper.ctx, func() { up.Close() })
+	defer stopUp()
+	if _, err := up.Write(head); err != nil {
+		return
+	}
+	var back sync.WaitGroup
+	back.Go(func() { pour(c, up) })
+	pour(up, c)
+	back.Wait()
+}
+
+// connect dials the public addresses in turn, starting with another one each time.
+func (r *room) connect(k *Keeper) *net.TCPConn {
+	first := int(r.turn.Add(1))
+	for i := range r.public {
+		to := r.public[(first+i)%len(r.public)]
+		c, err := k.dial(k.ctx, to)
+		if err == nil {
+			return c
+		}
+		k.log.Debug("door leads nowhere", "balancer", r.balancer, "address", to, "err", err)
+	}
+	return nil
+}
+
+// pour copies until from ends, inside the kernel where it can, and passes the end on.
+func pour(to, from *net.TCPConn) {
+	if _, err := io.Copy(to, from); err != nil {
+		to.Close()
+		from.Close()
+		return
+	}
+	to.CloseWrite()
+}
+
+// sniff reads the head of the first request and returns it with everything read so far. The host is without port and in
+// lower case.
+func sniff(c *net.TCPConn) (read []byte, host string, err error) {
+	c.SetReadDeadline(time.Now().Add(sniffTimeout))
+	defer c.SetReadDeadline(time.Time{})
+	b := make([]byte, 4<<10)
+	var r http1.Request
+	for n := 0; ; {
+		m, err := c.Read(b[n:])
+		if err != nil {
+			return nil, "", err
+		}
+		n += m
+		used, err := r.Parse(b[:n])
+		switch {
+		case err != nil:
+			io.WriteString(c, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+			return nil, "", err
+		case used > 0:
+			name := string(r.Host)
+			if h, _, err := net.SplitHostPort(name); err == nil {
+				name = h
+			}
+			return b[:n], strings.ToLower(strings.TrimSuffix(name, ".")), nil
+		case n == sniffRoom:
+			return nil, "", io.ErrShortBuffer
+		case n == len(b):
+			b = append(b, make([]byte, min(len(b), sniffRoom-n))...)
+		}
+	}
+}
+
+// turnAway answers a request for a host nobody here has, with the names that would have led somewhere.
+func turnAway(c net.Conn, host string, behind *rooms) {
+	names := make([]string, 0, len(behind.byHost))
+	for h := range behind.byHost {
+		names = append(names, h)
+	}
+	slices.Sort(names)
+	body := fmt.Sprintf("No load balancer is called %q. On this port there are:\n%s\n", host, strings.Join(names, "\n"))
+	fmt.Fprintf(c, "HTTP/1.1 421 Misdirected Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n"+
+		"Connection: close\r\n\r\n%s", len(body), body)
+}

@@ -1,0 +1,13 @@
+// Package health probes targets and decides whether they are healthy, as "Health checks for Application Load Balancer target
+// groups" describes it.
+//
+//	          first success
+//	initial ────────────────▶ healthy ◀──────────────┐
+//	   │                         │ unhealthy          │ healthy
+//	   │ unhealthy               │ threshold of       │ threshold of
+//	   │ threshold of            ▼ failures           │ successes
+//	   └──────────────────▶ unhealthy ────────────────┘
+//
+// State is kept per target and survives changes of everything else; a changed health check starts over from the state the
+// target is in. One scheduler knows when each target is due; only probes under way have goroutines.
+package health

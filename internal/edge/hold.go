@@ -1,0 +1,44 @@
+package edge
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// ErrRunning is returned when another edge holds the socket.
+var ErrRunning = errors.New("another edge serves this socket")
+
+// hold listens on a unix socket that no other living process holds. The lock, not the socket file, decides: the file of a
+// killed process is replaced, its lock has gone with it.
+func hold(path string) (l net.Listener, release func(), err error) {
+	lock, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, nil, fmt.Errorf("socket %s: %w", path, err)
+	}
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		lock.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			err = ErrRunning
+		}
+		return nil, nil, fmt.Errorf("socket %s: %w", path, err)
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		lock.Close()
+		return nil, nil, fmt.Errorf("socket %s: %w", path, err)
+	}
+	l, err = net.Listen("unix", path)
+	if err != nil {
+		lock.Close()
+		return nil, nil, err
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		l.Close()
+		lock.Close()
+		return nil, nil, err
+	}
+	return l, func() { lock.Close() }, nil
+}

@@ -1,0 +1,123 @@
+package edge
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/neargate/neargate/internal/edge/dns"
+	"github.com/neargate/neargate/internal/edge/door"
+	"github.com/neargate/neargate/internal/edge/edgeapi"
+	"github.com/neargate/neargate/internal/edge/health"
+	"github.com/neargate/neargate/internal/edge/proxy"
+)
+
+// process is everything one edge has. Its parts do not know each other.
+type process struct {
+	log    *slog.Logger
+	file   string
+	proxy  *proxy.Engine
+	health *health.Scheduler
+	dns    *dns.Server
+	doors  *door.Keeper
+	board  *board
+
+	mu       sync.Mutex // orders snapshots
+	snapshot *edgeapi.Snapshot
+	content  []byte // of snapshot, as it was put
+}
+
+// errStale refuses a snapshot that is not newer than the one served.
+var errStale = errors.New("generation is not newer than the one served")
+
+func (e *process) generation() uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.snapshot == nil {
+		return 0
+	}
+	return e.snapshot.Generation
+}
+
+// put serves a snapshot and keeps it for the next start. After an error the one before is served.
+func (e *process) put(content []byte) (uint64, error) {
+	s, err := decode(content)
+	if err != nil {
+		return 0, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.snapshot != nil && s.Generation <= e.snapshot.Generation {
+		if s.Generation == e.snapshot.Generation && bytes.Equal(content, e.content) {
+			return s.Generation, nil
+		}
+		return 0, fmt.Errorf("generation %d: %w, which is %d", s.Generation, errStale, e.snapshot.Generation)
+	}
+	if err := s.Validate(); err != nil {
+		return 0, &invalidError{err}
+	}
+	if err := writeFile(e.file, content, true); err != nil {
+		return 0, fmt.Errorf("keep snapshot %d: %w", s.Generation, err)
+	}
+	e.serve(s, content, func(k proxy.TargetKey) bool {
+		state, _ := e.health.Of(health.Key(k))
+		return state.State == edgeapi.TargetHealthy
+	})
+	return s.Generation, nil
+}
+
+// decode reads a snapshot. A field edge does not know is an error: ignoring it would serve something else than was meant.
+func decode(content []byte) (*edgeapi.Snapshot, error) {
+	d := json.NewDecoder(bytes.NewReader(content))
+	d.DisallowUnknownFields()
+	var s edgeapi.Snapshot
+	if err := d.Decode(&s); err != nil {
+		return nil, &invalidError{err}
+	}
+	return &s, nil
+}
+
+// invalidError is a snapshot that will never be accepted.
+type invalidError struct{ error }
+
+func (e *invalidError) Unwrap() error { return e.error }
+
+// resume serves the snapshot from before the restart. Its targets are routed to unless they were known not to be healthy.
+func (e *process) resume(known map[health.Key]health.State) error {
+	s, content, err := loadSnapshot(e.file)
+	if err != nil || s == nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.serve(s, content, func(k proxy.TargetKey) bool {
+		state, ok := known[health.Key(k)]
+		return !ok || state.State == edgeapi.TargetHealthy
+	})
+	return nil
+}
+
+// serve makes every part serve the snapshot. e.mu is held.
+func (e *process) serve(s *edgeapi.Snapshot, content []byte, healthy func(proxy.TargetKey) bool) {
+	e.proxy.Apply(s, healthy)
+	e.health.Watch(watched(s), time.Now())
+	for _, k := range unused(s) {
+		e.proxy.SetHealth(k, false) // should the group come into use, its targets begin anew
+	}
+	e.dns.Apply(s.Zones)
+	e.doors.Apply(s.Doors)
+	e.snapshot, e.content = s, content
+	e.log.Debug("snapshot is served", "generation", s.Generation)
+	e.board.changed()
+}
+
+func (e *process) healthChanged(k health.Key, s health.State) {
+	e.proxy.SetHealth(proxy.TargetKey(k), s.State == edgeapi.TargetHealthy)
+	e.log.Info("target health", "group", k.Group, "target", k.ID, "port", k.Port, "state", s.State, "reason", s.Reason)
+	e.board.changed()
+	e.board.healthChanged()
+}

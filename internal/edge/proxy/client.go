@@ -1,0 +1,315 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/neargate/neargate/internal/edge/edgeapi"
+	"github.com/neargate/neargate/internal/edge/http1"
+	"github.com/neargate/neargate/internal/edge/rules"
+)
+
+// headTimeout is how long a request head may take from its first octet to its last, however steadily it trickles in.
+const headTimeout = 60 * time.Second
+
+// client is a connection a client has opened, with its goroutine.
+type client struct {
+	*socket
+	engine  *Engine
+	server  *server
+	address netip.AddrPort
+	text    string // the client's address as X-Forwarded-For has it
+	opened  int64  // tick
+
+	idleTimeout time.Duration // of the load balancer, when the current request began
+	w           *work         // nil while idle
+	x           exchange
+}
+
+// admit starts serving a connection, unless there are too many.
+func (e *Engine) admit(s *server, conn *net.TCPConn) {
+	v := e.listener(s)
+	if v == nil {
+		conn.Close()
+		return
+	}
+	if e.clients.Add(1) > e.maxClients {
+		e.clients.Add(-1)
+		v.counters.rejected.Add(1)
+		conn.Close()
+		return
+	}
+	v.counters.connections.Add(1)
+	v.counters.active.Add(1)
+	c := &client{socket: newSocket(conn, e.sweeper), engine: e, server: s, opened: e.sweeper.now()}
+	c.socket.server = s
+	c.address = c.remote()
+	c.text = c.address.Addr().String()
+	c.borrow = func() []byte { c.w = takeWork(); return c.w.in }
+	c.lend = func() { works.Put(c.w); c.w = nil }
+	e.serving.Add(1)
+	go func() {
+		defer e.serving.Done()
+		c.serve()
+		c.Close()
+		if c.w != nil {
+			c.w.giveBack()
+		}
+		e.clients.Add(-1)
+		v.counters.active.Add(^uint64(0))
+	}()
+}
+
+// listener is what the current table has for a server; nil when the server is gone.
+func (e *Engine) listener(s *server) *listener {
+	t := e.table.Load()
+	if s.slot >= len(t.listeners) {
+		return nil
+	}
+	return t.listeners[s.slot]
+}
+
+// serve answers requests until the connection is to be closed.
+func (c *client) serve() {
+	for {
+		v := c.engine.listener(c.server)
+		if v == nil || c.engine.closing.Load() && c.w == nil {
+			return
+		}
+		c.idleTimeout = v.settings.IdleTimeout
+		if c.await() != nil || !c.head(v) {
+			return
+		}
+		if !c.request() {
+			return
+		}
+		c.w.request.Reset()
+		if len(c.w.unread()) == 0 {
+			c.w.giveBack()
+			c.w = nil
+		}
+	}
+}
+
+// await waits for the first octets of the next request. While it does, the connection holds no buffers.
+func (c *client) await() error {
+	if c.w != nil {
+		return nil // pipelined
+	}
+	c.within(c.idleTimeout)
+	c.lazy = true
+	c.state.Store(idleClient)
+	n, err := c.receive()
+	c.state.Store(busy)
+	c.lazy = false
+	if err == nil {
+		c.w.to = n
+	}
+	return err
+}
+
+// head reads the rest of the request head. If there is none to be had it has answered what is to be answered.
+func (c *client) head(v *listener) bool {
+	w := c.w
+	timed := false
+	for {
+		n, err := w.request.Parse(w.unread())
+		if err != nil {
+			c.refuse(v, err)
+			return false
+		}
+		if n > 0 {
+			w.from += n
+			return true
+		}
+		if !timed {
+			c.within(min(headTimeout, c.idleTimeout))
+			timed = true
+		}
+		w.makeRoom()
+		n, err = c.Read(w.in[w.to:])
+		if err != nil {
+			if err == errTimeout && c.interrupt.Load() == 0 {
+				c.page(v, 408, false)
+			}
+			return false
+		}
+		w.to += n
+	}
+}
+
+// refuse answers a request that is not understood, after which nothing more can be understood on the connection.
+func (c *client) refuse(v *listener, err error) {
+	status := 400
+	var r *http1.Refusal
+	if errors.As(err, &r) {
+		status = r.Status
+	}
+	v.counters.requests.Add(1)
+	v.counters.nonCompliant.Add(1)
+	c.page(v, status, false)
+	c.linger()
+}
+
+// linger lets the client read an answer given before its request was read to the end: closing at once would reset the
+// connection and could take the answer with it.
+func (c *client) linger() {
+	if c.conn.CloseWrite() != nil {
+		return
+	}
+	c.within(2 * time.Second)
+	for range 64 {
+		if _, err := c.Read(c.w.in); err != nil {
+			return
+		}
+	}
+}
+
+// request does what the rules say about the request that has been read. It reports whether the connection can go on.
+func (c *client) request() bool {
+	r := &c.w.request
+	for {
+		t := c.engine.table.Load()
+		if c.server.slot >= len(t.listeners) || t.listeners[c.server.slot] == nil {
+			c.page(nil, 503, false)
+			return false
+		}
+		v := t.listeners[c.server.slot]
+		if !c.acceptable(v) {
+			return c.refused(v, 400)
+		}
+		if tooManyForwarders(r) {
+			return c.refused(v, 463)
+		}
+		i := v.rules.Match(&rules.Request{Request: r, Source: c.address.Addr()})
+		a := &v.actions[i]
+		var g *group
+		var to *target
+		if a.forward != nil {
+			if g = a.forward.pick(); g != nil {
+				if to = g.enter(); to == nil && c.engine.table.Load() != t {
+					continue // all targets were drained by a newer table
+				}
+			}
+		}
+		v.counters.evaluations.Add(uint64(min(i+1, len(v.actions)-1)))
+		v.counters.requests.Add(1)
+		v.counters.bytesIn.Add(uint64(len(r.Head)))
+		a.rule.requests.Add(1)
+		if a.forward == nil || to == nil {
+			return c.own(v, a, g)
+		}
+		c.x.reset(c, v, to)
+		again := c.x.run()
+		to.leave()
+		return again
+	}
+}
+
+// own answers without a target.
+func (c *client) own(v *listener, a *action, g *group) bool {
+	keep := c.skipBody()
+	switch {
+	case a.fixed != nil:
+		v.counters.fixed.Add(1)
+		keep = c.answer(v, a.fixed.status, a.fixed.contentType, a.fixed.body, "", keep)
+	case a.redirect != nil:
+		v.counters.redirects.Add(1)
+		v.counters.answered(a.redirect.StatusCode)
+		keep = c.answer(v, titles[a.redirect.StatusCode], "text/html", pages[a.redirect.StatusCode], c.location(v, a.redirect), keep)
+	default:
+		if g != nil {
+			g.shared.counters.unroutable.Add(1)
+		}
+		keep = c.page(v, 503, keep)
+	}
+	if !keep {
+		c.linger()
+	}
+	return keep
+}
+
+func (c *client) location(v *listener, r *edgeapi.Redirect) string {
+	q := &c.w.request
+	o := rules.Origin{Protocol: edgeapi.ProtocolHTTP, Host: q.Host, Port: v.port, Path: q.Path, Query: q.Query}
+	if len(o.Host) == 0 {
+		o.Host = []byte(v.node.Address.String())
+	}
+	return string(rules.AppendLocation(nil, r, &o))
+}
+
+// refused answers a request that was understood and is turned down.
+func (c *client) refused(v *listener, status int) bool {
+	v.counters.requests.Add(1)
+	c.page(v, status, false)
+	c.linger()
+	return false
+}
+
+// skipBody drops the body of a request that is not going to be forwarded, if all of it is here already. It reports whether
+// the connection can go on after an answer.
+func (c *client) skipBody() bool {
+	w := c.w
+	r := &w.request
+	switch r.Framing {
+	case http1.NoBody:
+		return c.persists()
+	case http1.Sized:
+		if int64(len(w.unread())) >= r.Length {
+			w.from += int(r.Length)
+			return c.persists()
+		}
+	}
+	return false
+}
+
+// acceptable applies the desync mitigation mode to the request and counts. In every mode a request that cannot be framed is
+// refused by the parser: AWS's monitor mode would forward it, and two servers would disagree where it ends.
+func (c *client) acceptable(v *listener) bool {
+	r := &c.w.request
+	if r.InvalidNames {
+		v.counters.invalid.Add(1)
+	}
+	if r.Tier == http1.Compliant {
+		return true
+	}
+	v.counters.nonCompliant.Add(1)
+	return v.settings.Desync != edgeapi.DesyncStrictest
+}
+
+// persists reports whether the connection may be used for another request.
+func (c *client) persists() bool {
+	r := &c.w.request
+	return r.KeepAlive && r.Tier != http1.Ambiguous && !c.engine.closing.Load() && !c.server.isGone() &&
+		(c.opened+int64(time.Hour/tick) > c.sweeper.now() || !c.expired())
+}
+
+// expired reports whether the connection has reached its client keep-alive duration.
+func (c *client) expired() bool {
+	v := c.engine.listener(c.server)
+	return v == nil || c.sweeper.now()-c.opened >= int64(v.settings.ClientKeepAlive/tick)
+}
+
+// maxForwarders is how many addresses X-Forwarded-For may hold ("HTTP 463").
+const maxForwarders = 30
+
+func tooManyForwarders(r *http1.Request) bool {
+	n := 0
+	for _, f := range r.Fields {
+		if f.Kind != http1.ForwardedFor {
+			continue
+		}
+		n++
+		for _, o := range r.Value(f) {
+			if o == ',' {
+				n++
+			}
+		}
+	}
+	return n > maxForwarders
+}
+
+func isEOF(err error) bool { return errors.Is(err, io.EOF) }

@@ -1,0 +1,57 @@
+package proxy
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/neargate/neargate/internal/edge/edgeapi"
+)
+
+// Counters reads all counters.
+func (e *Engine) Counters() *edgeapi.Counters {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	out := &edgeapi.Counters{Started: e.started}
+	for i := range e.snapshot.LoadBalancers {
+		out.LoadBalancers = append(out.LoadBalancers, e.countBalancer(&e.snapshot.LoadBalancers[i]))
+	}
+	for i := range e.snapshot.TargetGroups {
+		out.TargetGroups = append(out.TargetGroups, e.countGroup(&e.snapshot.TargetGroups[i]))
+	}
+	byARN := func(a, b edgeapi.LoadBalancerCounters) int { return cmp.Compare(a.ARN, b.ARN) }
+	slices.SortFunc(out.LoadBalancers, byARN)
+	return out
+}
+
+func (e *Engine) countBalancer(lb *edgeapi.LoadBalancer) edgeapi.LoadBalancerCounters {
+	out := edgeapi.LoadBalancerCounters{ARN: lb.ARN}
+	if b := e.ledger.balancers[lb.ARN]; b != nil {
+		addFront(&out.FrontCounters, b.gone)
+	}
+	for i := range lb.Listeners {
+		l := &lb.Listeners[i]
+		lc := edgeapi.ListenerCounters{ARN: l.ARN, FrontCounters: e.ledger.listener(lb.ARN, l.ARN).read()}
+		for j := range l.Rules {
+			n := e.ledger.rule(l.ARN, l.Rules[j].ARN).requests.Load()
+			lc.Rules = append(lc.Rules, edgeapi.RuleCounters{ARN: l.Rules[j].ARN, Requests: n})
+		}
+		addFront(&out.FrontCounters, lc.FrontCounters)
+		out.Listeners = append(out.Listeners, lc)
+	}
+	return out
+}
+
+func (e *Engine) countGroup(g *edgeapi.TargetGroup) edgeapi.TargetGroupCounters {
+	shared := e.ledger.group(g.ARN)
+	out := edgeapi.TargetGroupCounters{ARN: g.ARN, Unroutable: shared.counters.unroutable.Load()}
+	addBack(&out.BackCounters, shared.counters.gone)
+	for i := range g.Targets {
+		x := &g.Targets[i]
+		t := e.targets[TargetKey{g.ARN, x.ID, x.Port}]
+		c := edgeapi.TargetCounters{Target: x.ID, Port: x.Port, BackCounters: t.counters.read()}
+		c.Active = max(t.inFlight.Load(), 0)
+		addBack(&out.BackCounters, c.BackCounters)
+		out.Targets = append(out.Targets, c)
+	}
+	return out
+}

@@ -1,0 +1,131 @@
+package proxy
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/neargate/neargate/internal/edge/edgeapi"
+)
+
+// listenerCounters are kept per listener ARN for as long as the process lives, shared by all nodes.
+type listenerCounters struct {
+	active, connections, rejected, requests, bytesIn, bytesOut atomic.Uint64
+	evaluations, redirects, fixed, nonCompliant, invalid       atomic.Uint64
+	own3xx, own4xx, own460, own500, own502, own503, own504     atomic.Uint64
+}
+
+// answered counts an answer the load balancer made itself, other than a fixed response or redirect.
+func (c *listenerCounters) answered(status int) {
+	switch {
+	case status < 400:
+		c.own3xx.Add(1)
+	case status < 500:
+		c.own4xx.Add(1)
+		if status == 460 {
+			c.own460.Add(1)
+		}
+	case status == 500:
+		c.own500.Add(1)
+	case status == 502:
+		c.own502.Add(1)
+	case status == 503:
+		c.own503.Add(1)
+	case status == 504:
+		c.own504.Add(1)
+	}
+}
+
+func (c *listenerCounters) read() edgeapi.FrontCounters {
+	return edgeapi.FrontCounters{
+		ActiveConnections: int64(c.active.Load()), NewConnections: c.connections.Load(), RejectedConnections: c.rejected.Load(),
+		Requests: c.requests.Load(), BytesIn: c.bytesIn.Load(), BytesOut: c.bytesOut.Load(),
+		RuleEvaluations: c.evaluations.Load(), Redirects: c.redirects.Load(), FixedResponses: c.fixed.Load(),
+		DesyncNonCompliant: c.nonCompliant.Load(), InvalidHeaders: c.invalid.Load(),
+		ELB3xx: c.own3xx.Load(), ELB4xx: c.own4xx.Load(), ELB460: c.own460.Load(),
+		ELB500: c.own500.Load(), ELB502: c.own502.Load(), ELB503: c.own503.Load(), ELB504: c.own504.Load(),
+	}
+}
+
+func addFront(to *edgeapi.FrontCounters, c edgeapi.FrontCounters) {
+	to.ActiveConnections += c.ActiveConnections
+	to.NewConnections += c.NewConnections
+	to.RejectedConnections += c.RejectedConnections
+	to.Requests += c.Requests
+	to.BytesIn += c.BytesIn
+	to.BytesOut += c.BytesOut
+	to.RuleEvaluations += c.RuleEvaluations
+	to.Redirects += c.Redirects
+	to.FixedResponses += c.FixedResponses
+	to.DesyncNonCompliant += c.DesyncNonCompliant
+	to.InvalidHeaders += c.InvalidHeaders
+	to.ELB3xx += c.ELB3xx
+	to.ELB4xx += c.ELB4xx
+	to.ELB460 += c.ELB460
+	to.ELB500 += c.ELB500
+	to.ELB502 += c.ELB502
+	to.ELB503 += c.ELB503
+	to.ELB504 += c.ELB504
+}
+
+// targetCounters are kept per target.
+type targetCounters struct {
+	connections                         atomic.Int64
+	requests, errors, bytesIn, bytesOut atomic.Uint64
+	classes                             [5]atomic.Uint64
+	latency                             [edgeapi.Buckets]atomic.Uint64
+	latencySum                          atomic.Int64
+}
+
+// answered counts the head of an answer that took d to arrive.
+func (c *targetCounters) answered(status int, d time.Duration) {
+	c.classes[status/100-1].Add(1)
+	c.latency[edgeapi.Bucket(d)].Add(1)
+	c.latencySum.Add(int64(d))
+}
+
+func (c *targetCounters) read() edgeapi.BackCounters {
+	b := edgeapi.BackCounters{
+		Connections: c.connections.Load(), Requests: c.requests.Load(), ConnectionErrors: c.errors.Load(),
+		BytesIn: c.bytesIn.Load(), BytesOut: c.bytesOut.Load(),
+	}
+	for i := range c.classes {
+		b.Classes[i] = c.classes[i].Load()
+	}
+	b.Latency.Sum = time.Duration(c.latencySum.Load())
+	last := 0
+	var buckets [edgeapi.Buckets]uint64
+	for i := range buckets {
+		if buckets[i] = c.latency[i].Load(); buckets[i] > 0 {
+			last = i + 1
+		}
+	}
+	if last > 0 {
+		b.Latency.Buckets = append(b.Latency.Buckets, buckets[:last]...)
+	}
+	return b
+}
+
+func addBack(to *edgeapi.BackCounters, c edgeapi.BackCounters) {
+	to.Active += c.Active
+	to.Connections += c.Connections
+	to.Requests += c.Requests
+	to.ConnectionErrors += c.ConnectionErrors
+	to.BytesIn += c.BytesIn
+	to.BytesOut += c.BytesOut
+	for i := range c.Classes {
+		to.Classes[i] += c.Classes[i]
+	}
+	to.Latency.Sum += c.Latency.Sum
+	for i, n := range c.Latency.Buckets {
+		if i == len(to.Latency.Buckets) {
+			to.Latency.Buckets = append(to.Latency.Buckets, 0)
+		}
+		to.Latency.Buckets[i] += n
+	}
+}
+
+// groupCounters are kept per target group: what belongs to no target, and what targets that are gone have left.
+type groupCounters struct {
+	unroutable atomic.Uint64
+	gone       edgeapi.BackCounters // guarded by Engine.mu
+}

@@ -1,0 +1,97 @@
+package proxy
+
+import (
+	"sync/atomic"
+
+	"github.com/neargate/neargate/internal/edge/edgeapi"
+)
+
+// ledger finds the counters of things by name, so that they go on across generations. Engine.mu guards it.
+type ledger struct {
+	balancers map[string]*balancerLedger
+	groups    map[string]*groupState
+	rules     map[[2]string]*ruleCounter // by listener and rule ARN
+}
+
+type balancerLedger struct {
+	listeners map[string]*listenerCounters
+	gone      edgeapi.FrontCounters // what removed listeners have counted
+}
+
+type ruleCounter struct{ requests atomic.Uint64 }
+
+func newLedger() ledger {
+	return ledger{map[string]*balancerLedger{}, map[string]*groupState{}, map[[2]string]*ruleCounter{}}
+}
+
+func (l *ledger) listener(balancer, arn string) *listenerCounters {
+	b := l.balancers[balancer]
+	if b == nil {
+		b = &balancerLedger{listeners: map[string]*listenerCounters{}}
+		l.balancers[balancer] = b
+	}
+	c := b.listeners[arn]
+	if c == nil {
+		c = &listenerCounters{}
+		b.listeners[arn] = c
+	}
+	return c
+}
+
+func (l *ledger) rule(listener, arn string) *ruleCounter {
+	key := [2]string{listener, arn}
+	c := l.rules[key]
+	if c == nil {
+		c = &ruleCounter{}
+		l.rules[key] = c
+	}
+	return c
+}
+
+func (l *ledger) group(arn string) *groupState {
+	g := l.groups[arn]
+	if g == nil {
+		g = &groupState{}
+		l.groups[arn] = g
+	}
+	return g
+}
+
+// prune forgets what the snapshot no longer names. Listeners leave their totals to their load balancer.
+func (l *ledger) prune(s *edgeapi.Snapshot) {
+	listeners, ruleKeys, groups := map[string]map[string]bool{}, map[[2]string]bool{}, map[string]bool{}
+	for _, lb := range s.LoadBalancers {
+		listeners[lb.ARN] = map[string]bool{}
+		for _, ln := range lb.Listeners {
+			listeners[lb.ARN][ln.ARN] = true
+			for _, r := range ln.Rules {
+				ruleKeys[[2]string{ln.ARN, r.ARN}] = true
+			}
+		}
+	}
+	for _, g := range s.TargetGroups {
+		groups[g.ARN] = true
+	}
+	for arn, b := range l.balancers {
+		if listeners[arn] == nil {
+			delete(l.balancers, arn)
+			continue
+		}
+		for ln, c := range b.listeners {
+			if !listeners[arn][ln] {
+				addFront(&b.gone, c.read())
+				delete(b.listeners, ln)
+			}
+		}
+	}
+	for key := range l.rules {
+		if !ruleKeys[key] {
+			delete(l.rules, key)
+		}
+	}
+	for arn := range l.groups {
+		if !groups[arn] {
+			delete(l.groups, arn)
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/neargate/neargate/internal/edge/edgeapi"
+	"github.com/neargate/neargate/internal/edge/netns"
+)
+
+// connectTimeout is how long a target may take to accept ("Troubleshoot your Application Load Balancers: HTTP 504").
+const connectTimeout = 10 * time.Second
+
+// node is one load balancer node: its namespace, the sockets listening there and the connections to targets made from it.
+type node struct {
+	edgeapi.Node
+	engine    *Engine
+	namespace atomic.Pointer[netns.Namespace]
+	problem   error           // why namespace is nil; guarded by Engine.mu
+	servers   map[int]*server // by port; guarded by Engine.mu
+	endpoints sync.Map        // *target → *endpoint
+	gone      atomic.Bool     // no snapshot names it any more
+}
+
+// server is a listening socket. It outlives snapshots that keep its node and port.
+type server struct {
+	node    *node
+	port    int
+	slot    int
+	problem error            // why socket is nil; guarded by Engine.mu
+	socket  *net.TCPListener // guarded by Engine.mu
+	gone    atomic.Bool      // no snapshot names it any more
+}
+
+var errNoNamespace = errors.New("the node's network namespace is not there")
+
+// dial connects from the node to a target.
+func (n *node) dial(ctx context.Context, to netip.AddrPort) (*net.TCPConn, error) {
+	ns := n.namespace.Load()
+	if ns == nil {
+		return nil, errNoNamespace
+	}
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	return ns.DialTCP(ctx, to)
+}
+
+func (n *node) endpoint(t *target) *endpoint {
+	if e, ok := n.endpoints.Load(t); ok {
+		return e.(*endpoint)
+	}
+	e, _ := n.endpoints.LoadOrStore(t, newEndpoint(t, n))
+	return e.(*endpoint)
+}
+
+// ensure opens what the node should have open and is not: its namespace, if it has come or been replaced, and its sockets.
+// It reports whether everything is open and whether anything changed. Engine.mu is held.
+func (n *node) ensure() (complete, changed bool) {
+	if ns := n.namespace.Load(); ns != nil && ns.Stale() {
+		n.engine.log.Info("namespace of load balancer node has gone", "node", n.ID, "path", n.Namespace)
+		n.shut()
+		changed = true
+	}
+	if n.namespace.Load() == nil {
+		ns, err := n.engine.opener.Open(n.Namespace)
+		if err != nil {
+			changed = changed || n.problem == nil || n.problem.Error() != err.Error()
+			n.problem = err
+			return false, changed
+		}
+		n.namespace.Store(ns)
+		n.problem = nil
+		changed = true
+	}
+	complete = true
+	for _, s := range n.servers {
+		if s.socket != nil {
+			continue
+		}
+		err := s.open()
+		if err != nil {
+			complete = false
+		}
+		changed = changed || err == nil || s.problem == nil || s.problem.Error() != err.Error()
+		s.problem = err
+	}
+	return complete, changed
+}
+
+// shut closes the node's sockets and lets go of its namespace.
+func (n *node) shut() {
+	for _, s := range n.servers {
+		s.close()
+	}
+	if ns := n.namespace.Swap(nil); ns != nil {
+		ns.Close()
+	}
+}
+
+// clear closes the idle connections to all targets.
+func (n *node) clear() {
+	n.endpoints.Range(func(_, e any) bool {
+		e.(*endpoint).clear()
+		return true
+	})
+}
+
+func (s *server) isGone() bool { return s.gone.Load() || s.node.gone.Load() }
+
+func (s *server) address() netip.AddrPort {
+	return netip.AddrPortFrom(s.node.Address, uint16(s.port))
+}
+
+func (s *server) open() error {
+	l, err := s.node.namespace.Load().ListenTCP(s.address())
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", s.address(), err)
+	}
+	s.socket = l
+	s.node.engine.accepting.Add(1)
+	go s.accept(l)
+	return nil
+}
+
+func (s *server) close() {
+	if s.socket != nil {
+		s.socket.Close()
+		s.socket = nil
+	}
+}
+
+// accept serves connections until the socket is closed.
+func (s *server) accept(l *net.TCPListener) {
+	e := s.node.engine
+	defer e.accepting.Done()
+	for {
+		conn, err := l.AcceptTCP()
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil:
+			// Out of files or memory. The connections wait in the queue.
+			e.log.Warn("accept", "address", s.address(), "err", err)
+			select {
+			case <-e.closed:
+				return
+			case <-time.After(50 * time.Millisecond):
+			}
+			continue
+		}
+		e.admit(s, conn)
+	}
+}

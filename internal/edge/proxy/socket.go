@@ -1,0 +1,250 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// socket is a TCP connection with one reader and one writer at a time and a coarse deadline.
+//
+// Setting a deadline of net.Conn costs a lock and a timer each time, several times per request. Here a deadline is one
+// atomic store, and the sweeper interrupts those who have passed theirs. An interrupted operation fails with errTimeout, or
+// goes on if its deadline was moved in the meantime.
+type socket struct {
+	conn *net.TCPConn
+	raw  syscall.RawConn
+
+	in, out        []byte
+	received, sent int
+	inErr, outErr  error
+	read, write    func(fd uintptr) bool
+	lazy           bool // borrow a buffer only once there is something to read
+	borrow         func() []byte
+	lend           func()
+
+	deadline  atomic.Int64 // tick of the sweeper's clock, 0: none
+	state     atomic.Uint32
+	interrupt atomic.Uint32 // why the sweeper or an owner broke off; sticky
+
+	sweeper    *sweeper
+	prev, next *socket // of the sweeper's list
+	shard      int
+
+	server *server // of a client
+	idle   func()  // of an idle connection to a target: called when it can no longer be used
+
+	mu   sync.Mutex
+	peer *socket // of a client that waits for a target: the target's socket
+}
+
+// States the sweeper acts on.
+const (
+	busy uint32 = iota
+	idleClient
+	idleTarget
+	waiting // a client whose request is with the target
+)
+
+// Reasons to break off for good.
+const (
+	goneClient uint32 = iota + 1 // the client closed while its request was with the target
+	cutOff                       // the target's deregistration delay is over
+	failedUpload
+	shutdown
+)
+
+var errTimeout = errors.New("timeout")
+
+func newSocket(c *net.TCPConn, sw *sweeper) *socket {
+	s := &socket{conn: c, sweeper: sw}
+	s.raw, _ = c.SyscallConn() // fails only for a nil connection
+	s.read, s.write = s.tryRead, s.tryWrite
+	sw.add(s)
+	return s
+}
+
+func (s *socket) Close() error {
+	s.sweeper.remove(s)
+	return s.conn.Close()
+}
+
+func (s *socket) remote() netip.AddrPort {
+	a, ok := s.conn.RemoteAddr().(*net.TCPAddr)
+	if !ok {
+		return netip.AddrPort{}
+	}
+	ap := a.AddrPort()
+	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+}
+
+// within sets the deadline of what is done next to d from now, rounded up to the sweeper's ticks.
+func (s *socket) within(d time.Duration) { s.deadline.Store(s.sweeper.after(d)) }
+
+// breakOff makes the operation under way and all later ones fail. The first reason stays.
+func (s *socket) breakOff(reason uint32) {
+	s.interrupt.CompareAndSwap(0, reason)
+	s.conn.SetDeadline(past)
+}
+
+var past = time.Unix(1, 0)
+
+// Read reads what there is, at least one octet.
+func (s *socket) Read(p []byte) (int, error) {
+	s.in = p
+	return s.receive()
+}
+
+// receive waits for the socket to be readable and reads into s.in, or into a buffer borrowed at that moment.
+func (s *socket) receive() (int, error) {
+	for {
+		err := s.raw.Read(s.read)
+		if err != nil {
+			if s.stillInTime(err) {
+				continue
+			}
+			return 0, s.failure(err)
+		}
+		n := s.received
+		if s.inErr != nil {
+			return 0, s.inErr
+		}
+		if n == 0 {
+			return 0, io.EOF
+		}
+		return n, nil
+	}
+}
+
+func (s *socket) tryRead(fd uintptr) bool {
+	p := s.in
+	if s.lazy {
+		p = s.borrow()
+	}
+	for {
+		n, err := unix.Read(int(fd), p)
+		switch err {
+		case nil:
+			s.received, s.inErr = n, nil
+			return true
+		case unix.EINTR:
+		case unix.EAGAIN:
+			if s.lazy {
+				s.lend()
+			}
+			return false
+		default:
+			s.received, s.inErr = 0, err
+			return true
+		}
+	}
+}
+
+// Write writes all of p.
+func (s *socket) Write(p []byte) (int, error) {
+	s.out, s.sent = p, 0
+	for {
+		err := s.raw.Write(s.write)
+		if err == nil {
+			s.out = nil
+			return s.sent, s.outErr
+		}
+		if !s.stillInTime(err) {
+			return s.sent, s.failure(err)
+		}
+	}
+}
+
+func (s *socket) tryWrite(fd uintptr) bool {
+	for {
+		n, err := unix.Write(int(fd), s.out[s.sent:])
+		switch err {
+		case nil:
+			if s.sent += n; s.sent == len(s.out) {
+				s.outErr = nil
+				return true
+			}
+		case unix.EINTR:
+		case unix.EAGAIN:
+			return false
+		default:
+			s.outErr = err
+			return true
+		}
+	}
+}
+
+// stillInTime reports whether an interrupted operation should go on because its deadline has been moved since the sweeper
+// decided to interrupt it.
+func (s *socket) stillInTime(err error) bool {
+	if !errors.Is(err, os.ErrDeadlineExceeded) || s.interrupt.Load() != 0 {
+		return false
+	}
+	if d := s.deadline.Load(); d != 0 && d <= s.sweeper.now() {
+		return false
+	}
+	s.conn.SetDeadline(time.Time{})
+	return s.interrupt.Load() == 0
+}
+
+func (s *socket) failure(err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return errTimeout
+	}
+	return err
+}
+
+// watch marks a client as waiting for peer, until unwatch. If the client closes meanwhile, peer is broken off.
+func (s *socket) watch(peer *socket) {
+	s.mu.Lock()
+	s.peer = peer
+	s.mu.Unlock()
+	s.state.Store(waiting)
+}
+
+func (s *socket) unwatch() {
+	s.state.Store(busy)
+	s.mu.Lock()
+	s.peer = nil
+	s.mu.Unlock()
+}
+
+func (s *socket) abandon() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.peer != nil {
+		s.peer.breakOff(goneClient)
+	}
+}
+
+// peek looks whether the other side has closed: it returns io.EOF or an error then. open is true if it has not, data if there
+// is something to read.
+func (s *socket) peek() (open, data bool) {
+	var one [1]byte
+	open = true
+	err := s.raw.Control(func(fd uintptr) {
+		n, _, err := unix.Recvfrom(int(fd), one[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+		switch {
+		case err == unix.EAGAIN || err == unix.EINTR:
+		case err != nil || n == 0:
+			open = false
+		default:
+			data = true
+		}
+	})
+	return open && err == nil, data
+}
+
+// resume undoes breakOff after those it was meant for have noticed.
+func (s *socket) resume() {
+	s.interrupt.Store(0)
+	s.conn.SetDeadline(time.Time{})
+}

@@ -1,0 +1,90 @@
+package proxy
+
+import (
+	"strconv"
+
+	"github.com/neargate/neargate/internal/edge/edgeapi"
+	"github.com/neargate/neargate/internal/edge/http1"
+	"github.com/neargate/neargate/internal/edge/rules"
+)
+
+// table is everything requests look at, of one generation. It is immutable but for group.eligible.
+type table struct {
+	generation uint64
+	listeners  []*listener // by server.slot; nil where the server is gone
+	groups     map[string]*group
+}
+
+// listener is what a request needs to know about the listener it came in by, at one node.
+type listener struct {
+	arn        string
+	port       int
+	node       *node
+	settings   edgeapi.Attributes
+	attributes edgeapi.ListenerAttributes
+	rules      rules.List
+	actions    []action // by rule
+
+	counters *listenerCounters
+
+	forwarded []byte // the X-Forwarded-Proto and -Port lines
+	hostPort  string // what a Host without port gets appended
+	setFields []byte // the lines of attributes.ResponseHeaders
+	drop      uint32 // bit set of http1.Kind never copied from requests
+}
+
+// action is what a rule does; one of forward, redirect and fixed is set.
+type action struct {
+	rule     *ruleCounter
+	forward  *forward
+	redirect *edgeapi.Redirect
+	fixed    *fixed
+}
+
+// neverForwarded are the kinds of request fields that end here or are written anew.
+const neverForwarded = 1<<http1.ContentLength | 1<<http1.TransferEncoding | 1<<http1.Connection | 1<<http1.KeepAlive |
+	1<<http1.ProxyConnection | 1<<http1.TE | 1<<http1.Trailer | 1<<http1.Upgrade | 1<<http1.ForwardedProto |
+	1<<http1.ForwardedPort | 1<<http1.TraceID | 1<<http1.Lookalike
+
+func (e *Engine) newListener(lb *edgeapi.LoadBalancer, l *edgeapi.Listener, n *node, groups map[string]*group) *listener {
+	port := strconv.Itoa(l.Port)
+	out := &listener{
+		arn: l.ARN, port: l.Port, node: n, settings: lb.Attributes, attributes: l.Attributes,
+		rules:     rules.Compile(l.Rules),
+		counters:  e.ledger.listener(lb.ARN, l.ARN),
+		forwarded: []byte("X-Forwarded-Proto: http\r\nX-Forwarded-Port: " + port + "\r\n"),
+		drop:      neverForwarded,
+	}
+	if lb.Attributes.ForwardedFor != edgeapi.ForwardedForPreserve {
+		out.drop |= 1 << http1.ForwardedFor
+	}
+	// "the Host: www.amazon.com header is modified to Host: www.amazon.com:8443", unless preserve_host_header.enabled.
+	if !lb.Attributes.PreserveHost && l.Port != 80 {
+		out.hostPort = ":" + port
+	}
+	for _, h := range l.Attributes.ResponseHeaders {
+		out.setFields = append(out.setFields, h.Name+": "+h.Value+"\r\n"...)
+	}
+	for i := range l.Rules {
+		r := &l.Rules[i]
+		a := action{rule: e.ledger.rule(l.ARN, r.ARN), redirect: r.Action.Redirect}
+		if f := r.Action.Forward; f != nil {
+			a.forward = newForward(f, groups)
+		}
+		if f := r.Action.FixedResponse; f != nil {
+			a.fixed = newFixed(f)
+		}
+		out.actions = append(out.actions, a)
+	}
+	return out
+}
+
+// sets reports whether the listener writes the response field called name itself.
+func (l *listener) sets(name []byte) bool {
+	for _, h := range l.attributes.ResponseHeaders {
+		if len(h.Name) == len(name) && equalFold(name, h.Name) {
+			return true
+		}
+	}
+	return false
+}

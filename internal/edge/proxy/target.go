@@ -1,0 +1,192 @@
+package proxy
+
+import (
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// TargetKey is a target's identity across snapshots.
+type TargetKey struct {
+	Group string // ARN
+	ID    string
+	Port  int
+}
+
+// target is one address requests go to. It lives as long as a snapshot names it; its connections may live a little longer.
+type target struct {
+	key     TargetKey
+	address netip.AddrPort
+
+	// inFlight counts tickets. A ticket is taken first and draining looked at second, while a writer sets draining first
+	// and looks at inFlight second: either the request sees the flag and gives its ticket back, or the writer sees the
+	// ticket. So inFlight == 0 after draining was set means drained, with nothing still on its way.
+	inFlight atomic.Int64
+	draining atomic.Bool
+	severed  atomic.Bool // the deregistration delay is over
+	drained  func()      // told when the last ticket of a draining target comes back
+
+	healthy  bool      // routable; guarded by Engine.mu
+	deadline time.Time // of draining; guarded by Engine.mu
+
+	counters targetCounters
+}
+
+// enter takes a ticket, unless the target is draining.
+func (t *target) enter() bool {
+	t.inFlight.Add(1)
+	if t.draining.Load() {
+		t.leave()
+		return false
+	}
+	return true
+}
+
+// leave gives the ticket back.
+func (t *target) leave() {
+	if t.inFlight.Add(-1) == 0 && t.draining.Load() {
+		t.drained()
+	}
+}
+
+// endpoint is a target as seen from one node: the connections between the two.
+type endpoint struct {
+	target *target
+	node   *node
+
+	mu     sync.Mutex
+	idle   []*upstream // the most recently used last
+	active upstream    // sentinel of a ring
+}
+
+func newEndpoint(t *target, n *node) *endpoint {
+	e := &endpoint{target: t, node: n}
+	e.active.prev, e.active.next = &e.active, &e.active
+	return e
+}
+
+// maxIdle is how many idle connections a node keeps to one target.
+const maxIdle = 512
+
+// upstream is a connection to a target, idle or in use by one request.
+type upstream struct {
+	*socket
+	endpoint   *endpoint
+	prev, next *upstream // of endpoint.active
+	uses       int
+}
+
+// take returns an idle connection, or nil. With checked, one whose other side has closed by now is not returned: for
+// requests that cannot be repeated if it has.
+func (e *endpoint) take(checked bool) *upstream {
+	for {
+		e.mu.Lock()
+		n := len(e.idle)
+		if n == 0 {
+			e.mu.Unlock()
+			return nil
+		}
+		u := e.idle[n-1]
+		e.idle[n-1] = nil
+		e.idle = e.idle[:n-1]
+		e.activate(u)
+		e.mu.Unlock()
+		u.state.Store(busy)
+		if checked {
+			if open, data := u.peek(); !open || data {
+				e.discard(u)
+				continue
+			}
+		}
+		return u
+	}
+}
+
+func (e *endpoint) activate(u *upstream) {
+	u.next, u.prev = &e.active, e.active.prev
+	u.prev.next, u.next.prev = u, u
+}
+
+// adopt starts using a connection that has just been opened.
+func (e *endpoint) adopt(s *socket) *upstream {
+	u := &upstream{socket: s, endpoint: e}
+	s.idle = func() { e.evict(u) }
+	e.target.counters.connections.Add(1)
+	e.mu.Lock()
+	e.activate(u)
+	e.mu.Unlock()
+	if e.target.severed.Load() {
+		u.breakOff(cutOff)
+	}
+	return u
+}
+
+// put keeps a connection for the next request, for at most keep.
+func (e *endpoint) put(u *upstream, keep time.Duration) {
+	u.uses++
+	u.within(keep)
+	e.mu.Lock()
+	u.prev.next, u.next.prev = u.next, u.prev
+	u.prev, u.next = nil, nil
+	keepIt := !e.target.draining.Load() && !e.node.gone.Load() && len(e.idle) < maxIdle && u.interrupt.Load() == 0
+	if keepIt {
+		u.state.Store(idleTarget)
+		e.idle = append(e.idle, u)
+	}
+	e.mu.Unlock()
+	if !keepIt {
+		e.close(u)
+	}
+}
+
+// discard closes a connection in use.
+func (e *endpoint) discard(u *upstream) {
+	e.mu.Lock()
+	u.prev.next, u.next.prev = u.next, u.prev
+	u.prev, u.next = nil, nil
+	e.mu.Unlock()
+	e.close(u)
+}
+
+func (e *endpoint) close(u *upstream) {
+	u.Close()
+	e.target.counters.connections.Add(-1)
+}
+
+// evict closes a connection if it is idle.
+func (e *endpoint) evict(u *upstream) {
+	e.mu.Lock()
+	found := false
+	for i, other := range e.idle {
+		if other == u {
+			e.idle = append(e.idle[:i], e.idle[i+1:]...)
+			found = true
+			break
+		}
+	}
+	e.mu.Unlock()
+	if found {
+		e.close(u)
+	}
+}
+
+// clear closes the idle connections. Those in use are not kept afterwards if the target is draining or the node gone.
+func (e *endpoint) clear() {
+	e.mu.Lock()
+	idle := e.idle
+	e.idle = nil
+	e.mu.Unlock()
+	for _, u := range idle {
+		e.close(u)
+	}
+}
+
+// cut breaks off the connections in use.
+func (e *endpoint) cut() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for u := e.active.next; u != &e.active; u = u.next {
+		u.breakOff(cutOff)
+	}
+}

@@ -1,0 +1,51 @@
+package proxy
+
+import "github.com/neargate/neargate/internal/edge/http1"
+
+// tunnel carries octets both ways after a switch to WebSocket, until either side has been closed or idle for too long. The
+// ticket is held all the while: a draining target waits for its tunnels until the deregistration delay is over.
+func (x *exchange) tunnel() {
+	w, c := x.work, x.client
+	defer x.endpoint.discard(x.up)
+	w.out = x.composeResponse(w.out[:0], false, true)
+	w.out = append(w.out, w.up[len(w.response.Head):x.got]...)
+	x.touch()
+	if !x.deliver(w.out) {
+		return
+	}
+	if early := w.unread(); len(early) > 0 {
+		if _, err := x.up.Write(early); err != nil {
+			return
+		}
+		w.from = w.to
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		b := bodies.Get().(*[bodyRoom]byte)
+		defer bodies.Put(b)
+		x.pour(c.socket, x.up.socket, b[:streamed+http1.ChunkRoom])
+	}()
+	x.pour(x.up.socket, c.socket, w.up)
+	<-done
+}
+
+// pour copies until from ends, which is passed on to the other side, or until something breaks, which breaks both.
+func (x *exchange) pour(from, to *socket, b []byte) {
+	for {
+		n, err := from.Read(b)
+		if isEOF(err) {
+			to.conn.CloseWrite()
+			return
+		}
+		if err == nil {
+			x.touch()
+			_, err = to.Write(b[:n])
+		}
+		if err != nil {
+			from.breakOff(shutdown)
+			to.breakOff(shutdown)
+			return
+		}
+	}
+}

@@ -1,0 +1,165 @@
+package proxy
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/neargate/neargate/internal/edge/http1"
+)
+
+// upload carries the rest of a request body to the target while the exchange already waits for the answer, which may come
+// before the body is through.
+type upload struct {
+	exchange  *exchange
+	chunked   bool
+	remaining int64
+	chunks    http1.ChunkReader
+
+	started  bool
+	done     chan struct{}
+	err      error // of the client's side; written before done is closed or the upload started
+	waiting  bool  // it ended while waiting for the client
+	complete bool  // the target was sent the whole body
+	rest     []byte
+}
+
+// bodyRoom is a buffer for bodies, with space around the data for chunk framing.
+const bodyRoom = http1.ChunkRoom + streamed + 2 + len(lastChunk)
+
+var bodies = sync.Pool{New: func() any { return new([bodyRoom]byte) }}
+
+func (u *upload) start() {
+	u.started, u.done = true, make(chan struct{})
+	go func() {
+		defer close(u.done)
+		b := bodies.Get().(*[bodyRoom]byte)
+		defer bodies.Put(b)
+		if u.chunked {
+			u.carryChunks(b)
+		} else {
+			u.carry(b)
+		}
+	}()
+}
+
+// finished reports whether the upload has ended by itself and completely.
+func (u *upload) finished() bool {
+	if !u.started {
+		return false
+	}
+	select {
+	case <-u.done:
+		return u.complete
+	default:
+		return false
+	}
+}
+
+// stop ends the upload, whatever it is at. Nothing more can be read from the client in an orderly way then.
+func (u *upload) stop() {
+	if !u.started {
+		return
+	}
+	select {
+	case <-u.done:
+		return
+	default:
+	}
+	x := u.exchange
+	x.up.breakOff(shutdown)
+	x.client.breakOff(shutdown)
+	<-u.done
+	x.client.resume()
+}
+
+// status answers a request whose body did not arrive.
+func (u *upload) status() int {
+	var malformed *http1.Refusal
+	switch {
+	case errors.As(u.err, &malformed):
+		return malformed.Status
+	case u.err == errTimeout:
+		return 408
+	}
+	return 460
+}
+
+// read reads from the client; its failure ends the exchange.
+func (u *upload) read(b []byte) (int, error) {
+	x := u.exchange
+	n, err := x.client.Read(b)
+	if err != nil {
+		u.waiting = true
+		u.fail(err)
+		return 0, err
+	}
+	x.touch()
+	x.listener.counters.bytesIn.Add(uint64(n))
+	return n, nil
+}
+
+func (u *upload) fail(err error) {
+	u.err = err
+	u.exchange.up.breakOff(failedUpload)
+}
+
+// write writes to the target. If it fails the upload ends quietly: the target may have answered all the same.
+func (u *upload) write(b []byte) error {
+	x := u.exchange
+	_, err := x.up.Write(b)
+	if err == nil {
+		x.touch()
+		x.target.counters.bytesOut.Add(uint64(len(b)))
+	}
+	return err
+}
+
+func (u *upload) carry(b *[bodyRoom]byte) {
+	for u.remaining > 0 {
+		n, err := u.read(b[:min(int64(streamed), u.remaining)])
+		if err != nil || u.write(b[:n]) != nil {
+			return
+		}
+		u.remaining -= int64(n)
+	}
+	u.complete = true
+}
+
+func (u *upload) carryChunks(b *[bodyRoom]byte) {
+	for !u.chunks.Done() {
+		room := b[http1.ChunkRoom : http1.ChunkRoom+streamed]
+		n, err := u.read(room)
+		if err != nil {
+			return
+		}
+		data, used, err := u.chunks.Decode(room[:n])
+		if err != nil {
+			u.fail(err)
+			return
+		}
+		u.rest = append(u.rest, room[used:n]...)
+		last := ""
+		if u.chunks.Done() {
+			last = lastChunk
+		}
+		if framed := frame(b[:], len(data), last); len(framed) > 0 && u.write(framed) != nil {
+			return
+		}
+	}
+	u.complete = true
+}
+
+// frame makes a chunk of the n octets at b[http1.ChunkRoom:], using the space around them, and adds last.
+func frame(b []byte, n int, last string) []byte {
+	end := http1.ChunkRoom + n
+	start := end
+	if n > 0 {
+		var head [http1.ChunkRoom]byte
+		h := http1.AppendChunkHead(head[:0], n)
+		start = http1.ChunkRoom - len(h)
+		copy(b[start:], h)
+		end += copy(b[end:], "\r\n")
+	}
+	end += copy(b[end:], last)
+	return b[start:end]
+}

@@ -1,0 +1,47 @@
+package edge
+
+import (
+	"github.com/neargate/neargate/internal/edge/edgeapi"
+	"github.com/neargate/neargate/internal/edge/health"
+	"github.com/neargate/neargate/internal/edge/proxy"
+)
+
+// status puts together what the parts observe. seq was read before, so a change while it is put together is seen at least
+// by the next call.
+func (e *process) status(seq uint64) *edgeapi.Status {
+	e.mu.Lock()
+	s := e.snapshot
+	e.mu.Unlock()
+	out := &edgeapi.Status{Seq: seq, Nodes: e.proxy.Sockets(), Zones: e.dns.Sockets(), Doors: e.doors.Sockets()}
+	if s == nil {
+		return out
+	}
+	out.Generation = s.Generation
+	used := users(s)
+	for i := range s.TargetGroups {
+		g := &s.TargetGroups[i]
+		for j := range g.Targets {
+			out.Targets = append(out.Targets, e.targetStatus(g.ARN, &g.Targets[j], used[g.ARN] != nil))
+		}
+	}
+	return out
+}
+
+func (e *process) targetStatus(group string, t *edgeapi.Target, used bool) edgeapi.TargetStatus {
+	out := edgeapi.TargetStatus{Group: group, Target: t.ID, Port: t.Port}
+	var drained bool
+	out.InFlight, drained = e.proxy.InFlight(proxy.TargetKey{Group: group, ID: t.ID, Port: t.Port})
+	switch {
+	case t.Draining:
+		out.State, out.Reason = edgeapi.TargetDraining, edgeapi.ReasonDeregistrationInProgress
+		out.Description = "Target deregistration is in progress"
+		out.Drained = drained
+	case !used:
+		out.State, out.Reason = edgeapi.TargetUnused, edgeapi.ReasonNotInUse
+		out.Description = "Target group is not configured to receive traffic from the load balancer"
+	default:
+		h, _ := e.health.Of(health.Key{Group: group, ID: t.ID, Port: t.Port})
+		out.State, out.Reason, out.Description, out.Code = h.State, h.Reason, h.Description, h.Code
+	}
+	return out
+}

@@ -1,0 +1,90 @@
+package edge
+
+import (
+	"github.com/neargate/neargate/internal/edge/edgeapi"
+	"github.com/neargate/neargate/internal/edge/health"
+	"github.com/neargate/neargate/internal/edge/proxy"
+)
+
+// users finds, for each target group some rule forwards to, the load balancers that use it.
+func users(s *edgeapi.Snapshot) map[string]map[string]bool {
+	out := map[string]map[string]bool{}
+	for i := range s.LoadBalancers {
+		lb := &s.LoadBalancers[i]
+		for j := range lb.Listeners {
+			for k := range lb.Listeners[j].Rules {
+				f := lb.Listeners[j].Rules[k].Action.Forward
+				if f == nil {
+					continue
+				}
+				for _, g := range f.Groups {
+					if out[g.TargetGroup] == nil {
+						out[g.TargetGroup] = map[string]bool{}
+					}
+					out[g.TargetGroup][lb.ARN] = true
+				}
+			}
+		}
+	}
+	return out
+}
+
+// watched lists the targets to be probed: those of groups in use that are not on their way out. Probes come from a node in
+// the target's availability zone if there is one.
+func watched(s *edgeapi.Snapshot) []health.Target {
+	used := users(s)
+	var out []health.Target
+	for i := range s.TargetGroups {
+		g := &s.TargetGroups[i]
+		if used[g.ARN] == nil {
+			continue
+		}
+		byZone := map[string][]string{}
+		for j := range g.Targets {
+			t := &g.Targets[j]
+			if t.Draining {
+				continue
+			}
+			nodes, ok := byZone[t.AvailabilityZone]
+			if !ok {
+				nodes = probers(s, used[g.ARN], t.AvailabilityZone)
+				byZone[t.AvailabilityZone] = nodes
+			}
+			out = append(out, health.Target{
+				Key: health.Key{Group: g.ARN, ID: t.ID, Port: t.Port}, Config: g.HealthCheck, Target: *t, Nodes: nodes,
+			})
+		}
+	}
+	return out
+}
+
+func probers(s *edgeapi.Snapshot, balancers map[string]bool, zone string) (near []string) {
+	var far []string
+	for i := range s.Nodes {
+		n := &s.Nodes[i]
+		switch {
+		case !balancers[n.LoadBalancer]:
+		case n.AvailabilityZone == zone:
+			near = append(near, n.ID)
+		default:
+			far = append(far, n.ID)
+		}
+	}
+	return append(near, far...)
+}
+
+// unused lists the targets of groups no rule forwards to.
+func unused(s *edgeapi.Snapshot) []proxy.TargetKey {
+	used := users(s)
+	var out []proxy.TargetKey
+	for i := range s.TargetGroups {
+		g := &s.TargetGroups[i]
+		if used[g.ARN] != nil {
+			continue
+		}
+		for j := range g.Targets {
+			out = append(out, proxy.TargetKey{Group: g.ARN, ID: g.Targets[j].ID, Port: g.Targets[j].Port})
+		}
+	}
+	return out
+}
