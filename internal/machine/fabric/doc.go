@@ -5,7 +5,7 @@
 //	 machine's own namespace                VPC: namespace ng-<instance>-vpc-…            ENI: namespace ng-<instance>-eni-…
 //	┌───────────────────────────┐          ┌─────────────────────────────────────┐       ┌───────────────────────────┐
 //	│ lo            host address│          │ lo       gateways, resolver,        │       │ lo                        │
-//	│ blackhole for the pool    │          │          169.254.169.253, …         │       │                           │
+//	│ the public pool           │          │          169.254.169.253, …         │       │                           │
 //	│ ng<instance>…  ───────────┼── veth ──┼─ uplink                             │       │ eth0  address/32          │
 //	│ route per public address  │          │ e…  ────────────────────────────────┼─ veth ┼─      default via gateway │
 //	│ table neargate-<instance> │          │ table neargate, route table/subnet  │       │                           │
@@ -22,6 +22,9 @@
 //
 // Which gateway a route leads to is told by the route's next hop: internetHop for the internet gateway, the Elastic IP itself for a NAT
 // gateway. So nftables needs no copy of the route tables: `snat to rt nexthop`.
+//
+// An interface that routes for others shows their packets to the VPC's router twice. That is well if it translates their source, as NAT
+// instances do, or if both directions pass it; not if replies take a shorter way, because one table of connections sees all.
 //
 // # Cost
 //

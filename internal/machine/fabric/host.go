@@ -20,6 +20,7 @@ type host struct {
 	route    *netlink.Handle
 	ns       netns.NsHandle
 	pool     netip.Prefix
+	public   publicRoutes
 	log      *slog.Logger
 }
 
@@ -33,7 +34,7 @@ var (
 const uplinkMTU = 1500 // an internet gateway passes 1500 bytes
 
 func openHost(cfg Config) (*host, error) {
-	h := &host{instance: cfg.Instance, log: cfg.Log}
+	h := &host{instance: cfg.Instance, log: cfg.Log, public: publicRoutes{to: map[netip.Addr]int{}}}
 	var err error
 	if cfg.Host != "" {
 		h.ns, err = netns.GetFromPath(cfg.Host)
@@ -71,7 +72,7 @@ func (h *host) prepare(wanted netip.Prefix) error {
 func (h *host) address() netip.Addr { return h.pool.Addr().Next() }
 
 // claimPool gives the host its address in the pool. That is the claim, because adding an address that is there fails.
-// Packets to public addresses that nobody has are swallowed, as on the internet, instead of leaving by the default route.
+// Packets to public addresses that nobody has are refused instead of leaving by the default route.
 func (h *host) claimPool(wanted netip.Prefix) error {
 	ours, err := h.claimed()
 	if err != nil {
@@ -132,7 +133,7 @@ func (h *host) poolAddress(a netip.Addr) *netlink.Addr {
 }
 
 func poolRoute(pool netip.Prefix) *netlink.Route {
-	return &netlink.Route{Dst: ipNet(pool), Type: unix.RTN_BLACKHOLE}
+	return &netlink.Route{Dst: ipNet(pool), Type: unix.RTN_UNREACHABLE}
 }
 
 // claimed finds the pool that the platform has on this machine. A claim that a crash left without its route is taken back.
@@ -202,7 +203,7 @@ func (h *host) releasePool() error {
 	}
 	for _, a := range addrs {
 		for _, r := range routes {
-			if p := prefixOf(r.Dst); r.Type == unix.RTN_BLACKHOLE && p.IsValid() && p.Addr().Next() == a {
+			if p := prefixOf(r.Dst); r.Type == unix.RTN_UNREACHABLE && p.IsValid() && p.Addr().Next() == a {
 				if err := h.route.RouteDel(poolRoute(p)); err != nil {
 					return fmt.Errorf("route to public pool %s: %w", p, err)
 				}
@@ -275,8 +276,7 @@ func (h *host) makeUplink(name, vpc string, ns netns.NsHandle, router *netlink.H
 	}
 	index := outer.Attrs().Index
 	return index, errors.Join(
-		router.LinkSetUp(inner),
-		h.route.LinkSetUp(outer),
+		setUp(router, inner, h.route, outer),
 		h.route.NeighSet(permanentNeighbour(index, vpcHop, routerMAC)),
 		h.route.LinkSetAlias(outer, vpc), // last: it tells that the pair is complete
 	)
@@ -292,46 +292,10 @@ func (h *host) removeUplink(vpc string) error {
 			return fmt.Errorf("uplink of %s: %w", vpc, err)
 		}
 		if link.Attrs().Alias == vpc {
+			h.public.mu.Lock()
+			defer h.public.mu.Unlock()
+			h.forgetPublic(link.Attrs().Index)
 			return h.route.LinkDel(link)
 		}
 	}
-}
-
-// publish leads a public address to a VPC, taking it from another one if need be.
-func (h *host) publish(link int, public netip.Addr) error {
-	r := h.publicRoute(link, public)
-	r.Src = h.address().AsSlice()
-	if err := h.route.RouteReplace(r); err != nil {
-		return fmt.Errorf("route to public address %s: %w", public, err)
-	}
-	return nil
-}
-
-func (h *host) withdraw(link int, public netip.Addr) error {
-	err := h.route.RouteDel(h.publicRoute(link, public))
-	if err != nil && !errors.Is(err, unix.ESRCH) {
-		return fmt.Errorf("route to public address %s: %w", public, err)
-	}
-	return nil
-}
-
-func (h *host) publicRoute(link int, public netip.Addr) *netlink.Route {
-	return &netlink.Route{
-		Dst: ipNet(netip.PrefixFrom(public, 32)), Gw: vpcHop.AsSlice(), LinkIndex: link, Flags: int(netlink.FLAG_ONLINK),
-	}
-}
-
-// published lists the public addresses led to the link.
-func (h *host) published(link int) (map[netip.Addr]bool, error) {
-	routes, err := h.route.RouteListFiltered(unix.AF_INET, &netlink.Route{LinkIndex: link}, netlink.RT_FILTER_OIF)
-	if err != nil {
-		return nil, fmt.Errorf("routes of the host: %w", err)
-	}
-	addrs := map[netip.Addr]bool{}
-	for _, r := range routes {
-		if p := prefixOf(r.Dst); p.IsValid() && p.IsSingleIP() {
-			addrs[p.Addr()] = true
-		}
-	}
-	return addrs, nil
 }

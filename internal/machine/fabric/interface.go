@@ -53,21 +53,13 @@ func (in *inside) close() {
 	in.ns.Close()
 }
 
-// configure gives the ENI its address and its only route.
-func (in *inside) configure(addr, gateway netip.Addr) error {
-	lo, err := in.route.LinkByName("lo")
-	if err != nil {
-		return err
-	}
-	eth, err := in.route.LinkByName(insideName)
-	if err != nil {
-		return err
-	}
+// configure gives the ENI its address and its only route, and connects it with outer, the other end of its pair.
+func (in *inside) configure(addr, gateway netip.Addr, eth netlink.Link, router *netlink.Handle, outer netlink.Link) error {
 	index := eth.Attrs().Index
 	return inOrder(
-		func() error { return in.route.LinkSetUp(lo) },
+		func() error { return in.route.LinkSetUp(loopback) },
 		func() error { return in.route.AddrAdd(eth, hostAddress(addr)) },
-		func() error { return in.route.LinkSetUp(eth) },
+		func() error { return setUp(in.route, eth, router, outer) },
 		func() error { return in.route.NeighSet(permanentNeighbour(index, gateway, gatewayMAC)) },
 		func() error {
 			return in.route.RouteAdd(&netlink.Route{
@@ -103,36 +95,23 @@ func (v *vpc) attach(c network.InterfaceConfig, gateway netip.Addr, in *inside) 
 	if err != nil {
 		return 0, fmt.Errorf("link pair: %w", err)
 	}
-	if err := in.configure(c.Address, gateway); err != nil {
-		return 0, fmt.Errorf("configure %s: %w", insideName, err)
-	}
-	link, err := v.route.LinkByName(name)
+	outer, err := v.route.LinkByName(name)
 	if err != nil {
 		return 0, err
-	}
-	mac, err := in.hardwareAddr(c.MAC)
-	if err != nil {
-		return 0, err
-	}
-	index := link.Attrs().Index
-	return index, inOrder(
-		func() error { return v.route.LinkSetUp(link) },
-		func() error { return v.route.NeighSet(permanentNeighbour(index, c.Address, mac)) },
-		func() error { return v.forgetConnections(c.Address) },
-		func() error { return v.route.RouteReplace(localRoute(c.Address, index)) },
-	)
-}
-
-// hardwareAddr is the wanted address or, if none is wanted, the one that the kernel chose.
-func (in *inside) hardwareAddr(wanted net.HardwareAddr) (net.HardwareAddr, error) {
-	if wanted != nil {
-		return wanted, nil
 	}
 	eth, err := in.route.LinkByName(insideName)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	return eth.Attrs().HardwareAddr, nil
+	if err := in.configure(c.Address, gateway, eth, v.route, outer); err != nil {
+		return 0, fmt.Errorf("configure %s: %w", insideName, err)
+	}
+	index := outer.Attrs().Index
+	return index, inOrder(
+		func() error { return v.route.NeighSet(permanentNeighbour(index, c.Address, eth.Attrs().HardwareAddr)) },
+		func() error { return v.forgetConnections(c.Address) },
+		func() error { return v.route.RouteReplace(localRoute(c.Address, index)) },
+	)
 }
 
 func (v *vpc) removeLink(name string) error {

@@ -4,12 +4,14 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"strconv"
 	"testing"
 	"time"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/net/icmp"
 	"golang.org/x/net/ipv4"
 )
@@ -48,9 +50,14 @@ func (p place) serveTCP(port int) {
 // serveUDP answers every datagram with the address it was seen from.
 func (p place) serveUDP(port int) {
 	p.tb.Helper()
+	p.serveUDPAt(netip.IPv4Unspecified(), port)
+}
+
+func (p place) serveUDPAt(a netip.Addr, port int) {
+	p.tb.Helper()
 	var c *net.UDPConn
 	check(p.tb, p.do(func() (err error) {
-		c, err = net.ListenUDP("udp4", &net.UDPAddr{Port: port})
+		c, err = net.ListenUDP("udp4", &net.UDPAddr{IP: a.AsSlice(), Port: port})
 		return err
 	}))
 	p.tb.Cleanup(func() { c.Close() })
@@ -128,7 +135,7 @@ func (p place) ping(addr netip.Addr, kind ipv4.ICMPType, wait time.Duration) err
 	}
 	defer c.Close()
 	token := binary.BigEndian.AppendUint64(nil, uint64(time.Now().UnixNano()))
-	m := icmp.Message{Type: kind, Body: &icmp.Echo{ID: 7, Seq: 1, Data: token}}
+	m := icmp.Message{Type: kind, Body: &icmp.Echo{ID: rand.IntN(1 << 16), Seq: 1, Data: token}}
 	b, err := m.Marshal(nil)
 	if err != nil {
 		return err
@@ -158,4 +165,25 @@ func expect(t *testing.T, what string, got, want any) {
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("%s: got %v, want %v", what, got, want)
 	}
+}
+
+// reachesBound is reaches for a UDP server that answers from whatever address the route prefers.
+func (p place) reachesBound(to string, port int) {
+	p.tb.Helper()
+	var c *net.UDPConn
+	check(p.tb, p.do(func() (err error) {
+		c, err = net.ListenUDP("udp4", &net.UDPAddr{})
+		return err
+	}))
+	defer c.Close()
+	_, err := c.WriteToUDPAddrPort([]byte("?"), netip.AddrPortFrom(addr(to), uint16(port)))
+	check(p.tb, err)
+	check(p.tb, c.SetDeadline(time.Now().Add(patience)))
+	if _, _, err := c.ReadFromUDPAddrPort(make([]byte, 4)); err != nil {
+		p.tb.Errorf("udp4 %s:%d not reached: %v", to, port, err)
+	}
+}
+
+func addToLoopback(a netip.Addr) error {
+	return netlink.AddrReplace(loopback, hostAddress(a))
 }

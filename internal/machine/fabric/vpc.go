@@ -40,7 +40,6 @@ type vpc struct {
 	tables    tables
 	ruled     map[uint32]bool    // tables that packets are led to
 	local     map[netip.Addr]int // ENI's address → index of its link
-	public    map[netip.Addr]bool
 
 	interfaces map[string]*attached // by id; only those ensured by this process
 	steered    map[string]bool      // ids of interfaces that routes lead to
@@ -191,7 +190,7 @@ func (v *vpc) ensure(c *network.VPCConfig) error {
 	if err := v.filter.flush(); err != nil {
 		return err
 	}
-	if err := v.setPublic(publicAddresses(c)); err != nil {
+	if err := v.host.setPublic(v.outer, publicAddresses(c)); err != nil {
 		return err
 	}
 	return v.disconnect(c.Uplink)
@@ -266,22 +265,6 @@ func (v *vpc) disconnect(wanted bool) error {
 		return err
 	}
 	v.uplink, v.outer = 0, 0
-	return nil
-}
-
-func (v *vpc) setPublic(want map[netip.Addr]bool) error {
-	write, gone := difference(v.public, want)
-	for a := range write {
-		if err := v.host.publish(v.outer, a); err != nil {
-			return err
-		}
-	}
-	for _, a := range gone {
-		if err := v.host.withdraw(v.outer, a); err != nil {
-			return err
-		}
-	}
-	v.public = want
 	return nil
 }
 
@@ -428,7 +411,7 @@ func (v *vpc) readAddresses() (map[netip.Addr]bool, error) {
 }
 
 func (v *vpc) readUplink() error {
-	v.uplink, v.outer, v.public = 0, 0, map[netip.Addr]bool{}
+	v.uplink, v.outer = 0, 0
 	link, err := v.route.LinkByName(uplinkName)
 	if errors.As(err, new(netlink.LinkNotFoundError)) {
 		return nil
@@ -444,8 +427,7 @@ func (v *vpc) readUplink() error {
 		return err
 	}
 	v.uplink = link.Attrs().Index
-	v.public, err = v.host.published(v.outer)
-	return err
+	return v.host.readPublic(v.outer)
 }
 
 func (v *vpc) readRoutes() error {
