@@ -1,0 +1,93 @@
+// Command l7 compares Neargate's layer 7 data plane with nginx: the same work, the same client, the same target, in turn, in
+// one run.
+//
+//	go run ./bench/l7 -rounds 5 -duration 5s -json l7.json
+//
+// The proxy under test is pinned to one core; client and target share the others. On a noisy machine the ratios of requests
+// per second of the proxy's own CPU time say more than those of requests per second of wall time, so both are printed, as
+// the median over the rounds.
+//
+// nginx (Debian: nginx-light) and wrk must be installed.
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == edgeVerb {
+		if err := serveEdge(os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, "l7 edge:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	var o options
+	flag.DurationVar(&o.duration, "duration", 4*time.Second, "length of each measurement")
+	flag.IntVar(&o.rounds, "rounds", 5, "measurements of each proxy, taken in turn")
+	flag.IntVar(&o.connections, "connections", 64, "client connections kept alive")
+	flag.StringVar(&o.core, "core", "0", "core the proxy is pinned to (taskset -c)")
+	flag.StringVar(&o.others, "others", "1", "cores of client and target")
+	flag.StringVar(&o.json, "json", "", "file to write the results to")
+	flag.StringVar(&o.profile, "profile", "", "file for a CPU profile of the edge process")
+	flag.Parse()
+	if err := run(o); err != nil {
+		fmt.Fprintln(os.Stderr, "l7:", err)
+		os.Exit(1)
+	}
+}
+
+type options struct {
+	duration     time.Duration
+	rounds       int
+	connections  int
+	core, others string
+	json         string
+	profile      string
+}
+
+func run(o options) error {
+	dir, err := os.MkdirTemp("", "neargate-l7-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	target, err := startTarget(filepath.Join(dir, "target"), o.others)
+	if err != nil {
+		return fmt.Errorf("target: %w", err)
+	}
+	defer target.stop()
+	nginx, err := startNginx(filepath.Join(dir, "nginx"), o.core, target.address)
+	if err != nil {
+		return fmt.Errorf("nginx: %w", err)
+	}
+	defer nginx.stop()
+	edge, err := startEdge(filepath.Join(dir, "edge"), o, target.address)
+	if err != nil {
+		return fmt.Errorf("edge: %w", err)
+	}
+	defer edge.stop()
+
+	var r report
+	for _, w := range works {
+		c, err := compare(w, o, nginx, edge)
+		if err != nil {
+			return fmt.Errorf("%s: %w", w.name, err)
+		}
+		r.Works = append(r.Works, c)
+		c.print(os.Stdout)
+	}
+	if o.json == "" {
+		return nil
+	}
+	content, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(o.json, append(content, '\n'), 0o644)
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// common is what both nginx processes are configured with, after "Tuning NGINX" and "Module ngx_http_upstream_module:
+// keepalive" of its documentation: one worker, no access log, connections kept for long.
+const common = `
+daemon off;
+worker_processes 1;
+pid %[1]s/pid;
+error_log %[1]s/error.log crit;
+events { worker_connections 4096; multi_accept on; }
+http {
+	access_log off;
+	sendfile on;
+	tcp_nopush on;
+	tcp_nodelay on;
+	keepalive_timeout 75s;
+	keepalive_requests 100000000;
+	client_body_temp_path %[1]s/body;
+	proxy_temp_path %[1]s/proxy;
+	fastcgi_temp_path %[1]s/fastcgi;
+	uwsgi_temp_path %[1]s/uwsgi;
+	scgi_temp_path %[1]s/scgi;
+	%[2]s
+}
+`
+
+// balancer is what Neargate's load balancer does by default, in nginx's words.
+const balancer = `
+	proxy_buffers 16 16k;
+	proxy_busy_buffers_size 64k;
+	upstream target {
+		server %[2]s;
+		keepalive 256;
+		keepalive_requests 100000000;
+	}
+	server {
+		listen %[1]s reuseport backlog=4096;
+		location / {
+			proxy_pass http://target;
+			proxy_http_version 1.1;
+			proxy_set_header Connection "";
+			proxy_set_header Host $http_host;
+			proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+			proxy_set_header X-Forwarded-Proto $scheme;
+			proxy_set_header X-Forwarded-Port $server_port;
+			proxy_set_header X-Amzn-Trace-Id Root=1-$request_id;
+		}
+	}
+`
+
+const files = `
+	open_file_cache max=16 inactive=1h;
+	server {
+		listen %[1]s backlog=4096;
+		root %[2]s;
+	}
+`
+
+// startTarget serves files of 1 KB and 64 KB.
+func startTarget(dir, cores string) (*proxy, error) {
+	root := filepath.Join(dir, "root")
+	if err := os.MkdirAll(root, 0o755); err != nil {
+		return nil, err
+	}
+	for _, d := range []string{filepath.Dir(dir), dir, root} {
+		if err := os.Chmod(d, 0o755); err != nil { // the worker runs as another user
+			return nil, err
+		}
+	}
+	for name, size := range map[string]int{"1k": 1 << 10, "64k": 64 << 10} {
+		if err := os.WriteFile(filepath.Join(root, name), []byte(strings.Repeat("x", size)), 0o644); err != nil {
+			return nil, err
+		}
+	}
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	return nginx("target", dir, cores, address, fmt.Sprintf(files, address, root))
+}
+
+func startNginx(dir, cores, target string) (*proxy, error) {
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	return nginx("nginx", dir, cores, address, fmt.Sprintf(balancer, address, target))
+}
+
+func nginx(name, dir, cores, address, http string) (*proxy, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	config := filepath.Join(dir, "nginx.conf")
+	if err := os.WriteFile(config, fmt.Appendf(nil, common, dir, http), 0o644); err != nil {
+		return nil, err
+	}
+	p, err := start(name, cores, address, nil, "nginx", "-p", dir, "-c", config)
+	if err != nil {
+		return nil, err
+	}
+	p.pids = func() []int { return children(p.command.Process.Pid) }
+	return p, nil
+}
+
+// children are the worker processes of a master.
+func children(pid int) (out []int) {
+	content, _ := os.ReadFile(fmt.Sprintf("/proc/%[1]d/task/%[1]d/children", pid))
+	for _, f := range strings.Fields(string(content)) {
+		if n, err := strconv.Atoi(f); err == nil {
+			out = append(out, n)
+		}
+	}
+	return out
+}
