@@ -2,7 +2,6 @@ package containers
 
 import (
 	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -87,23 +86,36 @@ func (e *Engine) adoptContainer(ctx context.Context, s *sandbox, id string) erro
 		e.abandon(c)
 		return nil
 	}
-	st, err := conn.State(e.scope(ctx), &taskapi.StateRequest{ID: id})
+	asked, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	st, err := conn.State(e.scope(asked), &taskapi.StateRequest{ID: id})
 	if err = errgrpc.ToNative(err); errdefs.IsNotFound(err) { // its creation was cut short: it will be created again
 		return e.clearContainer(c)
-	} else if err != nil {
-		return errors.Join(err, ctx.Err())
 	}
 	s.containers[id] = c
+	if ctx.Err() != nil {
+		return ctx.Err()
+	} else if err != nil { // dying or stuck
+		e.log.Warn("shim does not answer", "task", s.TaskID, "error", err)
+		s.Shim.kill()
+		s.disconnect()
+		e.abandon(c)
+		return nil
+	}
 	switch st.Status {
 	case tasktypes.Status_STOPPED:
+		if at := st.ExitedAt.AsTime(); c.record.StartedAt.IsZero() { // as below
+			c.record.StartedAt, c.state.StartedAt = at, at
+		}
 		e.ended(c, int(st.ExitStatus), st.ExitedAt.AsTime(), "")
 	case tasktypes.Status_CREATED:
 		c.state.Pid = int(st.Pid)
 		e.watch(s, c)
 	default:
-		c.state.Pid = int(st.Pid)
-		e.started(c, int(st.Pid), time.Now()) // the time counts only if the record has none
-		c.state.Status = task.StatusRunning
+		if c.record.StartedAt.IsZero() { // the record was not written any more
+			c.record.StartedAt, c.state.StartedAt = time.Now(), time.Now()
+		}
+		e.running(c, int(st.Pid))
 		e.watch(s, c)
 	}
 	return nil

@@ -237,6 +237,10 @@ func (e *Engine) StartContainer(ctx context.Context, id string) error {
 		return err
 	}
 	defer e.starts.Release(1)
+	c.mu.Lock() // now, because a short life may be over before the shim has answered
+	c.record.StartedAt = time.Now()
+	c.state.StartedAt = c.record.StartedAt
+	c.mu.Unlock()
 	resp, err := conn.Start(e.scope(context.WithoutCancel(ctx)), &taskapi.StartRequest{ID: id})
 	if err != nil {
 		err = errgrpc.ToNative(err)
@@ -245,31 +249,26 @@ func (e *Engine) StartContainer(ctx context.Context, id string) error {
 		}
 		return refused(c.record.Spec, "failed to start container: "+trimClass(err), err)
 	}
-	e.started(c, int(resp.Pid), time.Now())
+	e.running(c, int(resp.Pid))
 	return nil
 }
 
-func (e *Engine) started(c *container, pid int, at time.Time) {
+// running writes down that the container runs and tells everybody, unless it is over already.
+func (e *Engine) running(c *container, pid int) {
 	c.mu.Lock()
-	first := c.record.StartedAt.IsZero()
-	if first {
-		c.record.StartedAt = at
-		c.state.StartedAt = at
-	}
-	running := c.state.Status == task.StatusCreated
-	if running {
+	fresh := c.state.Status == task.StatusCreated
+	if fresh {
 		c.state.Status, c.state.Pid = task.StatusRunning, pid
 	}
 	state := c.state
 	c.mu.Unlock()
-	if first {
-		if err := c.save(); err != nil {
-			e.log.Error("container record", "container", c.id, "error", err)
-		}
+	if !fresh {
+		return
 	}
-	if running {
-		e.hub.publish(state)
+	if err := c.save(); err != nil {
+		e.log.Error("container record", "container", c.id, "error", err)
 	}
+	e.hub.publish(state)
 }
 
 // Signal implements task.Engine.

@@ -23,6 +23,9 @@ import (
 
 func TestMain(m *testing.M) {
 	MaybeShim()
+	if os.Getenv(victimEnv) != "" {
+		victim()
+	}
 	os.Exit(m.Run())
 }
 

@@ -3,7 +3,6 @@ package containers
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -28,7 +27,7 @@ func resolveUser(root, own, image string) (specs.User, error) {
 	wanted := cmp.Or(own, image)
 	u, err := user.GetExecUser(wanted, &user.ExecUser{}, passwd, group)
 	if err != nil {
-		return specs.User{}, fmt.Errorf("unable to find user %s: %w", wanted, err)
+		return specs.User{}, err
 	}
 	out := specs.User{UID: uint32(u.Uid), GID: uint32(u.Gid)}
 	for _, g := range u.Sgids {

@@ -21,7 +21,7 @@ type filter struct {
 	groups   map[string]*group
 	profiles map[string]*profile // by profileKey
 	last     uint32              // highest profile number
-	released []string            // groups that lost a name since the last flush
+	deleted  map[string]bool     // groups to remove as soon as nobody names them
 	bindings map[int]binding     // by link index
 
 	publicIn  map[netip.Addr]netip.Addr
@@ -55,6 +55,7 @@ func newFilter(conn *nftables.Conn) *filter {
 	return &filter{
 		conn:      conn,
 		groups:    map[string]*group{},
+		deleted:   map[string]bool{},
 		profiles:  map[string]*profile{},
 		bindings:  map[int]binding{},
 		publicIn:  map[netip.Addr]netip.Addr{},
@@ -77,7 +78,7 @@ func createFilter(conn *nftables.Conn) (*filter, error) {
 func (f *filter) close() { _ = f.conn.CloseLasting() }
 
 func (f *filter) flush() error {
-	f.removeReleased()
+	f.removeDeleted()
 	err := f.conn.Flush()
 	if err = errors.Join(f.err, err); err != nil {
 		return fmt.Errorf("nftables: %w", err)

@@ -44,6 +44,7 @@ func (d direction) chain(group string) *nftables.Chain {
 func (f *filter) ensureGroup(c network.GroupConfig) {
 	g := f.group(c.ID)
 	g.ensured = true
+	delete(f.deleted, c.ID)
 	f.setMembers(g, c.Members)
 	for i, rules := range [2][]network.Rule{c.Ingress, c.Egress} {
 		f.setRules(g, i, rules)
@@ -61,8 +62,7 @@ func (f *filter) deleteGroup(id string) {
 	for i := range directions {
 		f.setRules(g, i, nil)
 	}
-	f.dropUnusedProfiles(id)
-	f.released = append(f.released, id)
+	f.deleted[id] = true
 }
 
 // group finds a group or queues its making.
@@ -82,27 +82,32 @@ func (f *filter) group(id string) *group {
 	return g
 }
 
-// release takes back a name given to the group.
-func (f *filter) release(id string) {
-	f.groups[id].named--
-	f.released = append(f.released, id)
-}
-
-// removeReleased queues the removal of groups that nobody ensures or names any more. It comes last in a transaction, when all that named
+// removeDeleted queues the removal of deleted groups that nobody names any more. It comes last in a transaction, when all that named
 // them is gone.
-func (f *filter) removeReleased() {
-	for _, id := range f.released {
-		g, ok := f.groups[id]
-		if !ok || g.ensured || g.named > 0 {
+func (f *filter) removeDeleted() {
+	for id := range f.deleted {
+		f.dropUnusedProfiles(id)
+	}
+	for id := range f.deleted {
+		if f.groups[id].named > 0 {
 			continue
 		}
-		delete(f.groups, id)
 		for _, d := range directions {
 			f.conn.DelChain(d.chain(id))
 		}
 		f.conn.DelSet(memberSet(id))
+		delete(f.groups, id)
+		delete(f.deleted, id)
 	}
-	f.released = nil
+}
+
+// release takes back a name given to the group. One that only came into being by being named ends with its last name.
+func (f *filter) release(id string) {
+	g := f.groups[id]
+	g.named--
+	if !g.ensured {
+		f.deleted[id] = true
+	}
 }
 
 func (f *filter) setMembers(g *group, addrs []netip.Addr) {
