@@ -97,6 +97,7 @@ type shape struct {
 	Max             *json.Number `json:"max,omitempty"`
 	Pattern         string       `json:"pattern,omitempty"`
 	Payload         string       `json:"payload,omitempty"`
+	Location        string       `json:"location,omitempty"`
 	LocationName    string       `json:"locationName,omitempty"`
 	TimestampFormat string       `json:"timestampFormat,omitempty"`
 	XMLNamespace    *xmlName     `json:"xmlNamespace,omitempty"`

@@ -33,13 +33,18 @@ func (g *generator) tag(parent *shape, m member) string {
 
 func (g *generator) location(parent *shape, m member) []string {
 	var words []string
+	s := g.model.Shapes[m.Shape]
+	place := m.Location
+	if place == "" {
+		place = s.Location
+	}
 	switch {
-	case m.Location == "querystring":
+	case place == "querystring":
 		words = append(words, "in=query")
-	case m.Location == "statusCode":
+	case place == "statusCode":
 		words = append(words, "in=status")
-	case m.Location != "":
-		words = append(words, "in="+m.Location)
+	case place != "":
+		words = append(words, "in="+place)
 	case m.EventPayload:
 		words = append(words, "in=eventpayload")
 	case m.EventHeader:
@@ -48,8 +53,8 @@ func (g *generator) location(parent *shape, m member) []string {
 		words = append(words, "in=payload")
 	}
 	name := m.LocationName
-	if name == "" && parent.Payload == m.Name {
-		name = g.model.Shapes[m.Shape].LocationName
+	if name == "" {
+		name = s.LocationName
 	}
 	if name != "" && name != m.Name {
 		words = append(words, "wire="+name)
@@ -109,8 +114,10 @@ func (g *generator) traits(prefix string, r *ref) []string {
 		if part.ref == nil {
 			continue
 		}
-		if part.ref.LocationName != "" {
-			add("%s=%s", part.word, part.ref.LocationName)
+		if name := part.ref.LocationName; name != "" {
+			add("%s=%s", part.word, name)
+		} else if name = g.model.Shapes[part.ref.Shape].LocationName; name != "" {
+			add("%s=%s", part.word, name)
 		}
 		words = append(words, g.traits(prefix+part.word+".", part.ref)...)
 	}

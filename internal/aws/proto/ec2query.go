@@ -46,7 +46,7 @@ func (EC2Query) Encode(b []byte, info *aws.OperationInfo, requestID string, out 
 	v := reflect.ValueOf(out).Elem()
 	p := planOf(v.Type(), info.Service)
 	r := newResponse(http.StatusOK, "text/xml;charset=UTF-8")
-	w := xmlWriter{b: append(b, xmlHeader...), itemName: "item"}
+	w := xmlWriter{b: append(b, xmlHeader...), itemName: "member"}
 	root := info.Name + "Response"
 	w.open(root, info.Service.XMLNamespace)
 	w.text("requestId", requestID)

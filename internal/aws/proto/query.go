@@ -31,7 +31,9 @@ func (Query) Encode(b []byte, info *aws.OperationInfo, requestID string, out any
 	w.open(root, info.Service.XMLNamespace)
 	if info.ResultWrapper != "" {
 		w.open(info.ResultWrapper, "")
-		w.members(planOf(v.Type(), info.Service), v)
+	}
+	w.members(planOf(v.Type(), info.Service), v)
+	if info.ResultWrapper != "" {
 		w.close(info.ResultWrapper)
 	}
 	w.open("ResponseMetadata", "")

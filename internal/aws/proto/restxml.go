@@ -86,10 +86,10 @@ func (RESTXML) Encode(b []byte, info *aws.OperationInfo, _ string, out any) *Res
 
 // payloadRoot is the root element of a payload: its own name, else that of its type.
 func payloadRoot(f *field) string {
-	if f.wire != f.name {
-		return f.wire
+	if name := f.shape.structure.typ.Name(); f.wire == f.name && name != "" {
+		return name
 	}
-	return f.shape.structure.typ.Name()
+	return f.wire
 }
 
 // Fail writes e as a response.
