@@ -39,6 +39,7 @@ func (t *Task) observe(c *Container, cd *ContainerDefinition, o observed, now ti
 		return
 	}
 	if s, ok := o.state(c.ID); ok {
+		t.Sandboxed = true
 		switch {
 		case s.Status == StatusRunning && (c.Status == Pending || c.Restarting):
 			c.started(s.StartedAt, now)

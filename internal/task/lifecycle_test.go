@@ -188,13 +188,13 @@ func TestTargets(t *testing.T) {
 		})
 		w.pass(time.Second)
 		w.want(arn, task.Running)
-		if !w.traffic.attached[arn] {
+		if !w.attached(arn) {
 			t.Error("targets are not registered")
 		}
 		w.stopTask(arn)
 		w.pass(time.Minute)
 		w.want(arn, task.Deactivating)
-		if w.traffic.attached[arn] || w.container(arn, "app").Status != task.Running {
+		if w.attached(arn) || w.container(arn, "app").Status != task.Running {
 			t.Error("a draining task must be deregistered and go on running")
 		}
 		w.traffic.drain(arn)
@@ -216,7 +216,7 @@ func TestCrashedTargetDoesNotDrain(t *testing.T) {
 		})
 		w.pass(10 * time.Second)
 		w.wantStopped(arn, task.EssentialContainerExited, "Essential container in task exited")
-		if w.traffic.attached[arn] {
+		if w.attached(arn) {
 			t.Error("its targets are still registered")
 		}
 	})

@@ -314,7 +314,11 @@ func (l *Loop) step(ctx context.Context, s *step, v *view) {
 		err = l.settle(s, v, nil, refused.err)
 	}
 	if err != nil {
-		l.Log.Error("task: write", "task", v.task.ID, "step", s.name, "err", err)
+		l.Log.Error("task step not written", "task", v.task.ID, "step", s.name, "err", err)
+		select { // a store that refuses writes is not asked again at once
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
 	}
 }
 

@@ -30,6 +30,7 @@ type world struct {
 	engine  *simulated.Engine
 	network *network
 	traffic *traffic
+	disk    *disk
 	log     *slog.Logger
 
 	stop    context.CancelFunc
@@ -66,26 +67,38 @@ func (n *network) Realise(_ context.Context, id string) (task.Place, error) {
 	return task.Place{NetNS: "/run/netns/" + id, DNS: []netip.Addr{netip.MustParseAddr("10.0.0.2")}}, n.realise
 }
 
-// traffic drains as long as it is told to.
-type traffic struct {
-	mu       sync.Mutex
-	attached map[string]bool
-	drained  map[string]bool
-	attaches int
+// disk is a journal that can be made to fail.
+type disk struct {
+	state.Journal
+	fault func() error
 }
 
-func (x *traffic) Attach(_ *state.Tx, t *task.Task) error {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.attached[t.ARN] = true
-	x.attaches++
+func (d *disk) Commit(ctx context.Context, b state.Batch) error {
+	if d.fault != nil {
+		if err := d.fault(); err != nil {
+			return err
+		}
+	}
+	return d.Journal.Commit(ctx, b)
+}
+
+// traffic drains as long as it is told to.
+type traffic struct {
+	registered *state.Table[registered]
+
+	mu      sync.Mutex
+	drained map[string]bool
+}
+
+type registered struct{ Task string }
+
+func (x *traffic) Attach(tx *state.Tx, t *task.Task) error {
+	x.registered.Put(tx, &registered{t.ARN})
 	return nil
 }
 
-func (x *traffic) Detach(_ *state.Tx, t *task.Task) error {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	delete(x.attached, t.ARN)
+func (x *traffic) Detach(tx *state.Tx, t *task.Task) error {
+	x.registered.Delete(tx, t.ARN)
 	return nil
 }
 
@@ -107,8 +120,9 @@ func newWorld(t testing.TB) *world {
 	w := &world{t: t, tables: task.NewTables(schema), engine: simulated.New(), log: slog.New(slog.DiscardHandler)}
 	w.outbox = event.NewOutbox(schema, 100_000)
 	w.network = &network{interfaces: state.AddTable(schema, "test.eni", func(e *eni) string { return e.ID })}
-	w.traffic = &traffic{attached: map[string]bool{}, drained: map[string]bool{}}
-	store, err := state.Open(t.Context(), schema, state.Memory())
+	w.traffic = &traffic{registered: state.AddTable(schema, "test.target", func(r *registered) string { return r.Task }), drained: map[string]bool{}}
+	w.disk = &disk{Journal: state.Memory()}
+	store, err := state.Open(t.Context(), schema, w.disk)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,6 +156,12 @@ func (w *world) halt() {
 		w.t.Errorf("loop ended with %v", err)
 	}
 	w.stop = nil
+}
+
+// attached tells whether the task's targets are registered.
+func (w *world) attached(arn string) bool {
+	_, ok := w.traffic.registered.Get(w.store.View(), arn)
+	return ok
 }
 
 func (w *world) update(fn func(tx *state.Tx) error) {
