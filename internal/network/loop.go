@@ -93,6 +93,7 @@ func (l *realising) adopt(ctx context.Context) error {
 		}
 	}
 	l.learn(tx)
+	// What is listed may be deleted from here on: it is not listed again.
 	vpcs := slices.Sorted(maps.Keys(l.work))
 	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
 		err := l.fabric.Adopt(ctx, vpcs, interfaces)
@@ -103,6 +104,9 @@ func (l *realising) adopt(ctx context.Context) error {
 		if err := l.clock.Sleep(ctx, l.clock.Now().Add(wait)); err != nil {
 			return err
 		}
+	}
+	for vpc, w := range l.work {
+		l.routers.get(vpc).suspect(w.interfaces, w.groups)
 	}
 	l.log.Info("network adopted", "vpcs", len(vpcs), "interfaces", len(interfaces))
 	close(l.adopted)
@@ -124,7 +128,10 @@ func (l *realising) learn(tx *state.Tx) {
 		l.home[g.ID] = place{vpc: g.VPCID}
 	}
 	for g := range l.Groups.All(tx, "") {
-		l.home[g.ID] = place{vpc: g.VPCID}
+		l.home[g.ID] = place{vpc: g.VPCID, group: g.ID}
+		if w, ok := l.work[g.VPCID]; ok {
+			w.groups[g.ID] = true // whether it has members in the kernel is not known
+		}
 	}
 	for r := range l.Rules.All(tx, "") {
 		l.home[r.ID] = place{vpc: l.home[r.GroupID].vpc, group: r.GroupID}

@@ -44,6 +44,17 @@ type dirt struct {
 
 func newDirt() *dirt { return &dirt{groups: map[string]bool{}, interfaces: map[string]bool{}} }
 
+// suspect notes what an earlier process may have told the fabric.
+func (r *router) suspect(interfaces, groups map[string]bool) {
+	r.vpc = &told[VPCConfig]{unsure: true}
+	for id := range interfaces {
+		r.interfaces[id] = told[InterfaceConfig]{unsure: true}
+	}
+	for id := range groups {
+		r.groups[id] = told[GroupConfig]{unsure: true}
+	}
+}
+
 // routers are the VPCs that are in the kernel, or were.
 type routers struct {
 	mu   sync.Mutex
