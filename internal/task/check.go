@@ -305,15 +305,15 @@ func (d *Definition) checkAwsvpc() error {
 			given bool
 			what  string
 		}{
-			{len(c.Links) > 0, "Links are"},
-			{len(c.DNSServers) > 0, "DNS servers are"},
-			{len(c.DNSSearchDomains) > 0, "DNS search domains are"},
-			{len(c.ExtraHosts) > 0, "Extra hosts are"},
-			{c.Hostname != "", "Hostname is"},
-			{c.DisableNetworking, "Disable Networking is"},
+			{len(c.Links) > 0, "Links are not supported"},
+			{len(c.DNSServers) > 0, "DNS servers are not supported on container"},
+			{len(c.DNSSearchDomains) > 0, "DNS search domains are not supported on container"},
+			{len(c.ExtraHosts) > 0, "Extra hosts are not supported on container"},
+			{c.Hostname != "", "Hostname is not supported on container"},
+			{c.DisableNetworking, "Disable Networking is not supported on container"},
 		} {
 			if refused.given {
-				return errClient.New("%s not supported on container when networkMode=awsvpc", refused.what)
+				return errClient.New("%s when networkMode=awsvpc", refused.what)
 			}
 		}
 	}
