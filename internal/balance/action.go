@@ -20,8 +20,7 @@ type Action struct {
 // Forward sends the request to a target group chosen by weight.
 type Forward struct {
 	Groups             []WeightedGroup
-	StickinessDuration int  `json:",omitempty"` // kept, seconds; without effect while stickiness is off
-	Single             bool // it was given as one target group rather than as a list of them
+	StickinessDuration int `json:",omitempty"` // kept, seconds; without effect while stickiness is off
 }
 
 // WeightedGroup is a target group's share: its weight, 0–999, among the sum of all.
@@ -77,6 +76,21 @@ func (b *Balance) checkAction(tx *state.Tx, lb *LoadBalancer, a Action, protocol
 				return ErrAssociationLimit.New("The following target groups cannot be associated with more than one load balancer: %s", arn)
 			}
 		}
+	}
+	return b.groupsFit(tx, lb, a)
+}
+
+// groupsFit is whether the load balancer may have the action's target groups besides those it has.
+func (b *Balance) groupsFit(tx *state.Tx, lb *LoadBalancer, a Action) error {
+	have := b.TargetGroupsBehind(tx, lb)
+	n := len(have)
+	for _, arn := range a.TargetGroups() {
+		if !slices.ContainsFunc(have, func(g *TargetGroup) bool { return g.ARN == arn }) {
+			n++
+		}
+	}
+	if n > MaxGroupsPerLoadBalancer && n > len(have) {
+		return ErrTooManyGroups.New("The maximum number of unique target groups per load balancer has been reached: '%d'", MaxGroupsPerLoadBalancer)
 	}
 	return nil
 }

@@ -18,7 +18,6 @@ var (
 	ErrNotPermitted          = class("OperationNotPermitted")
 
 	ErrInvalidSubnet        = class("InvalidSubnet")
-	ErrInvalidSecurityGroup = class("InvalidSecurityGroup")
 	ErrInvalidConfiguration = class("InvalidConfigurationRequest")
 	ErrInvalidAction        = class("InvalidLoadBalancerAction")
 	ErrInvalidTarget        = class("InvalidTarget")
@@ -30,8 +29,8 @@ var (
 	ErrTooManyRules         = class("TooManyRules")
 	ErrTooManyTargetGroups  = class("TooManyTargetGroups")
 	ErrTooManyTargets       = class("TooManyTargets")
+	ErrTooManyGroups        = class("TooManyUniqueTargetGroupsPerLoadBalancer")
 	ErrTooManyTags          = class("TooManyTags")
-	ErrTooManyActions       = class("TooManyActions")
 	ErrDuplicateTagKeys     = class("DuplicateTagKeys")
 )
 

@@ -85,8 +85,26 @@ func (b *Balance) Register(tx *state.Tx, groupARN string, specs []TargetSpec) er
 		b.Healths.Delete(tx, targetKey(groupARN, t.ID, t.Port))
 		b.Targets.Put(tx, t)
 	}
-	if n := len(b.TargetsOf(tx, groupARN)); n > MaxTargets {
+	return b.targetsFit(tx, groupARN)
+}
+
+// targetsFit is whether a group, and the load balancer it is used by, has no more targets than it may.
+func (b *Balance) targetsFit(tx *state.Tx, groupARN string) error {
+	n := len(b.TargetsOf(tx, groupARN))
+	if n > MaxTargets {
 		return ErrTooManyTargets.New("The maximum number of targets per target group has been reached: '%d'", MaxTargets)
+	}
+	lb, ok := b.LoadBalancerOf(tx, groupARN)
+	if !ok {
+		return nil
+	}
+	for _, g := range b.TargetGroupsBehind(tx, lb) {
+		if g.ARN != groupARN {
+			n += len(b.TargetsOf(tx, g.ARN))
+		}
+	}
+	if n > MaxTargetsPerLoadBalancer {
+		return ErrTooManyTargets.New("The maximum number of targets per load balancer has been reached: '%d'", MaxTargetsPerLoadBalancer)
 	}
 	return nil
 }

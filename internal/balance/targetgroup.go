@@ -163,3 +163,20 @@ func (t *Tables) LoadBalancerOf(tx *state.Tx, groupARN string) (*LoadBalancer, b
 	}
 	return nil, false
 }
+
+// TargetGroupsBehind are the groups that a load balancer's rules forward to.
+func (t *Tables) TargetGroupsBehind(tx *state.Tx, l *LoadBalancer) []*TargetGroup {
+	arns := map[string]bool{}
+	for r := range t.Rules.By(tx, "loadbalancer", l.ARN) {
+		for _, arn := range r.Action.TargetGroups() {
+			arns[arn] = true
+		}
+	}
+	var list []*TargetGroup
+	for _, arn := range slices.Sorted(maps.Keys(arns)) {
+		if g, ok := t.TargetGroups.Get(tx, arn); ok {
+			list = append(list, g)
+		}
+	}
+	return list
+}

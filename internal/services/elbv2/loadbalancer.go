@@ -1,0 +1,237 @@
+package elbv2
+
+import (
+	"context"
+
+	elbv2api "github.com/neargate/neargate/internal/api/elbv2"
+	"github.com/neargate/neargate/internal/aws"
+	"github.com/neargate/neargate/internal/aws/awserr"
+	"github.com/neargate/neargate/internal/balance"
+	"github.com/neargate/neargate/internal/network"
+	"github.com/neargate/neargate/internal/state"
+)
+
+// CreateLoadBalancer makes an Application Load Balancer.
+func (s *Service) CreateLoadBalancer(ctx context.Context, in *elbv2api.CreateLoadBalancerInput) (*elbv2api.CreateLoadBalancerOutput, error) {
+	if err := checkCreateLoadBalancer(in); err != nil {
+		return nil, err
+	}
+	subnets, err := subnetIDs(in.Subnets, in.SubnetMappings)
+	if err != nil {
+		return nil, err
+	}
+	tags, err := tagsOf(in.Tags)
+	if err != nil {
+		return nil, err
+	}
+	spec := balance.LoadBalancerSpec{
+		Name: *in.Name, Scheme: balance.SchemeInternetFacing, SubnetIDs: subnets, SecurityGroups: in.SecurityGroups, Tags: tags,
+		Now: aws.From(ctx).Now,
+	}
+	if in.Scheme != nil {
+		spec.Scheme = *in.Scheme
+	}
+	return update(ctx, s, func(tx *state.Tx, scope network.Scope) (*elbv2api.CreateLoadBalancerOutput, error) {
+		spec.Scope = scope
+		lb, err := s.balance.CreateLoadBalancer(tx, spec)
+		if err != nil {
+			return nil, err
+		}
+		return &elbv2api.CreateLoadBalancerOutput{LoadBalancers: []elbv2api.LoadBalancer{loadBalancer(lb)}}, nil
+	})
+}
+
+func checkCreateLoadBalancer(in *elbv2api.CreateLoadBalancerInput) error {
+	if kind := aws.Val(in.Type); kind != "" && kind != balance.TypeApplication {
+		return awserr.NotImplemented("load balancers of type " + kind)
+	}
+	if err := checkIPAddressType(in.IpAddressType); err != nil {
+		return err
+	}
+	switch {
+	case in.CustomerOwnedIpv4Pool != nil:
+		return awserr.NotImplemented("CustomerOwnedIpv4Pool")
+	case in.IpamPools != nil:
+		return awserr.NotImplemented("IpamPools")
+	case aws.Val(in.EnablePrefixForIpv6SourceNat) == elbv2api.EnablePrefixForIpv6SourceNatEnumOn:
+		return awserr.NotImplemented("EnablePrefixForIpv6SourceNat")
+	}
+	return checkLoadBalancerName(*in.Name)
+}
+
+func checkIPAddressType(t *string) error {
+	if t != nil && *t != elbv2api.IpAddressTypeIpv4 {
+		return awserr.NotImplemented("IP address type " + *t)
+	}
+	return nil
+}
+
+// subnetIDs are the subnets that a request names, one way or the other.
+func subnetIDs(ids []string, mappings []elbv2api.SubnetMapping) ([]string, error) {
+	if len(ids) > 0 && len(mappings) > 0 {
+		return nil, invalid("You must specify either subnets or subnet mappings, but not both")
+	}
+	for _, m := range mappings {
+		switch {
+		case m.SubnetId == nil:
+			return nil, invalid("A subnet ID must be specified")
+		case m.AllocationId != nil:
+			return nil, balance.ErrInvalidConfiguration.New("Elastic IP addresses are not supported for load balancers with type 'application'")
+		case m.PrivateIPv4Address != nil:
+			return nil, balance.ErrInvalidConfiguration.New("Private IPv4 addresses are not supported for load balancers with type 'application'")
+		case m.IPv6Address != nil:
+			return nil, balance.ErrInvalidConfiguration.New("IPv6 addresses are not supported for load balancers with type 'application'")
+		case m.SourceNatIpv6Prefix != nil:
+			return nil, balance.ErrInvalidConfiguration.New("Source NAT prefixes are not supported for load balancers with type 'application'")
+		}
+		ids = append(ids, *m.SubnetId)
+	}
+	return ids, nil
+}
+
+// DescribeLoadBalancers lists load balancers: all, or those named.
+func (s *Service) DescribeLoadBalancers(ctx context.Context, in *elbv2api.DescribeLoadBalancersInput) (*elbv2api.DescribeLoadBalancersOutput, error) {
+	tx, scope := s.view(ctx)
+	var list []*balance.LoadBalancer
+	switch {
+	case len(in.LoadBalancerArns) > 0 && len(in.Names) > 0:
+		return nil, invalid("Load balancer names and load balancer ARNs cannot be specified at the same time")
+	case len(in.LoadBalancerArns) > 0:
+		if err := checkARNs("loadbalancer", in.LoadBalancerArns); err != nil {
+			return nil, err
+		}
+		for _, arn := range in.LoadBalancerArns {
+			lb, err := s.balance.LoadBalancer(tx, scope, arn)
+			if err != nil {
+				return nil, balance.ErrLoadBalancerNotFound.New("One or more load balancers not found")
+			}
+			list = append(list, lb)
+		}
+	case len(in.Names) > 0:
+		for _, name := range in.Names {
+			lb, ok := s.balance.LoadBalancerNamed(tx, scope, name)
+			if !ok {
+				return nil, balance.ErrLoadBalancerNotFound.New("Load balancers '[%s]' not found", name)
+			}
+			list = append(list, lb)
+		}
+	default:
+		list = s.balance.LoadBalancersOf(tx, scope)
+	}
+	list, next, err := paged(list, func(l *balance.LoadBalancer) string { return l.ARN }, in.Marker, in.PageSize)
+	if err != nil {
+		return nil, err
+	}
+	out := &elbv2api.DescribeLoadBalancersOutput{LoadBalancers: []elbv2api.LoadBalancer{}, NextMarker: next}
+	for _, lb := range list {
+		out.LoadBalancers = append(out.LoadBalancers, loadBalancer(lb))
+	}
+	return out, nil
+}
+
+// DeleteLoadBalancer deletes a load balancer with its listeners.
+func (s *Service) DeleteLoadBalancer(ctx context.Context, in *elbv2api.DeleteLoadBalancerInput) (*elbv2api.DeleteLoadBalancerOutput, error) {
+	if err := checkARN("loadbalancer", *in.LoadBalancerArn); err != nil {
+		return nil, err
+	}
+	return update(ctx, s, func(tx *state.Tx, scope network.Scope) (*elbv2api.DeleteLoadBalancerOutput, error) {
+		return nil, s.balance.DeleteLoadBalancer(tx, scope, *in.LoadBalancerArn)
+	})
+}
+
+// SetSecurityGroups replaces a load balancer's security groups.
+func (s *Service) SetSecurityGroups(ctx context.Context, in *elbv2api.SetSecurityGroupsInput) (*elbv2api.SetSecurityGroupsOutput, error) {
+	if err := checkARN("loadbalancer", *in.LoadBalancerArn); err != nil {
+		return nil, err
+	}
+	if in.EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic != nil {
+		return nil, balance.ErrInvalidConfiguration.New("EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic is not supported for load balancers with type 'application'")
+	}
+	if len(in.SecurityGroups) == 0 {
+		return nil, invalid("At least one security group must be specified")
+	}
+	return update(ctx, s, func(tx *state.Tx, scope network.Scope) (*elbv2api.SetSecurityGroupsOutput, error) {
+		lb, err := s.balance.SetSecurityGroups(tx, scope, *in.LoadBalancerArn, in.SecurityGroups)
+		if err != nil {
+			return nil, err
+		}
+		return &elbv2api.SetSecurityGroupsOutput{SecurityGroupIds: lb.SecurityGroups}, nil
+	})
+}
+
+// SetSubnets replaces a load balancer's subnets.
+func (s *Service) SetSubnets(ctx context.Context, in *elbv2api.SetSubnetsInput) (*elbv2api.SetSubnetsOutput, error) {
+	if err := checkARN("loadbalancer", *in.LoadBalancerArn); err != nil {
+		return nil, err
+	}
+	if err := checkIPAddressType(in.IpAddressType); err != nil {
+		return nil, err
+	}
+	if aws.Val(in.EnablePrefixForIpv6SourceNat) == elbv2api.EnablePrefixForIpv6SourceNatEnumOn {
+		return nil, awserr.NotImplemented("EnablePrefixForIpv6SourceNat")
+	}
+	subnets, err := subnetIDs(in.Subnets, in.SubnetMappings)
+	if err != nil {
+		return nil, err
+	}
+	return update(ctx, s, func(tx *state.Tx, scope network.Scope) (*elbv2api.SetSubnetsOutput, error) {
+		lb, err := s.balance.SetSubnets(tx, scope, *in.LoadBalancerArn, subnets)
+		if err != nil {
+			return nil, err
+		}
+		return &elbv2api.SetSubnetsOutput{AvailabilityZones: zones(lb), IpAddressType: new(elbv2api.IpAddressTypeIpv4)}, nil
+	})
+}
+
+// SetIpAddressType keeps the one type there is.
+func (s *Service) SetIpAddressType(ctx context.Context, in *elbv2api.SetIpAddressTypeInput) (*elbv2api.SetIpAddressTypeOutput, error) {
+	if err := checkARN("loadbalancer", *in.LoadBalancerArn); err != nil {
+		return nil, err
+	}
+	tx, scope := s.view(ctx)
+	if _, err := s.balance.LoadBalancer(tx, scope, *in.LoadBalancerArn); err != nil {
+		return nil, err
+	}
+	if err := checkIPAddressType(in.IpAddressType); err != nil {
+		return nil, err
+	}
+	return &elbv2api.SetIpAddressTypeOutput{IpAddressType: in.IpAddressType}, nil
+}
+
+// DescribeCapacityReservation tells that none was made: there is no operation to make one with.
+func (s *Service) DescribeCapacityReservation(ctx context.Context, in *elbv2api.DescribeCapacityReservationInput) (*elbv2api.DescribeCapacityReservationOutput, error) {
+	if err := checkARN("loadbalancer", *in.LoadBalancerArn); err != nil {
+		return nil, err
+	}
+	tx, scope := s.view(ctx)
+	lb, err := s.balance.LoadBalancer(tx, scope, *in.LoadBalancerArn)
+	if err != nil {
+		return nil, err
+	}
+	return &elbv2api.DescribeCapacityReservationOutput{
+		LastModifiedTime: new(lb.CreatedAt), DecreaseRequestsRemaining: new(int32(decreasesPerDay)),
+		CapacityReservationState: []elbv2api.ZonalCapacityReservationState{},
+	}, nil
+}
+
+// decreasesPerDay is how often a capacity reservation may be lowered in a day: Elastic Load Balancing, "Capacity reservations".
+const decreasesPerDay = 2
+
+func loadBalancer(lb *balance.LoadBalancer) elbv2api.LoadBalancer {
+	return elbv2api.LoadBalancer{
+		LoadBalancerArn: new(lb.ARN), LoadBalancerName: new(lb.Name), DNSName: new(lb.DNSName), CanonicalHostedZoneId: new(zoneID(lb.Region)),
+		CreatedTime: new(lb.CreatedAt), Scheme: new(lb.Scheme), VpcId: new(lb.VPCID), Type: new(lb.Type),
+		State: &elbv2api.LoadBalancerState{Code: new(lb.State)}, AvailabilityZones: zones(lb), SecurityGroups: lb.SecurityGroups,
+		IpAddressType: new(elbv2api.IpAddressTypeIpv4),
+	}
+}
+
+func zones(lb *balance.LoadBalancer) []elbv2api.AvailabilityZone {
+	var list []elbv2api.AvailabilityZone
+	for _, n := range lb.Nodes {
+		list = append(list, elbv2api.AvailabilityZone{
+			ZoneName: new(n.Zone), SubnetId: new(n.SubnetID), LoadBalancerAddresses: []elbv2api.LoadBalancerAddress{},
+		})
+	}
+	return list
+}

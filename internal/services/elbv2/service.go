@@ -1,0 +1,138 @@
+package elbv2
+
+import (
+	"context"
+	"strings"
+
+	elbv2api "github.com/neargate/neargate/internal/api/elbv2"
+	"github.com/neargate/neargate/internal/aws"
+	"github.com/neargate/neargate/internal/aws/arn"
+	"github.com/neargate/neargate/internal/aws/awserr"
+	"github.com/neargate/neargate/internal/aws/page"
+	"github.com/neargate/neargate/internal/balance"
+	"github.com/neargate/neargate/internal/network"
+	"github.com/neargate/neargate/internal/state"
+)
+
+// Service is the Elastic Load Balancing front.
+type Service struct {
+	store   *state.Store
+	balance *balance.Balance
+}
+
+// New returns the front over the engine.
+func New(store *state.Store, b *balance.Balance) *Service {
+	return &Service{store: store, balance: b}
+}
+
+// Operations are the operations this front serves.
+func (s *Service) Operations() []aws.Binding {
+	return []aws.Binding{
+		elbv2api.CreateLoadBalancer.Bind(s.CreateLoadBalancer),
+		elbv2api.DescribeLoadBalancers.Bind(s.DescribeLoadBalancers),
+		elbv2api.DeleteLoadBalancer.Bind(s.DeleteLoadBalancer),
+		elbv2api.DescribeLoadBalancerAttributes.Bind(s.DescribeLoadBalancerAttributes),
+		elbv2api.ModifyLoadBalancerAttributes.Bind(s.ModifyLoadBalancerAttributes),
+		elbv2api.SetSecurityGroups.Bind(s.SetSecurityGroups),
+		elbv2api.SetSubnets.Bind(s.SetSubnets),
+		elbv2api.SetIpAddressType.Bind(s.SetIpAddressType),
+		elbv2api.DescribeCapacityReservation.Bind(s.DescribeCapacityReservation),
+
+		elbv2api.CreateListener.Bind(s.CreateListener),
+		elbv2api.DescribeListeners.Bind(s.DescribeListeners),
+		elbv2api.ModifyListener.Bind(s.ModifyListener),
+		elbv2api.DeleteListener.Bind(s.DeleteListener),
+		elbv2api.DescribeListenerAttributes.Bind(s.DescribeListenerAttributes),
+		elbv2api.ModifyListenerAttributes.Bind(s.ModifyListenerAttributes),
+		elbv2api.DescribeListenerCertificates.Bind(s.DescribeListenerCertificates),
+
+		elbv2api.CreateRule.Bind(s.CreateRule),
+		elbv2api.DescribeRules.Bind(s.DescribeRules),
+		elbv2api.ModifyRule.Bind(s.ModifyRule),
+		elbv2api.SetRulePriorities.Bind(s.SetRulePriorities),
+		elbv2api.DeleteRule.Bind(s.DeleteRule),
+
+		elbv2api.CreateTargetGroup.Bind(s.CreateTargetGroup),
+		elbv2api.DescribeTargetGroups.Bind(s.DescribeTargetGroups),
+		elbv2api.ModifyTargetGroup.Bind(s.ModifyTargetGroup),
+		elbv2api.DeleteTargetGroup.Bind(s.DeleteTargetGroup),
+		elbv2api.DescribeTargetGroupAttributes.Bind(s.DescribeTargetGroupAttributes),
+		elbv2api.ModifyTargetGroupAttributes.Bind(s.ModifyTargetGroupAttributes),
+		elbv2api.RegisterTargets.Bind(s.RegisterTargets),
+		elbv2api.DeregisterTargets.Bind(s.DeregisterTargets),
+		elbv2api.DescribeTargetHealth.Bind(s.DescribeTargetHealth),
+
+		elbv2api.AddTags.Bind(s.AddTags),
+		elbv2api.RemoveTags.Bind(s.RemoveTags),
+		elbv2api.DescribeTags.Bind(s.DescribeTags),
+
+		elbv2api.DescribeAccountLimits.Bind(s.DescribeAccountLimits),
+		elbv2api.DescribeSSLPolicies.Bind(s.DescribeSSLPolicies),
+	}
+}
+
+// update runs fn in a transaction of the caller's account and region.
+func update[O any](ctx context.Context, s *Service, fn func(tx *state.Tx, scope network.Scope) (*O, error)) (out *O, err error) {
+	c := aws.From(ctx)
+	err = s.store.Update(ctx, func(tx *state.Tx) (err error) {
+		out, err = fn(tx, network.Scope{Account: c.Account, Region: c.Region})
+		return err
+	})
+	return out, err
+}
+
+// view is update for operations that only read.
+func (s *Service) view(ctx context.Context) (*state.Tx, network.Scope) {
+	c := aws.From(ctx)
+	return s.store.View(), network.Scope{Account: c.Account, Region: c.Region}
+}
+
+// pageSize is how many results a page has unless asked for fewer, and at most.
+const pageSize = 400
+
+func paged[T any](items []T, key func(T) string, marker *string, size *int32) ([]T, *string, error) {
+	return page.Of(items, key, marker, int(aws.Val(size)), pageSize, pageSize)
+}
+
+// invalid is AWS's answer to what makes no sense.
+func invalid(format string, args ...any) *awserr.Error {
+	return balance.ErrValidation.New(format, args...)
+}
+
+// kinds are the resources of the API by the first part of their ARNs' resource.
+var kinds = map[string]string{
+	"loadbalancer":  "load balancer",
+	"listener":      "listener",
+	"listener-rule": "listener rule",
+	"targetgroup":   "target group",
+}
+
+// kindOf is the kind of resource an ARN names; empty if none of ours.
+func kindOf(name string) string {
+	a, err := arn.Parse(name)
+	if err != nil || a.Service != "elasticloadbalancing" {
+		return ""
+	}
+	kind, rest, _ := strings.Cut(a.Resource, "/")
+	if _, ok := kinds[kind]; !ok || rest == "" {
+		return ""
+	}
+	return kind
+}
+
+// checkARN refuses what is no ARN of the kind. One that names nothing is another matter.
+func checkARN(kind, name string) error {
+	if kindOf(name) != kind {
+		return invalid("'%s' is not a valid %s ARN", name, kinds[kind])
+	}
+	return nil
+}
+
+func checkARNs(kind string, names []string) error {
+	for _, name := range names {
+		if err := checkARN(kind, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
