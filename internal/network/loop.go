@@ -213,12 +213,14 @@ func (l *realising) touch(vpcID string) *work {
 
 func (l *realising) interfaceOf(vpcID, id string) { l.touch(vpcID).interfaces[id] = true }
 
-// markInterface finds the VPC of an interface that is gone in what was told of it.
+// markInterface finds the VPC of an interface that is gone in what was told of it, or else reported.
 func (l *realising) markInterface(tx *state.Tx, id string) {
 	if i, ok := l.Interfaces.Get(tx, id); ok {
 		l.interfaceOf(i.VPCID, id)
 	} else if vpc, ok := l.routers.vpcOf(id); ok {
 		l.interfaceOf(vpc, id)
+	} else if s, ok := l.Status.Get(tx, id); ok {
+		l.interfaceOf(s.VPCID, id)
 	}
 }
 

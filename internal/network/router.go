@@ -157,7 +157,7 @@ func (n *Network) sync(ctx context.Context, r *router, d *dirt) (again time.Time
 	for _, c := range p.add {
 		errs = append(errs, n.addInterface(ctx, r, c))
 	}
-	errs = append(errs, n.syncVPC(ctx, tx, r, v)) // routes to interfaces that are there only now
+	errs = append(errs, n.syncVPC(ctx, tx, r, v)) // again, for routes to interfaces that are there only now
 	return time.Time{}, errors.Join(errs...)
 }
 
@@ -207,13 +207,6 @@ func (n *Network) compare(tx *state.Tx, r *router, d *dirt) difference {
 
 func (n *Network) syncVPC(ctx context.Context, tx *state.Tx, r *router, v *VPC) error {
 	c := n.vpcConfig(tx, v)
-	for s := range c.Subnets {
-		for i, route := range c.Subnets[s].Routes {
-			if _, there := r.interfaces[route.Interface]; route.Via == RouteInterface && !there {
-				c.Subnets[s].Routes[i] = Route{Destination: route.Destination, Via: RouteBlackhole}
-			}
-		}
-	}
 	if r.vpc != nil && !r.vpc.unsure && reflect.DeepEqual(r.vpc.config, c) {
 		return nil
 	}
@@ -224,9 +217,24 @@ func (n *Network) syncVPC(ctx context.Context, tx *state.Tx, r *router, v *VPC) 
 
 func (n *Network) addInterface(ctx context.Context, r *router, c InterfaceConfig) error {
 	n.routers.move(c.ID, r.id)
+	was, known := r.interfaces[c.ID]
 	err := n.fabric.EnsureInterface(ctx, c)
 	r.interfaces[c.ID] = told[InterfaceConfig]{c, err != nil}
+	if err == nil && (!known || was.unsure) && r.vpc.config.routesTo(c.ID) {
+		r.vpc.unsure = true // told of the route while it could lead nowhere
+	}
 	return err
+}
+
+func (v VPCConfig) routesTo(interfaceID string) bool {
+	for _, s := range v.Subnets {
+		for _, r := range s.Routes {
+			if r.Interface == interfaceID {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (n *Network) removeInterface(ctx context.Context, r *router, id string) error {

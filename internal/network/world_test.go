@@ -81,11 +81,12 @@ type kernel struct {
 	groups     map[string]GroupConfig
 	calls      []string
 	broken     func(call, id string) bool
+	dangling   map[string]bool // VPCs told of a route to an interface that was not there
 	violations []string
 }
 
 func newKernel() *kernel {
-	return &kernel{vpcs: map[string]VPCConfig{}, interfaces: map[string]InterfaceConfig{}, groups: map[string]GroupConfig{}}
+	return &kernel{vpcs: map[string]VPCConfig{}, interfaces: map[string]InterfaceConfig{}, groups: map[string]GroupConfig{}, dangling: map[string]bool{}}
 }
 
 var errBroken = errors.New("broken on demand")
@@ -109,10 +110,11 @@ func (k *kernel) violated(format string) { k.violations = append(k.violations, f
 
 func (k *kernel) EnsureVPC(_ context.Context, v VPCConfig) error {
 	return k.call("EnsureVPC", v.ID, func() {
+		k.dangling[v.ID] = false
 		for _, s := range v.Subnets {
 			for _, r := range s.Routes {
 				if _, ok := k.interfaces[r.Interface]; r.Via == RouteInterface && !ok {
-					k.violated("route to interface " + r.Interface + ", which is not there")
+					k.dangling[v.ID] = true
 				}
 			}
 		}
@@ -206,6 +208,9 @@ func (k *kernel) check(t fatal, n *Network, tx *state.Tx) {
 	for v := range n.VPCs.All(tx, "") {
 		if n.inUse(tx, v.ID) && !reflect.DeepEqual(n.vpcConfig(tx, v), k.vpcs[v.ID]) {
 			t.Fatal("vpc in the kernel:", k.vpcs[v.ID], "wanted:", n.vpcConfig(tx, v))
+		}
+		if n.inUse(tx, v.ID) && k.dangling[v.ID] {
+			t.Fatal("not told again of a route to an interface that was late:", v.ID)
 		}
 	}
 	for id := range k.vpcs {
