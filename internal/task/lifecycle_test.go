@@ -1,12 +1,14 @@
 package task_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/neargate/neargate/internal/aws/awserr"
 	"github.com/neargate/neargate/internal/task"
 	"github.com/neargate/neargate/internal/task/simulated"
 )
@@ -95,6 +97,7 @@ func TestOutOfMemory(t *testing.T) {
 func TestFailuresToStart(t *testing.T) {
 	pull := &task.PullError{Ref: "app:1", Reason: "pull image manifest has been retried 1 time(s): failed to resolve ref docker.io/library/app:1: not found"}
 	flaky := &task.PullError{Ref: "app:1", Reason: "ref pull has been retried 5 time(s): timeout", Retry: true}
+	nogroup := awserr.New("ResourceNotFoundException", 400, "The specified log group does not exist.")
 	start := &task.StartError{Container: "app", Reason: "ResourceInitializationError: failed to create new container runtime task: exec: \"/nope\": no such file"}
 	for _, c := range []struct {
 		name, reason string
@@ -103,6 +106,8 @@ func TestFailuresToStart(t *testing.T) {
 		{"no image", "CannotPullContainerError: " + pull.Reason, func(w *world) { w.engine.Behave("app:1", simulated.Behaviour{PullError: pull}) }},
 		{"registry down", "CannotPullContainerError: " + flaky.Reason, func(w *world) { w.engine.Behave("app:1", simulated.Behaviour{PullError: flaky}) }},
 		{"no executable", "CannotStartContainerError: " + start.Reason, func(w *world) { w.engine.Behave("app:1", simulated.Behaviour{StartError: start}) }},
+		{"no log group", "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: failed to create Cloudwatch log stream: ResourceNotFoundException: The specified log group does not exist. : exit status 1", func(w *world) { w.logs = nogroup }},
+		{"logs down", "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: failed to create Cloudwatch log stream: disk full : exit status 1", func(w *world) { w.logs = errors.New("disk full") }},
 		{"subnet full", "Unexpected EC2 error while attempting to Create Network Interface with public IP assignment disabled in subnet 'subnet-1': InsufficientFreeAddressesInSubnet", func(w *world) { w.network.full = true }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -110,7 +115,9 @@ func TestFailuresToStart(t *testing.T) {
 				w := newWorld(t)
 				c.change(w)
 				w.serve()
-				arn := w.run(definition(container("app")))
+				app := container("app")
+				app.Log = &task.LogConfiguration{Driver: "awslogs", Options: map[string]string{"awslogs-group": "/web"}}
+				arn := w.run(definition(app))
 				w.pass(time.Minute)
 				x := w.wantStopped(arn, task.TaskFailedToStart, c.reason)
 				if !x.StartedAt.IsZero() {

@@ -22,6 +22,7 @@ type Config struct {
 	Engine    Engine
 	Network   Network
 	Traffic   Traffic // may be nil where no task has targets
+	Logs      Logs    // may be nil: streams are then not opened before containers start
 	// Draining are the tables whose changes may move Traffic.Detached.
 	Draining []state.AnyTable
 	Log      *slog.Logger

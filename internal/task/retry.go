@@ -33,7 +33,8 @@ func (s *step) failure(t *Task, err error, now time.Time) {
 // hopelessly tells whether trying again would only repeat the error.
 func hopelessly(err error) bool {
 	var pull *PullError
-	return errors.As(err, &pull) && !pull.Retry
+	var logs *logsError
+	return errors.As(err, &pull) && !pull.Retry || errors.As(err, &logs) && logs.refused()
 }
 
 // fail makes the task one that could not be started, or, when it runs, ends the containers that could not be started again.

@@ -31,6 +31,7 @@ type world struct {
 	network *network
 	traffic *traffic
 	disk    *disk
+	logs    error // what opening a log stream ends with
 	log     *slog.Logger
 
 	stop    context.CancelFunc
@@ -118,7 +119,7 @@ func newWorld(t testing.TB) *world {
 	t.Helper()
 	schema := state.NewSchema()
 	w := &world{t: t, tables: task.NewTables(schema), engine: simulated.New(), log: slog.New(slog.DiscardHandler)}
-	w.outbox = event.NewOutbox(schema, 100_000)
+	w.outbox = event.NewOutbox(schema, 5_000)
 	w.network = &network{interfaces: state.AddTable(schema, "test.eni", func(e *eni) string { return e.ID })}
 	w.traffic = &traffic{registered: state.AddTable(schema, "test.target", func(r *registered) string { return r.Task }), drained: map[string]bool{}}
 	w.disk = &disk{Journal: state.Memory()}
@@ -140,11 +141,14 @@ func (w *world) serve() {
 	ctx, cancel := context.WithCancel(context.Background())
 	w.stop, w.stopped = cancel, make(chan error, 1)
 	loop := task.NewLoop(task.Config{
-		Store: w.store, Lifecycle: w.life, Engine: w.engine, Network: w.network, Traffic: w.traffic, Log: w.log, Parallel: 4,
+		Store: w.store, Lifecycle: w.life, Engine: w.engine, Network: w.network, Traffic: w.traffic, Logs: w, Log: w.log, Parallel: 4,
 	})
 	stopped := w.stopped
 	go func() { stopped <- loop.Run(ctx) }()
 }
+
+// Open implements task.Logs.
+func (w *world) Open(context.Context, task.LogSpec) error { return w.logs }
 
 // halt ends the loop, if one runs.
 func (w *world) halt() {

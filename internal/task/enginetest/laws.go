@@ -46,6 +46,7 @@ func lifecycle(t *testing.T, h *Harness) {
 	if h.Kernel && s.Pid <= 0 {
 		t.Errorf("running without a pid: %+v", s)
 	}
+	u.up(id)
 	if err := h.Engine.Signal(t.Context(), id, syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -153,10 +154,7 @@ func signals(t *testing.T, h *Harness) {
 		}
 		w := u.follow()
 		id := u.run(u.spec(c.name, c.words...))
-		if h.Kernel { // the program has to get as far as its trap
-			eventually(t, c.name+" is up", func() bool { code, _, err := u.try(id, "exit", "0"); return err == nil && code == 0 })
-			time.Sleep(200 * time.Millisecond)
-		}
+		u.up(id)
 		if err := h.Engine.Signal(t.Context(), id, c.signal); err != nil {
 			t.Fatal(err)
 		}

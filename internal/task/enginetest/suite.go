@@ -124,6 +124,16 @@ func (u *unit) run(s task.ContainerSpec) string {
 	return s.ID
 }
 
+// up waits until a started program has got as far as its traps, which nothing tells.
+func (u *unit) up(id string) {
+	u.t.Helper()
+	if !u.h.Kernel {
+		return
+	}
+	eventually(u.t, id+" is up", func() bool { code, _, err := u.try(id, "exit", "0"); return err == nil && code == 0 })
+	time.Sleep(200 * time.Millisecond)
+}
+
 // list is the task's part of what the engine lists.
 func (u *unit) list() []task.ContainerState {
 	u.t.Helper()
