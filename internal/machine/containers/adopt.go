@@ -77,12 +77,12 @@ func (e *Engine) adoptContainer(ctx context.Context, s *sandbox, id string) erro
 	if rec.Final != nil {
 		c.state = *rec.Final
 		close(c.over)
-		s.containers[id] = c
+		s.add(c)
 		return nil
 	}
 	conn, err := s.line()
 	if err != nil {
-		s.containers[id] = c
+		s.add(c)
 		e.abandon(c)
 		return nil
 	}
@@ -92,7 +92,7 @@ func (e *Engine) adoptContainer(ctx context.Context, s *sandbox, id string) erro
 	if err = errgrpc.ToNative(err); errdefs.IsNotFound(err) { // its creation was cut short: it will be created again
 		return e.clearContainer(c)
 	}
-	s.containers[id] = c
+	s.add(c)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	} else if err != nil { // dying or stuck

@@ -20,8 +20,8 @@ const victimEnv = "NEARGATE_TEST_VICTIM"
 
 // victim is another process with an engine, which does what its input says until it is killed.
 func victim() {
-	instance, dir, _ := strings.Cut(os.Getenv(victimEnv), " ")
-	cfg := Config{Instance: instance, DataDir: dir}
+	f := strings.Fields(os.Getenv(victimEnv))
+	cfg := Config{Instance: f[0], DataDir: f[1], Binary: f[2]}
 	ctx := context.Background()
 	e, err := Open(ctx, cfg)
 	if err != nil {
@@ -61,7 +61,7 @@ func TestAdoption(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), victimEnv+"="+cfg.Instance+" "+cfg.DataDir)
+	cmd.Env = append(os.Environ(), victimEnv+"="+cfg.Instance+" "+cfg.DataDir+" "+cfg.Binary)
 	cmd.Stderr = t.Output()
 	in, _ := cmd.StdinPipe()
 	out, _ := cmd.StdoutPipe()

@@ -112,9 +112,7 @@ func (e *Engine) CreateContainer(ctx context.Context, spec task.ContainerSpec) e
 	if err := e.makeContainer(ctx, s, c); err != nil {
 		return errors.Join(err, e.clearContainer(c))
 	}
-	s.mu.Lock()
-	s.containers[c.id] = c
-	s.mu.Unlock()
+	s.add(c)
 	e.watch(s, c)
 	e.hub.publish(c.now())
 	return nil

@@ -44,9 +44,6 @@ func TestWhatAContainerFinds(t *testing.T) {
 		{"control group", task.ContainerSpec{MemoryMiB: 64}, `cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null`, "67108864"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if c.spec.Init && !e.static() {
-				t.Skip("the test is built with cgo")
-			}
 			if strings.HasPrefix(c.name, "filtered") && !e.seccomp() {
 				t.Skip("runc without seccomp")
 			}
@@ -178,9 +175,6 @@ func TestSharedPID(t *testing.T) {
 
 func TestInitReapsAndForwards(t *testing.T) {
 	e := testEngine(t)
-	if !e.static() {
-		t.Skip("the test is built with cgo")
-	}
 	c := sh(`trap 'echo got it; exit 9' TERM; for i in 1 2 3; do (busybox sleep 0.01 &); done; while :; do busybox sleep 0.05; done`)
 	c.Init = true
 	id := start(t, e, task.Sandbox{TaskID: "init"}, c)

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,7 +27,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(victimEnv) != "" {
 		victim()
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	os.RemoveAll(programDir)
+	os.Exit(code)
 }
 
 const box = "test/box:1" // busybox and a few users
@@ -71,7 +74,7 @@ func testConfig(t testing.TB) Config {
 		t.Skip(err)
 	}
 	cfg := Config{
-		Instance: fmt.Sprintf("t%x", time.Now().UnixNano()&0xffffffff), DataDir: t.TempDir(),
+		Instance: fmt.Sprintf("t%x", time.Now().UnixNano()&0xffffffff), DataDir: t.TempDir(), Binary: program(t),
 		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	t.Cleanup(func() {
@@ -104,6 +107,35 @@ func testEngine(t testing.TB) *Engine {
 	}
 	return e
 }
+
+// program is an executable that can be a shim and an init: this one, unless it is linked dynamically, as with -race.
+func program(t testing.TB) string {
+	t.Helper()
+	if self, err := os.Executable(); err == nil && isStatic(self) {
+		return self
+	}
+	path, err := buildProgram()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+var programDir string
+
+var buildProgram = sync.OnceValues(func() (string, error) {
+	var err error
+	if programDir, err = os.MkdirTemp("", "neargate-shim-"); err != nil {
+		return "", err
+	}
+	path := filepath.Join(programDir, "shim")
+	cmd := exec.Command("go", "build", "-o", path, "./testdata/shim")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the shim: %w: %s", err, out)
+	}
+	return path, nil
+})
 
 // traces fails the test for whatever a platform has left on the machine.
 func traces(t testing.TB, cfg Config) {

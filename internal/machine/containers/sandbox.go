@@ -150,20 +150,21 @@ func (s *sandbox) line() (*connection, error) {
 	return s.conn, nil
 }
 
-// lost is what happens when a shim dies under its containers: nobody would take their exit codes or read their output any more,
-// so they are killed.
+// lost notes that the line to a shim has broken. Whoever waits for its containers sees that too.
 func (e *Engine) lost(s *sandbox) {
 	s.mu.Lock()
-	gone := !s.leaving && s.conn != nil
+	gone := !s.leaving
 	s.conn = nil
 	s.mu.Unlock()
-	if !gone || e.ctx.Err() != nil {
-		return
+	if gone && e.ctx.Err() == nil {
+		e.log.Error("shim died", "task", s.TaskID)
 	}
-	e.log.Error("shim died", "task", s.TaskID)
-	for _, c := range s.all() {
-		e.abandon(c)
-	}
+}
+
+func (s *sandbox) add(c *container) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.containers[c.id] = c
 }
 
 func (s *sandbox) all() []*container {

@@ -11,16 +11,18 @@ import (
 
 // watch waits for the container's end in the background.
 func (e *Engine) watch(s *sandbox, c *container) {
-	conn, err := s.line()
-	if err != nil {
-		return
-	}
 	e.waits.Go(func() {
-		resp, err := conn.Wait(e.scope(e.ctx), &taskapi.WaitRequest{ID: c.id})
-		if err != nil {
-			return // the line is closed: by us, or by the shim's death, which lost handles
+		conn, err := s.line()
+		if err == nil {
+			var resp *taskapi.WaitResponse
+			if resp, err = conn.Wait(e.scope(e.ctx), &taskapi.WaitRequest{ID: c.id}); err == nil {
+				e.ended(c, int(resp.ExitStatus), resp.ExitedAt.AsTime(), "")
+				return
+			}
 		}
-		e.ended(c, int(resp.ExitStatus), resp.ExitedAt.AsTime(), "")
+		if e.ctx.Err() == nil { // or it is we who have closed the line
+			e.abandon(c)
+		}
 	})
 }
 
@@ -48,7 +50,7 @@ func (e *Engine) ended(c *container, code int, at time.Time, why string) {
 	e.hub.publish(final)
 }
 
-// abandon ends a container whose shim is gone.
+// abandon ends a container whose shim is gone: nobody would take its exit code or read its output any more.
 func (e *Engine) abandon(c *container) {
 	if c.now().Status == task.StatusStopped {
 		return
