@@ -1,0 +1,145 @@
+package fabric
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+
+	"github.com/neargate/neargate/internal/network"
+)
+
+// bigWorld has groups×rules, each group with three members, and one ENI.
+func bigWorld(b *testing.B, groups, rules int) *world {
+	m := newMachine(b)
+	w := newWorld(b, m, m.start(), "vpc-1")
+	for g := range groups {
+		w.groupConfig(bigGroup(g, groups, rules))
+	}
+	w.attach("10.0.0.10", "sg-0")
+	return w
+}
+
+func bigGroup(g, groups, rules int) network.GroupConfig {
+	c := network.GroupConfig{ID: fmt.Sprintf("sg-%d", g), Egress: allowAll}
+	for r := range rules {
+		c.Ingress = append(c.Ingress, fromGroups(tcp(20000+r, 20000+r), fmt.Sprintf("sg-%d", (g+r)%groups)))
+	}
+	for i := range 3 {
+		c.Members = append(c.Members, netip.AddrFrom4([4]byte{10, 0, byte(100 + g>>8 + i*4), byte(g)}))
+	}
+	return c
+}
+
+var sizes = []struct {
+	name          string
+	groups, rules int
+}{{"small", 3, 3}, {"1000x10", 1000, 10}}
+
+func BenchmarkBuild1000Groups(b *testing.B) {
+	m := newMachine(b)
+	f := m.start()
+	for i := range b.N {
+		w := newWorld(b, m, f, fmt.Sprintf("vpc-%d", i))
+		for g := range 1000 {
+			w.groupConfig(bigGroup(g, 1000, 10))
+		}
+		check(b, f.DeleteVPC(b.Context(), w.vpc.ID))
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*1000), "µs/group")
+}
+
+func BenchmarkReadBack1000Groups(b *testing.B) {
+	w := bigWorld(b, 1000, 10)
+	for b.Loop() {
+		b.StopTimer()
+		f := w.start()
+		b.StartTimer()
+		check(b, f.Adopt(b.Context(), []string{"vpc-1"}, w.ids("10.0.0.10")))
+	}
+}
+
+func BenchmarkEnsureInterface(b *testing.B) {
+	for _, size := range sizes {
+		b.Run(size.name, func(b *testing.B) {
+			w := bigWorld(b, size.groups, size.rules)
+			for i := range b.N {
+				check(b, w.f.EnsureInterface(b.Context(), w.numbered(i)))
+			}
+		})
+	}
+}
+
+// numbered is the i-th interface of many.
+func (w *world) numbered(i int) network.InterfaceConfig {
+	return w.config(netip.AddrFrom4([4]byte{10, 0, byte(i>>7) % 3, byte(16 + i&127)}).String(), "sg-0", "sg-1")
+}
+
+func BenchmarkDeleteInterface(b *testing.B) {
+	for _, size := range sizes {
+		b.Run(size.name, func(b *testing.B) {
+			w := bigWorld(b, size.groups, size.rules)
+			for i := range b.N {
+				b.StopTimer()
+				c := w.numbered(i % 128)
+				check(b, w.f.EnsureInterface(b.Context(), c))
+				b.StartTimer()
+				check(b, w.f.DeleteInterface(b.Context(), c.VPC, c.ID))
+			}
+		})
+	}
+}
+
+func BenchmarkEnsureGroup(b *testing.B) {
+	w := bigWorld(b, 1000, 10)
+	base := bigGroup(7, 1000, 10)
+	base.VPC = w.vpc.ID
+	b.Run("unchanged", func(b *testing.B) {
+		for b.Loop() {
+			check(b, w.f.EnsureGroup(b.Context(), base))
+		}
+	})
+	b.Run("member", func(b *testing.B) {
+		for i := range b.N {
+			c := base
+			if i%2 == 0 {
+				c.Members = append(c.Members[:len(c.Members):len(c.Members)], addr("10.0.99.99"))
+			}
+			check(b, w.f.EnsureGroup(b.Context(), c))
+		}
+	})
+	b.Run("member of 1000", func(b *testing.B) {
+		big := base
+		for i := range 1000 {
+			big.Members = append(big.Members, netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)}))
+		}
+		check(b, w.f.EnsureGroup(b.Context(), big))
+		b.ResetTimer()
+		for i := range b.N {
+			c := big
+			c.Members = c.Members[:len(c.Members)-i%2]
+			check(b, w.f.EnsureGroup(b.Context(), c))
+		}
+	})
+	b.Run("rules", func(b *testing.B) {
+		for i := range b.N {
+			c := base
+			c.Ingress = c.Ingress[:len(c.Ingress)-i%2]
+			check(b, w.f.EnsureGroup(b.Context(), c))
+		}
+	})
+}
+
+func BenchmarkEnsureVPC(b *testing.B) {
+	w := bigWorld(b, 3, 3)
+	b.Run("unchanged", func(b *testing.B) {
+		for b.Loop() {
+			w.ensure()
+		}
+	})
+	b.Run("public address", func(b *testing.B) {
+		for i := range b.N {
+			w.vpc.Public = []network.PublicAddress{{Public: w.public(i % 100), Private: addr("10.0.0.10")}}
+			w.ensure()
+		}
+	})
+}
