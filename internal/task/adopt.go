@@ -59,10 +59,10 @@ func (l *Loop) missing(t *Task, found map[string]ContainerState) {
 			continue
 		}
 		l.mu.Lock()
-		l.seen[c.ID] = ContainerState{
+		l.note(ContainerState{
 			ID: c.ID, TaskID: t.ID, Name: c.Name, Status: StatusStopped, StartedAt: c.StartedAt,
 			Err: "ContainerRuntimeError: the container is gone",
-		}
+		})
 		l.mu.Unlock()
 	}
 }
@@ -76,7 +76,7 @@ func (l *Loop) takeOver(ctx context.Context, t *Task, found map[string]Container
 		id := t.Containers[i].ID
 		current[id] = true
 		if s, ok := found[id]; ok {
-			l.seen[id] = s
+			l.note(s)
 		}
 	}
 	l.mu.Unlock()

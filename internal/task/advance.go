@@ -8,8 +8,8 @@ import (
 
 // observed is what is known of a task's containers from outside its row.
 type observed interface {
-	// state is the engine's last word on a container.
-	state(containerID string) (ContainerState, bool)
+	// state is the engine's last word on a container of the task.
+	state(taskID, containerID string) (ContainerState, bool)
 	// health is the verdict of its health check.
 	health(containerID string) (Health, bool)
 }
@@ -38,7 +38,7 @@ func (t *Task) observe(c *Container, cd *ContainerDefinition, o observed, now ti
 	if c.Status == Stopped {
 		return
 	}
-	if s, ok := o.state(c.ID); ok {
+	if s, ok := o.state(t.ID, c.ID); ok {
 		t.Sandboxed = true
 		switch {
 		case s.Status == StatusRunning && (c.Status == Pending || c.Restarting):

@@ -18,7 +18,7 @@ import (
 // TestCrashAnywhere kills the control plane at random actions, before an engine call or before a write became durable, many times
 // in the life of a few tasks, and looks at what must hold at every moment and in the end.
 func TestCrashAnywhere(t *testing.T) {
-	for seed := range uint64(60) {
+	for seed := range uint64(30) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { crashes(t, rand.New(rand.NewPCG(seed, 1))) })
 		})

@@ -48,12 +48,12 @@ type Loop struct {
 	ready chan struct{} // a token while pending is not empty
 
 	mu      sync.Mutex
-	pending []string                  // tasks to be looked at, in order
-	queued  map[string]bool           // those in pending
-	working map[string]*work          // tasks in a lane
-	seen    map[string]ContainerState // by container id
-	byID    map[string]string         // task id → ARN
-	alarms  alarms                    // by ARN; touched by Run's goroutine alone
+	pending []string                    // tasks to be looked at, in order
+	queued  map[string]bool             // those in pending
+	working map[string]*work            // tasks in a lane
+	seen    map[string][]ContainerState // by task id: the engine's last words
+	byID    map[string]string           // task id → ARN
+	alarms  alarms                      // by ARN; touched by Run's goroutine alone
 }
 
 // work is the step a task is in.
@@ -80,7 +80,7 @@ func NewLoop(c Config) *Loop {
 		ready:   make(chan struct{}, 1),
 		queued:  map[string]bool{},
 		working: map[string]*work{},
-		seen:    map[string]ContainerState{},
+		seen:    map[string][]ContainerState{},
 		byID:    map[string]string{},
 	}
 	l.prober = newProber(c.Engine, 8*c.Parallel, func(arn string) { l.Wake(arn) })
@@ -186,25 +186,42 @@ func (l *Loop) take() []string {
 
 // witness takes an engine's event.
 func (l *Loop) witness(e ContainerState) {
-	if e.ID == "" {
-		return
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if old, ok := l.seen[e.ID]; ok && old.Status == StatusStopped {
-		return // an older event that was repeated
+	arn, ok := l.byID[e.TaskID]
+	if !ok || e.ID == "" {
+		return // not a task of the table, or an orphan on its way out
 	}
-	l.seen[e.ID] = e
-	if arn, ok := l.byID[e.TaskID]; ok {
+	if l.note(e) {
 		l.enqueue(arn)
 	}
 }
 
-func (l *Loop) state(id string) (ContainerState, bool) {
+// note keeps a container's state and tells whether it is news. An end is final: older events may be repeated after it.
+func (l *Loop) note(e ContainerState) bool {
+	states := l.seen[e.TaskID]
+	for i := range states {
+		if states[i].ID == e.ID {
+			if states[i].Status == StatusStopped {
+				return false
+			}
+			states[i] = e
+			return true
+		}
+	}
+	l.seen[e.TaskID] = append(states, e)
+	return true
+}
+
+func (l *Loop) state(taskID, containerID string) (ContainerState, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s, ok := l.seen[id]
-	return s, ok
+	for _, s := range l.seen[taskID] {
+		if s.ID == containerID {
+			return s, true
+		}
+	}
+	return ContainerState{}, false
 }
 
 func (l *Loop) health(id string) (Health, bool) { return l.prober.health(id) }
@@ -259,9 +276,7 @@ func (l *Loop) remember(v *view) {
 		l.byID[t.ID] = t.ARN
 	}
 	if t.Status == Stopped {
-		for i := range t.Containers {
-			delete(l.seen, t.Containers[i].ID)
-		}
+		delete(l.seen, t.ID)
 	}
 	l.mu.Unlock()
 	for i := range t.Containers {
@@ -371,7 +386,9 @@ func (l *Loop) bury(ctx context.Context, arn string) {
 	l.alarms.set(arn, time.Time{})
 	l.mu.Lock()
 	delete(l.byID, id)
+	delete(l.seen, id)
 	l.mu.Unlock()
+	l.prober.forgetTask(arn)
 	if l.sandboxes.has(id) {
 		l.removeOrphan(ctx, id)
 	}

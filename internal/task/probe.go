@@ -3,6 +3,7 @@ package task
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 )
@@ -18,7 +19,8 @@ type prober struct {
 	wake    chan struct{}
 
 	mu     sync.Mutex
-	probes map[string]*probe
+	probes map[string]*probe   // by container id
+	tasks  map[string][]string // container ids by task ARN
 	alarms alarms
 }
 
@@ -35,7 +37,7 @@ type probe struct {
 }
 
 func newProber(e Engine, parallel int, changed func(taskARN string)) *prober {
-	return &prober{engine: e, changed: changed, lane: newLane(parallel), wake: make(chan struct{}, 1), probes: map[string]*probe{}}
+	return &prober{engine: e, changed: changed, lane: newLane(parallel), wake: make(chan struct{}, 1), probes: map[string]*probe{}, tasks: map[string][]string{}}
 }
 
 func (c HealthCheck) interval() time.Duration { return seconds(orDefault(c.Interval, 30)) }
@@ -68,6 +70,7 @@ func (p *prober) watch(id, taskARN string, check HealthCheck, since time.Time, v
 		return
 	}
 	p.probes[id] = &probe{id: id, taskARN: taskARN, check: check, since: since, verdict: verdict, proven: verdict == Healthy}
+	p.tasks[taskARN] = append(p.tasks[taskARN], id)
 	first := since.Add(check.interval())
 	if first.Before(now) {
 		first = now
@@ -80,6 +83,19 @@ func (p *prober) watch(id, taskARN string, check HealthCheck, since time.Time, v
 func (p *prober) forget(id string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.drop(id)
+}
+
+// forgetTask ends the probing of all containers of a task.
+func (p *prober) forgetTask(taskARN string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, id := range slices.Clone(p.tasks[taskARN]) {
+		p.drop(id)
+	}
+}
+
+func (p *prober) drop(id string) {
 	x, ok := p.probes[id]
 	if !ok {
 		return
@@ -89,6 +105,10 @@ func (p *prober) forget(id string) {
 	}
 	delete(p.probes, id)
 	p.alarms.set(id, time.Time{})
+	ids := slices.DeleteFunc(p.tasks[x.taskARN], func(other string) bool { return other == id })
+	if p.tasks[x.taskARN] = ids; len(ids) == 0 {
+		delete(p.tasks, x.taskARN)
+	}
 }
 
 // health is the newest verdict.
