@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"runtime"
 	"time"
 
 	"github.com/neargate/neargate/internal/edge/edgeapi"
@@ -102,6 +103,7 @@ func (c *client) await() error {
 	c.within(c.idleTimeout)
 	c.lazy = true
 	c.state.Store(idleClient)
+	runtime.Gosched()
 	n, err := c.receive()
 	c.state.Store(busy)
 	c.lazy = false

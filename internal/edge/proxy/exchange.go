@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -149,6 +150,7 @@ func (x *exchange) send(whole bool) error {
 	_, err := x.up.Write(x.work.out)
 	x.began = time.Now()
 	if err != nil || whole {
+		runtime.Gosched()
 		return err
 	}
 	if x.work.request.Continue {
