@@ -242,7 +242,7 @@ func (a *Action) validate(groups map[string]bool) error {
 		if r.StatusCode != 301 && r.StatusCode != 302 {
 			return fmt.Errorf("redirect with status %d", r.StatusCode)
 		}
-		if !strings.HasPrefix(r.Path, "/") && !strings.HasPrefix(r.Path, "#{path}") {
+		if !strings.HasPrefix(r.Path, "/") {
 			return fmt.Errorf("redirect to bad path %q", r.Path)
 		}
 		if strings.ContainsFunc(r.Protocol+r.Host+r.Port+r.Path+r.Query, notVisible) {

@@ -186,7 +186,7 @@ func (c *client) request() bool {
 		if tooManyForwarders(r) {
 			return c.refused(v, 463)
 		}
-		i := v.rules.Match(&rules.Request{Request: r, Source: c.address.Addr()})
+		i := v.rules.Match(r, c.address.Addr())
 		a := &v.actions[i]
 		var g *group
 		var to *target

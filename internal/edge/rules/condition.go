@@ -9,23 +9,34 @@ import (
 	"github.com/neargate/neargate/internal/edge/http1"
 )
 
-// Request is what conditions look at.
-type Request struct {
-	*http1.Request
-	Source netip.Addr // of the connection, not of X-Forwarded-For
-}
-
 // condition is one compiled condition. Which of its fields are set depends on the kind.
 type condition struct {
-	field    string
+	field    field
 	header   string // lower case
 	patterns []pattern
-	keys     []pattern // of query-string, parallel to patterns; a key without ops matches any
+	keys     []pattern // of query-string, parallel to patterns; an empty key matches any
 	prefixes []netip.Prefix
 }
 
+// field is what a condition looks at.
+type field uint8
+
+const (
+	path field = iota
+	host
+	header
+	method
+	query
+	sourceIP
+)
+
+var fields = map[string]field{
+	edgeapi.FieldPath: path, edgeapi.FieldHost: host, edgeapi.FieldHeader: header, edgeapi.FieldMethod: method,
+	edgeapi.FieldQuery: query, edgeapi.FieldSourceIP: sourceIP,
+}
+
 func compile(c edgeapi.Condition) condition {
-	out := condition{field: c.Field, header: strings.ToLower(c.Header)}
+	out := condition{field: fields[c.Field], header: strings.ToLower(c.Header)}
 	switch c.Field {
 	case edgeapi.FieldSourceIP:
 		for _, v := range c.Values {
@@ -41,7 +52,7 @@ func compile(c edgeapi.Condition) condition {
 		for _, v := range c.Values {
 			p := newPattern(v, fold, c.Field == edgeapi.FieldHeader)
 			if c.Field == edgeapi.FieldMethod {
-				p = exact(v)
+				p = pattern{prefix: v} // "*" is a valid character of a method
 			}
 			out.patterns = append(out.patterns, p)
 		}
@@ -49,35 +60,27 @@ func compile(c edgeapi.Condition) condition {
 	return out
 }
 
-// exact is a pattern without wildcards: "*" is a valid character of a method.
-func exact(s string) pattern {
-	var p pattern
-	for i := range len(s) {
-		p.ops = append(p.ops, op{octet: s[i]})
-	}
-	return p
-}
-
-func (c *condition) match(r *Request) bool {
+// match tells whether a request from source, the address of the connection and not of X-Forwarded-For, fulfils the condition.
+func (c *condition) match(r *http1.Request, source netip.Addr) bool {
 	switch c.field {
-	case edgeapi.FieldHost:
+	case host:
 		return c.any(hostname(r.Host))
-	case edgeapi.FieldPath:
+	case path:
 		return c.any(r.Path)
-	case edgeapi.FieldMethod:
+	case method:
 		return c.any(r.Method)
-	case edgeapi.FieldHeader:
+	case header:
 		for _, f := range r.Fields {
 			if http1.EqualFold(r.Name(f), c.header) && c.any(r.Value(f)) {
 				return true
 			}
 		}
 		return false
-	case edgeapi.FieldQuery:
+	case query:
 		return c.query(r.Query)
 	default: // source-ip
 		for _, p := range c.prefixes {
-			if p.Contains(r.Source) {
+			if p.Contains(source) {
 				return true
 			}
 		}
@@ -101,7 +104,7 @@ func (c *condition) query(q []byte) bool {
 		parameter, q, _ = bytes.Cut(q, ampersand)
 		key, value, _ := bytes.Cut(parameter, equals)
 		for i := range c.patterns {
-			if (len(c.keys[i].ops) == 0 || c.keys[i].match(key)) && c.patterns[i].match(value) {
+			if (c.keys[i].empty() || c.keys[i].match(key)) && c.patterns[i].match(value) {
 				return true
 			}
 		}

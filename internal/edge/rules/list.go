@@ -1,6 +1,11 @@
 package rules
 
-import "github.com/neargate/neargate/internal/edge/edgeapi"
+import (
+	"net/netip"
+
+	"github.com/neargate/neargate/internal/edge/edgeapi"
+	"github.com/neargate/neargate/internal/edge/http1"
+)
 
 // List is a listener's compiled rules. The zero List has no rules.
 type List struct {
@@ -19,11 +24,11 @@ func Compile(rules []edgeapi.Rule) List {
 }
 
 // Match returns the index of the first rule whose conditions all hold. The default rule, the last, has none.
-func (l *List) Match(r *Request) int {
+func (l *List) Match(r *http1.Request, source netip.Addr) int {
 next:
 	for i, conditions := range l.rules {
 		for j := range conditions {
-			if !conditions[j].match(r) {
+			if !conditions[j].match(r, source) {
 				continue next
 			}
 		}

@@ -1,10 +1,11 @@
 package rules
 
-// pattern is a value of a condition: literal octets, or octets with wildcards.
+// pattern is a value of a condition: literal octets, perhaps with wildcards after them. With fold, octets are lower case and
+// what they are compared with is folded.
 type pattern struct {
-	ops  []op
-	fold bool
-	wild bool
+	prefix string // up to the first wildcard
+	ops    []op   // from there on
+	fold   bool
 }
 
 // op matches one octet, or for any, a run of them.
@@ -39,16 +40,22 @@ func newPattern(s string, fold, escapes bool) pattern {
 		if fold {
 			c = lower(c)
 		}
-		p.wild = p.wild || kind != literal
-		p.ops = append(p.ops, op{c, kind})
+		if kind == literal && len(p.ops) == 0 {
+			p.prefix += string([]byte{c})
+		} else {
+			p.ops = append(p.ops, op{c, kind})
+		}
 	}
 	return p
 }
 
 // match is linear for literals and at worst len(b)·len(ops) for wildcards: a star is only ever retried at the last one.
 func (p *pattern) match(b []byte) bool {
-	if !p.wild && len(b) != len(p.ops) {
+	if !p.begins(b) {
 		return false
+	}
+	if b = b[len(p.prefix):]; len(p.ops) == 0 {
+		return len(b) == 0
 	}
 	i, j, star, mark := 0, 0, -1, 0
 	for i < len(b) {
@@ -70,6 +77,23 @@ func (p *pattern) match(b []byte) bool {
 		j++
 	}
 	return j == len(p.ops)
+}
+
+func (p *pattern) empty() bool { return p.prefix == "" && len(p.ops) == 0 }
+
+func (p *pattern) begins(b []byte) bool {
+	if len(b) < len(p.prefix) {
+		return false
+	}
+	if !p.fold {
+		return string(b[:len(p.prefix)]) == p.prefix
+	}
+	for i := range len(p.prefix) {
+		if lower(b[i]) != p.prefix[i] {
+			return false
+		}
+	}
+	return true
 }
 
 func (p *pattern) one(o op, c byte) bool {
