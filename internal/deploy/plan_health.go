@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"strings"
 	"time"
 
 	"github.com/neargate/neargate/internal/task"
@@ -64,11 +65,17 @@ func failing(t *Task) (cause, bool) {
 		return cause{}, true
 	}
 	for i := range t.Targets {
-		if t.Targets[i].State == TargetUnhealthy {
+		if t.Targets[i].failing() {
 			return cause{target: &t.Targets[i]}, true
 		}
 	}
 	return cause{}, false
+}
+
+// failing is whether the load balancer will not send the target requests: its health checks fail, or it is in a zone the load
+// balancer does not serve.
+func (t *Target) failing() bool {
+	return t.State == TargetUnhealthy || t.State == TargetUnused && strings.Contains(t.Reason, "Availability Zone")
 }
 
 // observe judges every task and tells what became of it.
