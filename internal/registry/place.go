@@ -53,3 +53,17 @@ func (p Place) Local(image string) (string, bool) {
 	}
 	return image, host == p.Endpoint
 }
+
+// Serves says whether a registry's host name in image names means this one.
+func (p Place) Serves(host string) bool { return host == p.Endpoint || awsHost.MatchString(host) }
+
+// Owner is the account whose repository an image's name means; false where the
+// image is of another registry.
+func (p Place) Owner(image string) (string, bool) {
+	host, rest, ok := strings.Cut(image, "/")
+	if !ok || !p.Serves(host) {
+		return "", false
+	}
+	account, _, _ := strings.Cut(p.Key(host, rest), "/")
+	return account, true
+}

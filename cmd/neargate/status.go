@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/neargate/neargate/internal/control"
+)
+
+func readStatus(ctx context.Context, endpoint string) (s control.Status, err error) {
+	return s, client{endpoint}.get(ctx, "status", &s)
+}
+
+func runStatus(ctx context.Context, args []string) error {
+	f := flags("status")
+	endpoint := endpointFlag(f)
+	rest, err := parse(f, args)
+	if err != nil {
+		return err
+	}
+	if err := none(rest); err != nil {
+		return err
+	}
+	s, err := readStatus(ctx, *endpoint)
+	if err != nil {
+		return err
+	}
+	running := 0
+	for _, t := range s.Tasks {
+		if t.Status == "RUNNING" {
+			running++
+		}
+	}
+	fmt.Printf("account %s, region %s at %s: %d services, %d running tasks, %d load balancers\n",
+		s.Account, s.Region, *endpoint, len(s.Services), running, len(s.LoadBalancers))
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	if len(s.Services) > 0 {
+		fmt.Fprintln(w, "\nSERVICE\tCLUSTER\tRUNNING\tROLLOUT\tLAST EVENT")
+		for _, v := range s.Services {
+			fmt.Fprintf(w, "%s\t%s\t%d/%d\t%s\t%s\n", v.Name, v.Cluster, v.Running, v.Desired, v.Rollout, v.LastEvent)
+		}
+	}
+	if len(s.LoadBalancers) > 0 {
+		fmt.Fprintln(w, "\nLOAD BALANCER\tSTATE\tBY NAME\tBY ADDRESS\tIN THE VPC")
+		for _, l := range s.LoadBalancers {
+			name, address := l.DNSName, "-"
+			if l.URL != "" {
+				name, address = withPorts(l.URL, l.Ports), withPorts(l.Address, l.Ports)
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", l.Name, l.State, name, address, strings.Join(l.Public, " "))
+		}
+	}
+	return w.Flush()
+}
+
+func withPorts(url string, ports []int) string {
+	var out []string
+	for _, p := range ports {
+		if p == 80 {
+			out = append(out, url+"/")
+		} else {
+			out = append(out, fmt.Sprintf("%s:%d/", url, p))
+		}
+	}
+	if len(out) == 0 {
+		return "no listener"
+	}
+	return strings.Join(out, " ")
+}
+
+func runPs(ctx context.Context, args []string) error {
+	f := flags("ps")
+	endpoint := endpointFlag(f)
+	all := f.Bool("a", false, "stopped tasks too")
+	rest, err := parse(f, args)
+	if err != nil {
+		return err
+	}
+	if err := none(rest); err != nil {
+		return err
+	}
+	s, err := readStatus(ctx, *endpoint)
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "TASK\tGROUP\tSTATUS\tADDRESS\tZONE\tAGE\tCONTAINERS\tREASON")
+	for _, t := range s.Tasks {
+		if t.Status == "STOPPED" && !*all {
+			continue
+		}
+		var parts []string
+		for _, c := range t.Containers {
+			part := c.Name + " " + c.Status
+			if c.ExitCode != nil {
+				part += fmt.Sprintf(" (%d)", *c.ExitCode)
+			}
+			parts = append(parts, part)
+		}
+		age := "-"
+		if !t.StartedAt.IsZero() {
+			age = time.Since(t.StartedAt).Round(time.Second).String()
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", t.ID, t.Group, t.Status, t.Address, t.Zone, age, strings.Join(parts, ", "), t.StoppedReason)
+	}
+	return w.Flush()
+}

@@ -1,0 +1,191 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// edgePlace is where a platform's edge process keeps its things.
+type edgePlace struct{ run, snapshot, log, pid string }
+
+func (e edgePlace) socket() string { return filepath.Join(e.run, "edge.sock") }
+
+// Waits of the edge supervisor.
+const (
+	edgeRest  = 500 * time.Millisecond // after an edge that ended at once
+	edgeYoung = time.Second            // how long one must live not to count as that
+	edgeEnd   = 15 * time.Second       // for requests in flight when it is told to end
+	edgeLog   = 16 << 20               // bytes of log from which on a start begins a new one
+)
+
+// edgeProcess keeps one edge process alive. The process is its own session and
+// outlives this one: traffic does not depend on the control plane.
+type edgeProcess struct {
+	edgePlace
+	binary string
+	logger *slog.Logger
+}
+
+// run starts edge, or takes over the one that an earlier control plane left, and
+// starts it again whenever it ends, until ctx is done.
+func (e *edgeProcess) run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		born := time.Now()
+		alive, err := e.held()
+		if err != nil {
+			return err
+		}
+		if alive {
+			e.logger.Info("edge is running already")
+			err = e.waitUnlocked(ctx)
+		} else {
+			err = e.start(ctx)
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		e.logger.Warn("edge ended, starting it again", "error", err)
+		if time.Since(born) < edgeYoung {
+			select {
+			case <-ctx.Done():
+			case <-time.After(edgeRest):
+			}
+		}
+	}
+	return nil
+}
+
+// held says whether a living edge holds the socket.
+func (e *edgeProcess) held() (bool, error) {
+	f, err := os.OpenFile(e.socket()+".lock", os.O_RDWR, 0)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return true, nil
+	}
+	return false, err
+}
+
+// waitUnlocked returns when an edge that is no child of ours has ended: its lock goes with it.
+func (e *edgeProcess) waitUnlocked(ctx context.Context) error {
+	f, err := os.OpenFile(e.socket()+".lock", os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	// The goroutine ends with the edge, or with this process: a blocked flock can't be called off.
+	go func() {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX)
+		f.Close()
+		done <- err
+	}()
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-done:
+		return err
+	}
+}
+
+// start runs one edge until it ends.
+func (e *edgeProcess) start(ctx context.Context) error {
+	for _, dir := range []string{e.edgePlace.run, filepath.Dir(e.snapshot)} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+	}
+	flags := os.O_CREATE | os.O_WRONLY | os.O_APPEND
+	if fi, err := os.Stat(e.log); err == nil && fi.Size() > edgeLog {
+		flags |= os.O_TRUNC
+	}
+	log, err := os.OpenFile(e.log, flags, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	cmd := exec.Command(e.binary, "edge", "--socket", e.socket(), "--snapshot", e.snapshot)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	if err := os.WriteFile(e.pid, []byte(processID(cmd.Process.Pid)), 0o600); err != nil {
+		return errors.Join(err, cmd.Process.Kill())
+	}
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	select {
+	case <-ctx.Done():
+		return nil // it lives on; init reaps it
+	case err := <-done:
+		return err
+	}
+}
+
+// stop ends the edge of a place, if there is one, and removes what it left outside the data directory.
+func (e edgePlace) stop() error {
+	text, err := os.ReadFile(e.pid)
+	if err == nil {
+		err = endProcess(strings.TrimSpace(string(text)))
+	} else if errors.Is(err, os.ErrNotExist) {
+		err = nil
+	}
+	return errors.Join(err, os.RemoveAll(e.run))
+}
+
+// processID names a process beyond the reuse of its number: number and start time.
+func processID(pid int) string { return fmt.Sprintf("%d %s", pid, startTime(pid)) }
+
+// startTime is field 22 of /proc/PID/stat (proc(5)), empty when there is no such process.
+func startTime(pid int) string {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return ""
+	}
+	// The second field may hold spaces; it ends at the last parenthesis.
+	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+	if len(fields) < 20 || fields[0] == "Z" {
+		return ""
+	}
+	return fields[19]
+}
+
+// endProcess asks a process to end, and makes it when it does not.
+func endProcess(id string) error {
+	number, _, _ := strings.Cut(id, " ")
+	pid, err := strconv.Atoi(number)
+	if err != nil || pid <= 1 || processID(pid) != id {
+		return nil // long gone
+	}
+	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
+		return nil
+	}
+	deadline := time.Now().Add(edgeEnd)
+	for processID(pid) == id {
+		if time.Now().After(deadline) {
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+				return fmt.Errorf("edge process %d: %w", pid, err)
+			}
+			deadline = time.Now().Add(edgeEnd)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	return nil
+}

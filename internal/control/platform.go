@@ -1,0 +1,239 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/neargate/neargate/internal/aws/gateway"
+	"github.com/neargate/neargate/internal/machine/containers"
+	"github.com/neargate/neargate/internal/machine/fabric"
+	"github.com/neargate/neargate/internal/registry"
+)
+
+// shutdownWait is how long requests in flight may go on when the platform ends.
+const shutdownWait = 3 * time.Second
+
+// Platform is one running control plane.
+type Platform struct {
+	config   Config
+	at       place
+	edge     *edgeProcess
+	listener net.Listener
+	ready    chan struct{}
+
+	mu   sync.RWMutex // held by requests for reading, by a reset for writing
+	core *core
+	stop context.CancelFunc // ends core's loops and long requests
+	life context.Context    // of core
+	done chan error         // what core's loops ended with
+	fail chan error         // a loop that ended by itself
+	base context.Context
+}
+
+// Open opens the platform of a data directory and its port. Close it, unless Run is called, which does.
+func Open(ctx context.Context, config Config) (*Platform, error) {
+	if err := config.check(); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(config.DataDir, 0o700); err != nil {
+		return nil, err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", config.Listen)
+	if err != nil {
+		return nil, err
+	}
+	config.Listen = endpoint(config.Listen, listener.Addr())
+	at, err := placeOf(config.DataDir, config.Log)
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	c, err := open(ctx, config, at)
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	return &Platform{
+		config: config, at: at, core: c, listener: listener, ready: make(chan struct{}), fail: make(chan error, 1),
+		edge: &edgeProcess{edgePlace: at.edge, binary: config.Binary, logger: config.Log},
+	}, nil
+}
+
+// endpoint is the configured address with the port that was really taken.
+func endpoint(configured string, actual net.Addr) string {
+	host, port, err := net.SplitHostPort(configured)
+	if err != nil || port != "0" {
+		return configured
+	}
+	return net.JoinHostPort(host, fmt.Sprint(actual.(*net.TCPAddr).Port))
+}
+
+// Endpoint is the URL of the AWS APIs.
+func (p *Platform) Endpoint() string { return "http://" + p.config.Listen }
+
+// Ready is closed once requests are served.
+func (p *Platform) Ready() <-chan struct{} { return p.ready }
+
+// Run serves until ctx is done or something fails. Tasks, network and traffic
+// go on afterwards, for the next start to take over; Remove takes them down.
+func (p *Platform) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	p.base = ctx
+	server := gateway.NewServer(p.handler())
+	p.start()
+	g.Go(func() error { return p.edge.run(ctx) })
+	g.Go(func() error {
+		if err := server.Serve(p.listener); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	g.Go(func() error {
+		select {
+		case err := <-p.fail:
+			return err
+		case <-ctx.Done():
+			return nil
+		}
+	})
+	g.Go(func() error {
+		<-ctx.Done()
+		p.mu.RLock()
+		p.stop() // ends streams, which Shutdown would wait for
+		p.mu.RUnlock()
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownWait)
+		defer cancel()
+		if err := server.Shutdown(end); err != nil {
+			return server.Close()
+		}
+		return nil
+	})
+	close(p.ready)
+	err := g.Wait()
+	return errors.Join(err, <-p.done, p.core.close())
+}
+
+// start runs the core's loops.
+func (p *Platform) start() {
+	p.life, p.stop = context.WithCancel(p.base)
+	done := make(chan error, 1)
+	p.done = done
+	c, life := p.core, p.life
+	go func() {
+		err := c.run(life)
+		if err != nil {
+			p.fail <- err
+		}
+		done <- err
+	}()
+}
+
+// Close closes a platform that was never run.
+func (p *Platform) Close() error { return errors.Join(p.listener.Close(), p.core.close()) }
+
+// reset empties the account: tasks and network are removed from the machine,
+// every row is deleted. Images that were loaded stay.
+func (p *Platform) reset(ctx context.Context) error {
+	locked := make(chan struct{})
+	go func() {
+		p.mu.Lock()
+		close(locked)
+	}()
+	// New requests wait from here on; streams are ended, or they would never let go.
+	p.stop()
+	<-locked
+	defer p.mu.Unlock()
+	if err := <-p.done; err != nil {
+		return err
+	}
+	err := errors.Join(p.core.close(), p.at.remove(ctx), eraseState(p.config.DataDir))
+	if err != nil {
+		p.fail <- fmt.Errorf("reset: %w", err)
+		return err
+	}
+	c, err := open(p.base, p.config, p.at)
+	if err != nil {
+		p.fail <- fmt.Errorf("reset: %w", err)
+		return err
+	}
+	p.core = c
+	p.start()
+	return nil
+}
+
+// eraseState deletes what the account's rows and events are in. Images stay.
+func eraseState(dataDir string) error {
+	var err error
+	for _, pattern := range []string{"state.db*", "logs.db*", "registry", "edge"} {
+		found, e := filepath.Glob(filepath.Join(dataDir, pattern))
+		err = errors.Join(err, e)
+		for _, path := range found {
+			if strings.HasSuffix(path, ".lock") {
+				continue // someone may be waiting on it
+			}
+			err = errors.Join(err, os.RemoveAll(path))
+		}
+	}
+	return err
+}
+
+// Remove takes everything the platform made off the machine: edge, containers,
+// network. Its rows and images stay in the data directory. Call it after Run.
+func (p *Platform) Remove(ctx context.Context) error { return p.at.remove(ctx) }
+
+// remove is Remove for a platform that may have crashed.
+func (a place) remove(ctx context.Context) error {
+	return errors.Join(a.edge.stop(), containers.Sweep(ctx, a.containers), fabric.Sweep(a.fabric))
+}
+
+// Down removes from the machine what the platform of a data directory made,
+// also after a crash. No control plane may be running there.
+func Down(ctx context.Context, config Config) error {
+	dir, err := filepath.Abs(config.DataDir)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(dir); err != nil {
+		return err
+	}
+	at, err := placeOf(dir, config.Log)
+	if err != nil {
+		return err
+	}
+	return at.remove(ctx)
+}
+
+// handler routes by path: Neargate's own endpoints, the registry, and the AWS APIs for everything else.
+func (p *Platform) handler() http.Handler {
+	own := p.ownEndpoints()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case strings.HasPrefix(r.URL.Path, "/_neargate/"):
+			own.ServeHTTP(w, r)
+		case r.URL.Path == "/v2" || strings.HasPrefix(r.URL.Path, "/v2/"):
+			p.with(r, func(c *core, r *http.Request) {
+				(&registry.Handler{Registry: c.registry, Place: c.place, Enforce: p.config.Enforce, Log: p.config.Log}).ServeHTTP(w, r)
+			})
+		default:
+			p.with(r, func(c *core, r *http.Request) { c.gateway.ServeHTTP(w, r) })
+		}
+	})
+}
+
+// with serves a request from the core of the moment, and ends it when that core ends.
+func (p *Platform) with(r *http.Request, serve func(c *core, r *http.Request)) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	defer context.AfterFunc(p.life, cancel)()
+	serve(p.core, r.WithContext(ctx))
+}
