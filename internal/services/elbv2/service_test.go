@@ -1,0 +1,548 @@
+package elbv2_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	elbv2api "github.com/neargate/neargate/internal/api/elbv2"
+	"github.com/neargate/neargate/internal/aws"
+	"github.com/neargate/neargate/internal/aws/awserr"
+	"github.com/neargate/neargate/internal/balance"
+	"github.com/neargate/neargate/internal/balance/balancetest"
+	"github.com/neargate/neargate/internal/services/elbv2"
+	"github.com/neargate/neargate/internal/state"
+)
+
+// desk is the front over a ground with one of each resource.
+type desk struct {
+	*balancetest.Ground
+	*elbv2.Service
+	ctx context.Context
+
+	lb, listener, rule, group string // ARNs
+}
+
+func newDesk(t *testing.T) *desk {
+	t.Helper()
+	g := balancetest.New(t)
+	d := &desk{Ground: g, Service: elbv2.New(g.Store, g.Balance)}
+	d.ctx = aws.With(t.Context(), &aws.Call{Account: "123456789012", Region: "us-east-1", Service: "elbv2", Now: time.Unix(1_700_000_000, 0)})
+	lb := must(t)(d.CreateLoadBalancer(d.ctx, &elbv2api.CreateLoadBalancerInput{Name: new("web"), Subnets: d.subnets(), SecurityGroups: []string{g.Group.ID}}))
+	d.lb = *lb.(*elbv2api.CreateLoadBalancerOutput).LoadBalancers[0].LoadBalancerArn
+	tg := must(t)(d.CreateTargetGroup(d.ctx, d.groupInput("web")))
+	d.group = *tg.(*elbv2api.CreateTargetGroupOutput).TargetGroups[0].TargetGroupArn
+	l := must(t)(d.CreateListener(d.ctx, &elbv2api.CreateListenerInput{LoadBalancerArn: &d.lb, Port: new(int32(80)), Protocol: new("HTTP"), DefaultActions: d.forward()}))
+	d.listener = *l.(*elbv2api.CreateListenerOutput).Listeners[0].ListenerArn
+	r := must(t)(d.CreateRule(d.ctx, &elbv2api.CreateRuleInput{ListenerArn: &d.listener, Priority: new(int32(10)), Conditions: onPath("/api/*"), Actions: d.forward()}))
+	d.rule = *r.(*elbv2api.CreateRuleOutput).Rules[0].RuleArn
+	return d
+}
+
+// must takes an operation's results.
+func must(t *testing.T) func(out any, err error) any {
+	return func(out any, err error) any {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+}
+
+func (d *desk) subnets() []string {
+	var ids []string
+	for _, s := range d.Subnets {
+		ids = append(ids, s.ID)
+	}
+	return ids
+}
+
+func (d *desk) groupInput(name string) *elbv2api.CreateTargetGroupInput {
+	return &elbv2api.CreateTargetGroupInput{Name: &name, Protocol: new("HTTP"), Port: new(int32(8080)), VpcId: &d.VPC.ID, TargetType: new("ip")}
+}
+
+func (d *desk) forward() []elbv2api.Action {
+	return []elbv2api.Action{{Type: new("forward"), TargetGroupArn: &d.group}}
+}
+
+func onPath(pattern string) []elbv2api.RuleCondition {
+	return []elbv2api.RuleCondition{{Field: new("path-pattern"), Values: []string{pattern}}}
+}
+
+// check compares an error's code and the beginning of its text.
+func check(t *testing.T, err error, want string) {
+	t.Helper()
+	if want == "" {
+		if err != nil {
+			t.Errorf("got %v", err)
+		}
+		return
+	}
+	if err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+func TestLoadBalancerShape(t *testing.T) {
+	d := newDesk(t)
+	out, err := d.DescribeLoadBalancers(d.ctx, &elbv2api.DescribeLoadBalancersInput{Names: []string{"web"}})
+	if err != nil || len(out.LoadBalancers) != 1 {
+		t.Fatalf("%v, %v", out, err)
+	}
+	lb := out.LoadBalancers[0]
+	if !strings.HasSuffix(*lb.DNSName, ".us-east-1.elb.localhost") || *lb.LoadBalancerArn != d.lb {
+		t.Errorf("name %s, ARN %s", *lb.DNSName, *lb.LoadBalancerArn)
+	}
+	want := elbv2api.LoadBalancer{
+		LoadBalancerArn: lb.LoadBalancerArn, DNSName: lb.DNSName, LoadBalancerName: new("web"), CanonicalHostedZoneId: new("Z35SXDOTRQ7X7K"),
+		CreatedTime: new(time.Unix(1_700_000_000, 0).UTC()), Scheme: new("internet-facing"), VpcId: &d.VPC.ID, Type: new("application"),
+		State: &elbv2api.LoadBalancerState{Code: new("provisioning")}, SecurityGroups: []string{d.Group.ID}, IpAddressType: new("ipv4"),
+	}
+	for _, s := range d.Subnets {
+		want.AvailabilityZones = append(want.AvailabilityZones, elbv2api.AvailabilityZone{
+			ZoneName: new(s.Zone), SubnetId: new(s.ID), LoadBalancerAddresses: []elbv2api.LoadBalancerAddress{},
+		})
+	}
+	if diff := cmp.Diff(want, lb); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestCreateLoadBalancerRefusals(t *testing.T) {
+	d := newDesk(t)
+	for _, c := range []struct {
+		name string
+		in   elbv2api.CreateLoadBalancerInput
+		want string
+	}{
+		{"long name", elbv2api.CreateLoadBalancerInput{Name: new(strings.Repeat("a", 33))}, "ValidationError: The load balancer name '" + strings.Repeat("a", 33) + "' cannot be longer than '32' characters"},
+		{"characters", elbv2api.CreateLoadBalancerInput{Name: new("a_b")}, "ValidationError: The load balancer name 'a_b' can only contain characters that are alphanumeric characters and hyphens(-)"},
+		{"hyphen", elbv2api.CreateLoadBalancerInput{Name: new("ab-")}, "ValidationError: The load balancer name 'ab-' cannot begin or end with a hyphen(-)"},
+		{"internal-", elbv2api.CreateLoadBalancerInput{Name: new("internal-a")}, "ValidationError: The load balancer name 'internal-a' cannot begin with 'internal-'"},
+		{"network", elbv2api.CreateLoadBalancerInput{Name: new("a"), Type: new("network")}, "NotImplemented: load balancers of type network"},
+		{"dualstack", elbv2api.CreateLoadBalancerInput{Name: new("a"), IpAddressType: new("dualstack")}, "NotImplemented: IP address type dualstack"},
+		{"pools", elbv2api.CreateLoadBalancerInput{Name: new("a"), IpamPools: &elbv2api.IpamPools{}}, "NotImplemented: IpamPools"},
+		{"both", elbv2api.CreateLoadBalancerInput{Name: new("a"), Subnets: d.subnets(), SubnetMappings: []elbv2api.SubnetMapping{{}}}, "ValidationError: You must specify either subnets or subnet mappings, but not both"},
+		{"elastic", elbv2api.CreateLoadBalancerInput{Name: new("a"), SubnetMappings: []elbv2api.SubnetMapping{{SubnetId: &d.Subnets[0].ID, AllocationId: new("eipalloc-1")}}}, "InvalidConfigurationRequest: "},
+		{"no subnets", elbv2api.CreateLoadBalancerInput{Name: new("a")}, "ValidationError: At least two subnets in two different Availability Zones must be specified"},
+		{"tag twice", elbv2api.CreateLoadBalancerInput{Name: new("a"), Tags: []elbv2api.Tag{{Key: new("k")}, {Key: new("k")}}}, "DuplicateTagKeys: "},
+		{"aws tag", elbv2api.CreateLoadBalancerInput{Name: new("a"), Tags: []elbv2api.Tag{{Key: new("aws:k")}}}, "ValidationError: aws: prefixed tag key names"},
+		{"mappings", elbv2api.CreateLoadBalancerInput{Name: new("a"), SubnetMappings: []elbv2api.SubnetMapping{{SubnetId: &d.Subnets[0].ID}, {SubnetId: &d.Subnets[1].ID}}}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := d.CreateLoadBalancer(d.ctx, &c.in)
+			check(t, err, c.want)
+		})
+	}
+}
+
+// What does not exist, or belongs to somebody else, is answered the same way by every operation.
+func TestUnknownResources(t *testing.T) {
+	d := newDesk(t)
+	lb := strings.Replace(d.lb, "/web/", "/nothing/", 1)
+	l := strings.Replace(d.listener, "/web/", "/nothing/", 1)
+	r := strings.Replace(d.rule, "/web/", "/nothing/", 1)
+	tg := strings.Replace(d.group, "/web/", "/nothing/", 1)
+	target := []elbv2api.TargetDescription{{Id: new("10.0.0.9")}}
+	action := d.forward()
+	for name, c := range map[string]struct {
+		err  error
+		want string
+	}{
+		"lb arns":        {second(d.DescribeLoadBalancers(d.ctx, &elbv2api.DescribeLoadBalancersInput{LoadBalancerArns: []string{lb}})), "LoadBalancerNotFound: One or more load balancers not found"},
+		"lb names":       {second(d.DescribeLoadBalancers(d.ctx, &elbv2api.DescribeLoadBalancersInput{Names: []string{"nothing"}})), "LoadBalancerNotFound: Load balancers '[nothing]' not found"},
+		"lb attributes":  {second(d.DescribeLoadBalancerAttributes(d.ctx, &elbv2api.DescribeLoadBalancerAttributesInput{LoadBalancerArn: &lb})), "LoadBalancerNotFound: "},
+		"lb set":         {second(d.ModifyLoadBalancerAttributes(d.ctx, &elbv2api.ModifyLoadBalancerAttributesInput{LoadBalancerArn: &lb})), "LoadBalancerNotFound: "},
+		"groups":         {second(d.SetSecurityGroups(d.ctx, &elbv2api.SetSecurityGroupsInput{LoadBalancerArn: &lb, SecurityGroups: []string{d.Group.ID}})), "LoadBalancerNotFound: "},
+		"subnets":        {second(d.SetSubnets(d.ctx, &elbv2api.SetSubnetsInput{LoadBalancerArn: &lb, Subnets: d.subnets()})), "LoadBalancerNotFound: "},
+		"ip type":        {second(d.SetIpAddressType(d.ctx, &elbv2api.SetIpAddressTypeInput{LoadBalancerArn: &lb, IpAddressType: new("ipv4")})), "LoadBalancerNotFound: "},
+		"capacity":       {second(d.DescribeCapacityReservation(d.ctx, &elbv2api.DescribeCapacityReservationInput{LoadBalancerArn: &lb})), "LoadBalancerNotFound: "},
+		"listeners of":   {second(d.DescribeListeners(d.ctx, &elbv2api.DescribeListenersInput{LoadBalancerArn: &lb})), "LoadBalancerNotFound: "},
+		"create":         {second(d.CreateListener(d.ctx, &elbv2api.CreateListenerInput{LoadBalancerArn: &lb, Port: new(int32(1)), Protocol: new("HTTP"), DefaultActions: action})), "LoadBalancerNotFound: "},
+		"listeners":      {second(d.DescribeListeners(d.ctx, &elbv2api.DescribeListenersInput{ListenerArns: []string{l}})), "ListenerNotFound: One or more listeners not found"},
+		"listener set":   {second(d.ModifyListener(d.ctx, &elbv2api.ModifyListenerInput{ListenerArn: &l})), "ListenerNotFound: "},
+		"listener del":   {second(d.DeleteListener(d.ctx, &elbv2api.DeleteListenerInput{ListenerArn: &l})), "ListenerNotFound: "},
+		"certificates":   {second(d.DescribeListenerCertificates(d.ctx, &elbv2api.DescribeListenerCertificatesInput{ListenerArn: &l})), "ListenerNotFound: "},
+		"listener attrs": {second(d.DescribeListenerAttributes(d.ctx, &elbv2api.DescribeListenerAttributesInput{ListenerArn: &l})), "ListenerNotFound: "},
+		"rules of":       {second(d.DescribeRules(d.ctx, &elbv2api.DescribeRulesInput{ListenerArn: &l})), "ListenerNotFound: "},
+		"rule new":       {second(d.CreateRule(d.ctx, &elbv2api.CreateRuleInput{ListenerArn: &l, Priority: new(int32(1)), Conditions: onPath("/"), Actions: action})), "ListenerNotFound: "},
+		"rules":          {second(d.DescribeRules(d.ctx, &elbv2api.DescribeRulesInput{RuleArns: []string{r}})), "RuleNotFound: One or more rules not found"},
+		"rule set":       {second(d.ModifyRule(d.ctx, &elbv2api.ModifyRuleInput{RuleArn: &r, Actions: action})), "RuleNotFound: "},
+		"rule del":       {second(d.DeleteRule(d.ctx, &elbv2api.DeleteRuleInput{RuleArn: &r})), "RuleNotFound: "},
+		"priorities":     {second(d.SetRulePriorities(d.ctx, &elbv2api.SetRulePrioritiesInput{RulePriorities: []elbv2api.RulePriorityPair{{RuleArn: &r, Priority: new(int32(1))}}})), "RuleNotFound: "},
+		"tg arns":        {second(d.DescribeTargetGroups(d.ctx, &elbv2api.DescribeTargetGroupsInput{TargetGroupArns: []string{tg}})), "TargetGroupNotFound: One or more target groups not found"},
+		"tg names":       {second(d.DescribeTargetGroups(d.ctx, &elbv2api.DescribeTargetGroupsInput{Names: []string{"nothing"}})), "TargetGroupNotFound: One or more target groups not found"},
+		"tg of":          {second(d.DescribeTargetGroups(d.ctx, &elbv2api.DescribeTargetGroupsInput{LoadBalancerArn: &lb})), "LoadBalancerNotFound: "},
+		"tg set":         {second(d.ModifyTargetGroup(d.ctx, &elbv2api.ModifyTargetGroupInput{TargetGroupArn: &tg})), "TargetGroupNotFound: "},
+		"tg attributes":  {second(d.DescribeTargetGroupAttributes(d.ctx, &elbv2api.DescribeTargetGroupAttributesInput{TargetGroupArn: &tg})), "TargetGroupNotFound: "},
+		"register":       {second(d.RegisterTargets(d.ctx, &elbv2api.RegisterTargetsInput{TargetGroupArn: &tg, Targets: target})), "TargetGroupNotFound: "},
+		"deregister":     {second(d.DeregisterTargets(d.ctx, &elbv2api.DeregisterTargetsInput{TargetGroupArn: &tg, Targets: target})), "TargetGroupNotFound: "},
+		"health":         {second(d.DescribeTargetHealth(d.ctx, &elbv2api.DescribeTargetHealthInput{TargetGroupArn: &tg})), "TargetGroupNotFound: "},
+		"tags":           {second(d.DescribeTags(d.ctx, &elbv2api.DescribeTagsInput{ResourceArns: []string{d.lb, tg}})), "TargetGroupNotFound: "},
+		"bad ARN":        {second(d.DescribeListeners(d.ctx, &elbv2api.DescribeListenersInput{ListenerArns: []string{d.lb}})), "ValidationError: '" + d.lb + "' is not a valid listener ARN"},
+		"no ARN":         {second(d.DeleteTargetGroup(d.ctx, &elbv2api.DeleteTargetGroupInput{TargetGroupArn: new("x")})), "ValidationError: 'x' is not a valid target group ARN"},
+		"gone lb":        {second(d.DeleteLoadBalancer(d.ctx, &elbv2api.DeleteLoadBalancerInput{LoadBalancerArn: &lb})), ""},
+		"gone tg":        {second(d.DeleteTargetGroup(d.ctx, &elbv2api.DeleteTargetGroupInput{TargetGroupArn: &tg})), ""},
+		"neither":        {second(d.DescribeListeners(d.ctx, &elbv2api.DescribeListenersInput{})), "ValidationError: You must specify either listener ARNs or a load balancer ARN"},
+		"neither rule":   {second(d.DescribeRules(d.ctx, &elbv2api.DescribeRulesInput{})), "ValidationError: You must specify either listener rule ARNs or a listener ARN"},
+	} {
+		t.Run(name, func(t *testing.T) { check(t, c.err, c.want) })
+	}
+	elsewhere := aws.With(t.Context(), &aws.Call{Account: "123456789012", Region: "eu-west-1"})
+	if out, err := d.DescribeLoadBalancers(elsewhere, &elbv2api.DescribeLoadBalancersInput{}); err != nil || len(out.LoadBalancers) != 0 {
+		t.Errorf("another region sees %v, %v", out, err)
+	}
+}
+
+func second[O any](_ *O, err error) error { return err }
+
+func TestListenerRefusals(t *testing.T) {
+	d := newDesk(t)
+	for _, c := range []struct {
+		name string
+		set  func(in *elbv2api.CreateListenerInput)
+		want string
+	}{
+		{"fine", func(*elbv2api.CreateListenerInput) {}, ""},
+		{"no protocol", func(in *elbv2api.CreateListenerInput) { in.Protocol = nil }, "ValidationError: A listener protocol must be specified"},
+		{"no port", func(in *elbv2api.CreateListenerInput) { in.Port = nil }, "ValidationError: A listener port must be specified"},
+		{"TCP", func(in *elbv2api.CreateListenerInput) { in.Protocol = new("TCP") }, "ValidationError: Listener protocol 'TCP' must be one of 'HTTPS, HTTP'"},
+		{"HTTPS", func(in *elbv2api.CreateListenerInput) { in.Protocol = new("HTTPS") }, "NotImplemented: listener protocol HTTPS"},
+		{"certificate", func(in *elbv2api.CreateListenerInput) { in.Certificates = []elbv2api.Certificate{{}} }, "ValidationError: Certificates cannot be specified"},
+		{"policy", func(in *elbv2api.CreateListenerInput) { in.SslPolicy = new("x") }, "ValidationError: An SSL policy cannot be specified"},
+		{"port taken", func(in *elbv2api.CreateListenerInput) { in.Port = new(int32(80)) }, "DuplicateListener: "},
+		{"no action", func(in *elbv2api.CreateListenerInput) { in.DefaultActions = nil }, "InvalidLoadBalancerAction: You must specify exactly one action"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			in := elbv2api.CreateListenerInput{LoadBalancerArn: &d.lb, Port: new(int32(8081)), Protocol: new("HTTP"), DefaultActions: d.forward()}
+			c.set(&in)
+			_, err := d.CreateListener(d.ctx, &in)
+			check(t, err, c.want)
+		})
+	}
+}
+
+func TestActions(t *testing.T) {
+	d := newDesk(t)
+	second := must(t)(d.CreateTargetGroup(d.ctx, d.groupInput("second"))).(*elbv2api.CreateTargetGroupOutput).TargetGroups[0].TargetGroupArn
+	forward := func(groups ...elbv2api.TargetGroupTuple) elbv2api.Action {
+		return elbv2api.Action{Type: new("forward"), ForwardConfig: &elbv2api.ForwardActionConfig{TargetGroups: groups}}
+	}
+	redirect := func(c elbv2api.RedirectActionConfig) elbv2api.Action {
+		c.StatusCode = new("HTTP_301")
+		return elbv2api.Action{Type: new("redirect"), RedirectConfig: &c}
+	}
+	off := &elbv2api.TargetGroupStickinessConfig{Enabled: new(false)}
+	one := forward(elbv2api.TargetGroupTuple{TargetGroupArn: &d.group, Weight: new(int32(1))})
+	one.TargetGroupArn, one.ForwardConfig.TargetGroupStickinessConfig = &d.group, off
+	two := forward(elbv2api.TargetGroupTuple{TargetGroupArn: &d.group, Weight: new(int32(0))}, elbv2api.TargetGroupTuple{TargetGroupArn: second, Weight: new(int32(999))})
+	twoShown := two
+	twoShown.ForwardConfig = &elbv2api.ForwardActionConfig{TargetGroups: two.ForwardConfig.TargetGroups, TargetGroupStickinessConfig: off}
+	sticky := forward(elbv2api.TargetGroupTuple{TargetGroupArn: &d.group})
+	sticky.ForwardConfig.TargetGroupStickinessConfig = &elbv2api.TargetGroupStickinessConfig{Enabled: new(true), DurationSeconds: new(int32(60))}
+	mixed := redirect(elbv2api.RedirectActionConfig{Protocol: new("HTTPS")})
+	mixed.TargetGroupArn = &d.group
+	fixed := elbv2api.Action{Type: new("fixed-response"), FixedResponseConfig: &elbv2api.FixedResponseActionConfig{StatusCode: new("404"), ContentType: new("text/plain"), MessageBody: new("no")}}
+
+	for _, c := range []struct {
+		name string
+		in   elbv2api.Action
+		out  *elbv2api.Action
+		want string
+	}{
+		{"target group", d.forward()[0], &one, ""},
+		{"list of one", forward(elbv2api.TargetGroupTuple{TargetGroupArn: &d.group}), &one, ""},
+		{"weights", two, &twoShown, ""},
+		{"fixed response", fixed, &fixed, ""},
+		{"redirect", redirect(elbv2api.RedirectActionConfig{Protocol: new("HTTPS"), Port: new("443")}), new(redirect(elbv2api.RedirectActionConfig{
+			Protocol: new("HTTPS"), Port: new("443"), Host: new("#{host}"), Path: new("/#{path}"), Query: new("#{query}"),
+		})), ""},
+		{"redirect in a loop", redirect(elbv2api.RedirectActionConfig{}), nil, "InvalidLoadBalancerAction: The redirect configuration is not valid because it creates a loop"},
+		{"redirect path", redirect(elbv2api.RedirectActionConfig{Path: new("x")}), nil, "InvalidLoadBalancerAction: The Path parameter must be a valid path"},
+		{"redirect placeholder", redirect(elbv2api.RedirectActionConfig{Path: new("/#{query}")}), nil, "InvalidLoadBalancerAction: The Path parameter"},
+		{"redirect port", redirect(elbv2api.RedirectActionConfig{Port: new("70000")}), nil, "InvalidLoadBalancerAction: The Port parameter"},
+		{"redirect host", redirect(elbv2api.RedirectActionConfig{Host: new("a b")}), nil, "InvalidLoadBalancerAction: The Host parameter"},
+		{"weight", forward(elbv2api.TargetGroupTuple{TargetGroupArn: &d.group, Weight: new(int32(1000))}), nil, "ValidationError: Target group weight '1000' must be between '0' and '999' inclusive"},
+		{"group twice", forward(elbv2api.TargetGroupTuple{TargetGroupArn: &d.group}, elbv2api.TargetGroupTuple{TargetGroupArn: &d.group}), nil, "ValidationError: Target group '"},
+		{"no group", forward(), nil, "ValidationError: A target group ARN must be specified"},
+		{"stickiness", sticky, nil, "NotImplemented: target group stickiness"},
+		{"mixed", mixed, nil, "ValidationError: The 'TargetGroupArn' field is not compatible with an action of type 'redirect'"},
+		{"content type", elbv2api.Action{Type: new("fixed-response"), FixedResponseConfig: &elbv2api.FixedResponseActionConfig{StatusCode: new("200"), ContentType: new("image/png")}}, nil, "InvalidLoadBalancerAction: The ContentType must be one of:"},
+		{"authentication", elbv2api.Action{Type: new("authenticate-oidc")}, nil, "NotImplemented: action type authenticate-oidc"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			out, err := d.ModifyListener(d.ctx, &elbv2api.ModifyListenerInput{ListenerArn: &d.listener, DefaultActions: []elbv2api.Action{c.in}})
+			check(t, err, c.want)
+			if c.out != nil {
+				if diff := cmp.Diff([]elbv2api.Action{*c.out}, out.Listeners[0].DefaultActions); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
+			}
+		})
+	}
+}
+
+func TestConditions(t *testing.T) {
+	d := newDesk(t)
+	long := strings.Repeat("a", 129)
+	query := func(pairs ...elbv2api.QueryStringKeyValuePair) elbv2api.RuleCondition {
+		return elbv2api.RuleCondition{Field: new("query-string"), QueryStringConfig: &elbv2api.QueryStringConditionConfig{Values: pairs}}
+	}
+	for _, c := range []struct {
+		name string
+		in   []elbv2api.RuleCondition
+		out  []elbv2api.RuleCondition // nil: as it came in
+		want string
+	}{
+		{"path, short form", onPath("/a"), []elbv2api.RuleCondition{{Field: new("path-pattern"), Values: []string{"/a"}, PathPatternConfig: &elbv2api.PathPatternConditionConfig{Values: []string{"/a"}}}}, ""},
+		{"host, long form", []elbv2api.RuleCondition{{Field: new("host-header"), HostHeaderConfig: &elbv2api.HostHeaderConditionConfig{Values: []string{"*.a.com", "b.com"}}}},
+			[]elbv2api.RuleCondition{{Field: new("host-header"), Values: []string{"*.a.com", "b.com"}, HostHeaderConfig: &elbv2api.HostHeaderConditionConfig{Values: []string{"*.a.com", "b.com"}}}}, ""},
+		{"header", []elbv2api.RuleCondition{{Field: new("http-header"), HttpHeaderConfig: &elbv2api.HttpHeaderConditionConfig{HttpHeaderName: new("X-Env"), Values: []string{"test*"}}}}, nil, ""},
+		{"method", []elbv2api.RuleCondition{{Field: new("http-request-method"), HttpRequestMethodConfig: &elbv2api.HttpRequestMethodConditionConfig{Values: []string{"GET", "M-SEARCH"}}}}, nil, ""},
+		{"query", []elbv2api.RuleCondition{query(elbv2api.QueryStringKeyValuePair{Key: new("v"), Value: new("1")}, elbv2api.QueryStringKeyValuePair{Value: new("*x*")})}, nil, ""},
+		{"source", []elbv2api.RuleCondition{{Field: new("source-ip"), SourceIpConfig: &elbv2api.SourceIpConditionConfig{Values: []string{"10.0.0.0/8", "fd00::/8"}}}}, nil, ""},
+
+		{"none", []elbv2api.RuleCondition{}, nil, "ValidationError: A condition must be specified"},
+		{"no field", []elbv2api.RuleCondition{{Values: []string{"/a"}}}, nil, "ValidationError: A condition field must be specified"},
+		{"unknown field", []elbv2api.RuleCondition{{Field: new("cookie"), Values: []string{"a"}}}, nil, "ValidationError: Condition field 'cookie' must be one of '["},
+		{"no value", []elbv2api.RuleCondition{{Field: new("path-pattern")}}, nil, "ValidationError: A condition value must be specified"},
+		{"two short values", []elbv2api.RuleCondition{{Field: new("path-pattern"), Values: []string{"/a", "/b"}}}, nil, "ValidationError: The 'path-pattern' field contains too many values; the limit is '1'"},
+		{"both forms", []elbv2api.RuleCondition{{Field: new("host-header"), Values: []string{"a"}, HostHeaderConfig: &elbv2api.HostHeaderConditionConfig{Values: []string{"a"}}}}, nil, "ValidationError: You cannot provide both Values and 'HostHeaderConfig' for a condition of type 'host-header'"},
+		{"too long", onPath(long), nil, "ValidationError: The 'path-pattern' value is too long; the limit is '128'"},
+		{"characters", onPath("/a b"), nil, "ValidationError: The 'path-pattern' value '/a b' contains invalid characters"},
+		{"values of a method", []elbv2api.RuleCondition{{Field: new("http-request-method"), Values: []string{"GET"}}}, nil, "ValidationError: The 'Values' field is not compatible with 'http-request-method'"},
+		{"other's configuration", []elbv2api.RuleCondition{{Field: new("path-pattern"), Values: []string{"/"}, SourceIpConfig: &elbv2api.SourceIpConditionConfig{}}}, nil, "ValidationError: The 'SourceIpConfig' field is not compatible with 'path-pattern'"},
+		{"method in lower case", []elbv2api.RuleCondition{{Field: new("http-request-method"), HttpRequestMethodConfig: &elbv2api.HttpRequestMethodConditionConfig{Values: []string{"get"}}}}, nil, "ValidationError: The 'http-request-method' value is invalid; the allowed characters are A-Z, hyphen and underscore"},
+		{"no method", []elbv2api.RuleCondition{{Field: new("http-request-method")}}, nil, "ValidationError: A 'HttpRequestMethodConfig' must be specified with 'http-request-method'"},
+		{"host as header", []elbv2api.RuleCondition{{Field: new("http-header"), HttpHeaderConfig: &elbv2api.HttpHeaderConditionConfig{HttpHeaderName: new("Host"), Values: []string{"a"}}}}, nil, "ValidationError: The 'HttpHeaderName' value cannot be 'Host'"},
+		{"header name", []elbv2api.RuleCondition{{Field: new("http-header"), HttpHeaderConfig: &elbv2api.HttpHeaderConditionConfig{HttpHeaderName: new("a:b"), Values: []string{"a"}}}}, nil, "ValidationError: The 'HttpHeaderName' value 'a:b' contains invalid characters"},
+		{"address", []elbv2api.RuleCondition{{Field: new("source-ip"), SourceIpConfig: &elbv2api.SourceIpConditionConfig{Values: []string{"10.0.0.1"}}}}, nil, "ValidationError: The 'source-ip' value '10.0.0.1' is not a valid CIDR block"},
+		{"query without value", []elbv2api.RuleCondition{query(elbv2api.QueryStringKeyValuePair{Key: new("v")})}, nil, "ValidationError: A 'Value' must be specified in 'QueryStringKeyValuePair'"},
+		{"twice", append(onPath("/a"), onPath("/b")...), nil, "ValidationError: Conditions of type 'path-pattern' cannot be specified more than once"},
+		{"regex", []elbv2api.RuleCondition{{Field: new("path-pattern"), RegexValues: []string{"^/a"}}}, nil, "NotImplemented: condition RegexValues"},
+		{"six values", []elbv2api.RuleCondition{{Field: new("path-pattern"), PathPatternConfig: &elbv2api.PathPatternConditionConfig{Values: []string{"/1", "/2", "/3", "/4", "/5", "/6"}}}}, nil, "ValidationError: A rule can only have '5' condition values"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			out, err := d.ModifyRule(d.ctx, &elbv2api.ModifyRuleInput{RuleArn: &d.rule, Conditions: c.in})
+			check(t, err, c.want)
+			if c.want != "" || err != nil {
+				return
+			}
+			want := c.out
+			if want == nil {
+				want = c.in
+			}
+			if diff := cmp.Diff(want, out.Rules[0].Conditions); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestRules(t *testing.T) {
+	d := newDesk(t)
+	out := must(t)(d.DescribeRules(d.ctx, &elbv2api.DescribeRulesInput{ListenerArn: &d.listener})).(*elbv2api.DescribeRulesOutput)
+	if len(out.Rules) != 2 || *out.Rules[0].Priority != "10" || *out.Rules[0].IsDefault || *out.Rules[1].Priority != "default" || !*out.Rules[1].IsDefault {
+		t.Errorf("rules %+v", out.Rules)
+	}
+	byDefault := out.Rules[1].RuleArn
+	for name, c := range map[string]struct {
+		err  error
+		want string
+	}{
+		"nothing":      {second(d.ModifyRule(d.ctx, &elbv2api.ModifyRuleInput{RuleArn: &d.rule})), "ValidationError: Either conditions or actions must be specified"},
+		"default":      {second(d.ModifyRule(d.ctx, &elbv2api.ModifyRuleInput{RuleArn: byDefault, Actions: d.forward()})), "OperationNotPermitted: Default rule '" + *byDefault + "' cannot be modified"},
+		"delete":       {second(d.DeleteRule(d.ctx, &elbv2api.DeleteRuleInput{RuleArn: byDefault})), "OperationNotPermitted: Default rule '" + *byDefault + "' cannot be deleted"},
+		"priority":     {second(d.CreateRule(d.ctx, &elbv2api.CreateRuleInput{ListenerArn: &d.listener, Priority: new(int32(10)), Conditions: onPath("/"), Actions: d.forward()})), "PriorityInUse: Priority '10' is currently in use"},
+		"transforms":   {second(d.CreateRule(d.ctx, &elbv2api.CreateRuleInput{ListenerArn: &d.listener, Priority: new(int32(11)), Conditions: onPath("/"), Actions: d.forward(), Transforms: []elbv2api.RuleTransform{{}}})), "NotImplemented: rule Transforms"},
+		"moved twice":  {second(d.SetRulePriorities(d.ctx, &elbv2api.SetRulePrioritiesInput{RulePriorities: []elbv2api.RulePriorityPair{{RuleArn: &d.rule, Priority: new(int32(1))}, {RuleArn: byDefault, Priority: new(int32(1))}}})), "ValidationError: Priority '1' was provided multiple times"},
+		"group in use": {second(d.DeleteTargetGroup(d.ctx, &elbv2api.DeleteTargetGroupInput{TargetGroupArn: &d.group})), "ResourceInUse: Target group '" + d.group + "' is currently in use by a listener or a rule"},
+	} {
+		t.Run(name, func(t *testing.T) { check(t, c.err, c.want) })
+	}
+	moved := must(t)(d.SetRulePriorities(d.ctx, &elbv2api.SetRulePrioritiesInput{RulePriorities: []elbv2api.RulePriorityPair{{RuleArn: &d.rule, Priority: new(int32(7))}}})).(*elbv2api.SetRulePrioritiesOutput)
+	if len(moved.Rules) != 1 || *moved.Rules[0].Priority != "7" {
+		t.Errorf("moved %+v", moved.Rules)
+	}
+}
+
+func TestTargetGroupShape(t *testing.T) {
+	d := newDesk(t)
+	out := must(t)(d.DescribeTargetGroups(d.ctx, &elbv2api.DescribeTargetGroupsInput{LoadBalancerArn: &d.lb})).(*elbv2api.DescribeTargetGroupsOutput)
+	want := []elbv2api.TargetGroup{{
+		TargetGroupArn: &d.group, TargetGroupName: new("web"), Protocol: new("HTTP"), ProtocolVersion: new("HTTP1"), Port: new(int32(8080)), VpcId: &d.VPC.ID,
+		TargetType: new("ip"), IpAddressType: new("ipv4"), LoadBalancerArns: []string{d.lb},
+		HealthCheckEnabled: new(true), HealthCheckProtocol: new("HTTP"), HealthCheckPort: new("traffic-port"), HealthCheckPath: new("/"),
+		HealthCheckIntervalSeconds: new(int32(30)), HealthCheckTimeoutSeconds: new(int32(5)), HealthyThresholdCount: new(int32(5)), UnhealthyThresholdCount: new(int32(2)),
+		Matcher: &elbv2api.Matcher{HttpCode: new("200")},
+	}}
+	if diff := cmp.Diff(want, out.TargetGroups); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestTargetGroupRefusals(t *testing.T) {
+	d := newDesk(t)
+	type in = elbv2api.CreateTargetGroupInput
+	for _, c := range []struct {
+		name string
+		set  func(in *in)
+		want string
+	}{
+		{"same again", func(i *in) { i.Name = new("web") }, ""},
+		{"same name", func(i *in) { i.Name, i.Port = new("web"), new(int32(81)) }, "DuplicateTargetGroupName: A target group with the same name 'web' exists, but with different settings"},
+		{"long name", func(i *in) { i.Name = new(strings.Repeat("x", 33)) }, "ValidationError: Target group name '" + strings.Repeat("x", 33) + "' cannot be longer than '32' characters"},
+		{"characters", func(i *in) { i.Name = new("a.b") }, "ValidationError: Target group name 'a.b' can only contain characters that are alphanumeric characters or hyphens(-)"},
+		{"hyphen", func(i *in) { i.Name = new("-a") }, "ValidationError: Target group name '-a' cannot begin or end with '-'"},
+		{"lambda", func(i *in) { i.TargetType = new("lambda") }, "NotImplemented: target type lambda"},
+		{"no protocol", func(i *in) { i.Protocol = nil }, "ValidationError: A protocol must be specified"},
+		{"HTTPS", func(i *in) { i.Protocol = new("HTTPS") }, "NotImplemented: target group protocol HTTPS"},
+		{"no port", func(i *in) { i.Port = nil }, "ValidationError: A port must be specified"},
+		{"no VPC", func(i *in) { i.VpcId = nil }, "ValidationError: A VPC ID must be specified"},
+		{"unknown VPC", func(i *in) { i.VpcId = new("vpc-1") }, "ValidationError: The VPC ID 'vpc-1' is not found"},
+		{"GRPC", func(i *in) { i.ProtocolVersion = new("GRPC") }, "NotImplemented: protocol version GRPC"},
+		{"version", func(i *in) { i.ProtocolVersion = new("HTTP3") }, "ValidationError: The protocol version 'HTTP3' must be one of 'GRPC, HTTP1, HTTP2'"},
+		{"ipv6", func(i *in) { i.IpAddressType = new("ipv6") }, "NotImplemented: target group IP address type ipv6"},
+		{"check off", func(i *in) { i.HealthCheckEnabled = new(false) }, "ValidationError: Health check enabled must be true for target groups with target type 'ip'"},
+		{"check HTTPS", func(i *in) { i.HealthCheckProtocol = new("HTTPS") }, "NotImplemented: health check protocol HTTPS"},
+		{"check TCP", func(i *in) { i.HealthCheckProtocol = new("TCP") }, "ValidationError: Health check protocol 'TCP' is not supported for target groups with protocol 'HTTP'"},
+		{"check port", func(i *in) { i.HealthCheckPort = new("0") }, "ValidationError: Health check port '0' must be"},
+		{"check path", func(i *in) { i.HealthCheckPath = new("healthz") }, "ValidationError: Health check path 'healthz' is not valid"},
+		{"interval", func(i *in) { i.HealthCheckIntervalSeconds = new(int32(5)) }, "ValidationError: Health check interval must be greater than the timeout."},
+		{"matcher", func(i *in) { i.Matcher = &elbv2api.Matcher{HttpCode: new("200-599")} }, "ValidationError: Health check matcher HTTP code '200-599' must be within '200-499' inclusive"},
+		{"matcher text", func(i *in) { i.Matcher = &elbv2api.Matcher{HttpCode: new("ok")} }, "ValidationError: Health check matcher HTTP code 'ok' is not valid"},
+		{"everything", func(i *in) {
+			i.HealthCheckPort, i.HealthCheckPath, i.HealthCheckIntervalSeconds, i.HealthCheckTimeoutSeconds = new("9000"), new("/healthz?full=1"), new(int32(6)), new(int32(2))
+			i.HealthyThresholdCount, i.UnhealthyThresholdCount, i.Matcher = new(int32(2)), new(int32(10)), &elbv2api.Matcher{HttpCode: new("200-299,301")}
+		}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			in := d.groupInput("tg-" + strings.ReplaceAll(c.name, " ", "-"))
+			c.set(in)
+			_, err := d.CreateTargetGroup(d.ctx, in)
+			check(t, err, c.want)
+		})
+	}
+}
+
+func TestTargetHealth(t *testing.T) {
+	d := newDesk(t)
+	must(t)(d.RegisterTargets(d.ctx, &elbv2api.RegisterTargetsInput{TargetGroupArn: &d.group, Targets: []elbv2api.TargetDescription{{Id: new("10.0.1.9")}, {Id: new("10.0.2.9"), Port: new(int32(9000))}}}))
+	d.Do(t, func(tx *state.Tx) error {
+		d.Balance.Observe(tx, d.Balance.Assign(tx, 0), []balance.Observation{{TargetGroupARN: d.group, ID: "10.0.1.9", Port: 8080, Verdict: balance.Verdict{State: "healthy"}}})
+		return nil
+	})
+	out := must(t)(d.DescribeTargetHealth(d.ctx, &elbv2api.DescribeTargetHealthInput{TargetGroupArn: &d.group})).(*elbv2api.DescribeTargetHealthOutput)
+	want := []elbv2api.TargetHealthDescription{
+		{
+			Target:          &elbv2api.TargetDescription{Id: new("10.0.1.9"), Port: new(int32(8080)), AvailabilityZone: new("us-east-1b")},
+			HealthCheckPort: new("8080"), TargetHealth: &elbv2api.TargetHealth{State: new("healthy")},
+		},
+		{
+			Target:          &elbv2api.TargetDescription{Id: new("10.0.2.9"), Port: new(int32(9000)), AvailabilityZone: new("us-east-1c")},
+			HealthCheckPort: new("9000"), TargetHealth: &elbv2api.TargetHealth{State: new("initial"), Reason: new("Elb.RegistrationInProgress"), Description: new("Target registration is in progress")},
+		},
+	}
+	if diff := cmp.Diff(want, out.TargetHealthDescriptions); diff != "" {
+		t.Errorf("all (-want +got):\n%s", diff)
+	}
+	out = must(t)(d.DescribeTargetHealth(d.ctx, &elbv2api.DescribeTargetHealthInput{TargetGroupArn: &d.group, Targets: []elbv2api.TargetDescription{{Id: new("10.0.1.77")}}})).(*elbv2api.DescribeTargetHealthOutput)
+	want = []elbv2api.TargetHealthDescription{{
+		Target:       &elbv2api.TargetDescription{Id: new("10.0.1.77"), Port: new(int32(8080))},
+		TargetHealth: &elbv2api.TargetHealth{State: new("unused"), Reason: new("Target.NotRegistered"), Description: new("Target is not registered to the target group")},
+	}}
+	if diff := cmp.Diff(want, out.TargetHealthDescriptions); diff != "" {
+		t.Errorf("one (-want +got):\n%s", diff)
+	}
+}
+
+func TestInstanceGroupsStayEmpty(t *testing.T) {
+	d := newDesk(t)
+	in := d.groupInput("instances")
+	in.TargetType = nil
+	tg := must(t)(d.CreateTargetGroup(d.ctx, in)).(*elbv2api.CreateTargetGroupOutput).TargetGroups[0]
+	if *tg.TargetType != "instance" {
+		t.Errorf("target type %s", *tg.TargetType)
+	}
+	_, err := d.RegisterTargets(d.ctx, &elbv2api.RegisterTargetsInput{TargetGroupArn: tg.TargetGroupArn, Targets: []elbv2api.TargetDescription{{Id: new("i-0123456789abcdef0")}}})
+	check(t, err, "InvalidTarget: The following targets are not in a running state and cannot be registered: 'i-0123456789abcdef0'")
+}
+
+func TestTags(t *testing.T) {
+	d := newDesk(t)
+	all := []string{d.lb, d.listener, d.rule, d.group}
+	must(t)(d.AddTags(d.ctx, &elbv2api.AddTagsInput{ResourceArns: all, Tags: []elbv2api.Tag{{Key: new("b"), Value: new("2")}, {Key: new("a"), Value: new("")}, {Key: new("c"), Value: new("3")}}}))
+	must(t)(d.RemoveTags(d.ctx, &elbv2api.RemoveTagsInput{ResourceArns: all, TagKeys: []string{"c", "absent"}}))
+	out := must(t)(d.DescribeTags(d.ctx, &elbv2api.DescribeTagsInput{ResourceArns: all})).(*elbv2api.DescribeTagsOutput)
+	for i, desc := range out.TagDescriptions {
+		want := elbv2api.TagDescription{ResourceArn: &all[i], Tags: []elbv2api.Tag{{Key: new("a"), Value: new("")}, {Key: new("b"), Value: new("2")}}}
+		if diff := cmp.Diff(want, desc); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+	var many []elbv2api.Tag
+	for i := range balance.MaxTags - 1 {
+		many = append(many, elbv2api.Tag{Key: new(fmt.Sprint(i))})
+	}
+	_, err := d.AddTags(d.ctx, &elbv2api.AddTagsInput{ResourceArns: all[:1], Tags: many})
+	check(t, err, "TooManyTags: ")
+}
+
+func TestPages(t *testing.T) {
+	d := newDesk(t)
+	for i := range 4 {
+		must(t)(d.CreateTargetGroup(d.ctx, d.groupInput(fmt.Sprintf("g%d", i))))
+	}
+	var got []string
+	var marker *string
+	for {
+		out := must(t)(d.DescribeTargetGroups(d.ctx, &elbv2api.DescribeTargetGroupsInput{PageSize: new(int32(2)), Marker: marker})).(*elbv2api.DescribeTargetGroupsOutput)
+		for _, g := range out.TargetGroups {
+			got = append(got, *g.TargetGroupName)
+		}
+		if marker = out.NextMarker; marker == nil {
+			break
+		}
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, []string{"g0", "g1", "g2", "g3", "web"}) {
+		t.Errorf("walked %v", got)
+	}
+}
+
+// Everything AWS has an operation value for and this front claims is bound exactly once.
+func TestOperationsAreBoundOnce(t *testing.T) {
+	d := newDesk(t)
+	seen := map[string]bool{}
+	for _, b := range d.Operations() {
+		if seen[b.Info.Name] {
+			t.Errorf("%s is bound twice", b.Info.Name)
+		}
+		seen[b.Info.Name] = true
+		if in := reflect.TypeOf(b.New()).Elem().Name(); in != b.Info.Name+"Input" {
+			t.Errorf("%s takes %s", b.Info.Name, in)
+		}
+	}
+}
+
+func TestPolicies(t *testing.T) {
+	d := newDesk(t)
+	out := must(t)(d.DescribeSSLPolicies(d.ctx, &elbv2api.DescribeSSLPoliciesInput{Names: []string{"ELBSecurityPolicy-TLS13-1-2-Res-2021-06"}})).(*elbv2api.DescribeSSLPoliciesOutput)
+	p := out.SslPolicies[0]
+	if !slices.Equal(p.SslProtocols, []string{"TLSv1.3", "TLSv1.2"}) || len(p.Ciphers) != 7 || *p.Ciphers[6].Name != "ECDHE-RSA-AES256-GCM-SHA384" || *p.Ciphers[6].Priority != 7 {
+		t.Errorf("policy %+v", p)
+	}
+	_, err := d.DescribeSSLPolicies(d.ctx, &elbv2api.DescribeSSLPoliciesInput{Names: []string{"none"}})
+	var e *awserr.Error
+	if !errors.As(err, &e) || e.Code != "SSLPolicyNotFound" {
+		t.Errorf("got %v", err)
+	}
+}
