@@ -41,7 +41,7 @@ func Validate(svc *aws.Service, in any) []Violation {
 		return nil
 	}
 	c := checker{}
-	c.structure(plan, v, "")
+	c.structure(plan, v, nil)
 	return c.found
 }
 
@@ -49,7 +49,7 @@ type checker struct{ found []Violation }
 
 func (c *checker) full() bool { return len(c.found) >= maxViolations }
 
-func (c *checker) structure(p *structure, v reflect.Value, path string) {
+func (c *checker) structure(p *structure, v reflect.Value, at *trail) {
 	for i := range p.fields {
 		f := &p.fields[i]
 		if !f.required && !f.shape.checked || c.full() {
@@ -58,61 +58,61 @@ func (c *checker) structure(p *structure, v reflect.Value, path string) {
 		fv := v.Field(f.index)
 		if fv.IsNil() {
 			if f.required {
+				here := &trail{up: at, name: f.name}
 				c.found = append(c.found, Violation{
-					Path: join(path, f.name), Member: outermost(path, f.name), Missing: true,
-					Value: "null", Constraint: "Member must not be null",
+					Path: here.String(), Member: here.outermost(), Missing: true, Value: "null", Constraint: "Member must not be null",
 				})
 			}
 			continue
 		}
 		if f.shape.checked {
-			c.value(&f.shape, fv, join(path, f.name))
+			c.value(&f.shape, fv, &trail{up: at, name: f.name})
 		}
 	}
 }
 
-func (c *checker) value(s *shape, v reflect.Value, path string) {
+func (c *checker) value(s *shape, v reflect.Value, at *trail) {
 	if s.pointer {
 		v = v.Elem()
 	}
 	if broken := s.broken(v); len(broken) > 0 {
 		for _, constraint := range broken {
-			c.add(s, v, path, constraint)
+			c.add(s, v, at, constraint)
 		}
 		return
 	}
 	switch s.kind {
 	case kindStructure:
 		if s.union && countSet(s.structure, v) != 1 {
-			c.add(s, v, path, "Member must have exactly one member set")
+			c.add(s, v, at, "Member must have exactly one member set")
 		}
 		if s.structure.checked {
-			c.structure(s.structure, v, path)
+			c.structure(s.structure, v, at)
 		}
 	case kindList:
 		if s.elem.checked {
-			c.list(s, v, path)
+			c.list(s, v, at)
 		}
 	case kindMap:
-		c.entries(s, v, path)
+		c.entries(s, v, at)
 	}
 }
 
 // list checks items. A scalar item's failure is reported of the whole list, with all that is asked of items, as AWS does.
-func (c *checker) list(s *shape, v reflect.Value, path string) {
+func (c *checker) list(s *shape, v reflect.Value, at *trail) {
 	for i := 0; i < v.Len() && !c.full(); i++ {
 		if s.elem.kind != kindStructure && s.elem.kind != kindList && s.elem.kind != kindMap {
 			if len(s.elem.broken(v.Index(i))) > 0 {
-				c.add(s, v, path, "Member must satisfy constraint: ["+strings.Join(s.elem.constraints(), ", ")+"]")
+				c.add(s, v, at, "Member must satisfy constraint: ["+strings.Join(s.elem.constraints(), ", ")+"]")
 				return
 			}
 			continue
 		}
-		c.value(s.elem, v.Index(i), path+"."+strconv.Itoa(i+1)+".member")
+		c.value(s.elem, v.Index(i), &trail{up: at, item: i + 1})
 	}
 }
 
-func (c *checker) entries(s *shape, v reflect.Value, path string) {
+func (c *checker) entries(s *shape, v reflect.Value, at *trail) {
 	if !s.key.checked && !s.elem.checked {
 		return
 	}
@@ -123,7 +123,7 @@ func (c *checker) entries(s *shape, v reflect.Value, path string) {
 			return
 		}
 		if len(s.key.broken(key)) > 0 {
-			c.add(s, v, path, "Map keys must satisfy constraint: ["+strings.Join(s.key.constraints(), ", ")+"]")
+			c.add(s, v, at, "Map keys must satisfy constraint: ["+strings.Join(s.key.constraints(), ", ")+"]")
 			return
 		}
 		if !s.elem.checked {
@@ -132,27 +132,26 @@ func (c *checker) entries(s *shape, v reflect.Value, path string) {
 		value := v.MapIndex(key)
 		switch s.elem.kind {
 		case kindStructure, kindList, kindMap:
-			c.value(s.elem, value, path+"."+key.String()+".member")
+			c.value(s.elem, value, &trail{up: at, key: key.String()})
 		default:
 			if len(s.elem.broken(value)) > 0 {
-				c.add(s, v, path, "Map value must satisfy constraint: ["+strings.Join(s.elem.constraints(), ", ")+"]")
+				c.add(s, v, at, "Map value must satisfy constraint: ["+strings.Join(s.elem.constraints(), ", ")+"]")
 				return
 			}
 		}
 	}
 }
 
-func (c *checker) add(s *shape, v reflect.Value, path, constraint string) {
+func (c *checker) add(s *shape, v reflect.Value, at *trail, constraint string) {
 	if c.full() {
 		return
 	}
-	member, _, _ := strings.Cut(path, ".")
 	shown := ""
 	if !s.hides() {
 		shown = "'" + show(v) + "'"
 	}
 	c.found = append(c.found, Violation{
-		Path: path, Member: member, Enum: len(s.values) > 0, Value: shown, Constraint: constraint,
+		Path: at.String(), Member: at.outermost(), Enum: len(s.values) > 0, Value: shown, Constraint: constraint,
 	})
 }
 
@@ -244,21 +243,37 @@ func countSet(p *structure, v reflect.Value) int {
 	return n
 }
 
-func join(path, name string) string {
-	r, n := utf8.DecodeRuneInString(name)
-	name = string(unicode.ToLower(r)) + name[n:]
-	if path == "" {
-		return name
-	}
-	return path + "." + name
+// trail is where in the input a check is: a chain of members, items and keys, written only when there is a violation.
+type trail struct {
+	up   *trail
+	name string // of a member
+	item int    // of a list, from 1
+	key  string // of a map
 }
 
-func outermost(path, name string) string {
-	if path == "" {
-		return name
+func (t *trail) String() string {
+	var here string
+	switch {
+	case t.item > 0:
+		here = strconv.Itoa(t.item) + ".member"
+	case t.name == "":
+		here = t.key + ".member"
+	default:
+		r, n := utf8.DecodeRuneInString(t.name)
+		here = string(unicode.ToLower(r)) + t.name[n:]
 	}
-	first, _, _ := strings.Cut(path, ".")
-	return first
+	if t.up == nil {
+		return here
+	}
+	return t.up.String() + "." + here
+}
+
+// outermost is the modeled name of the input's member.
+func (t *trail) outermost() string {
+	for t.up != nil {
+		t = t.up
+	}
+	return t.name
 }
 
 // maxShown bounds how much of a bad value comes back in a message.
