@@ -3,11 +3,14 @@ package task_test
 import (
 	"context"
 	"fmt"
+	"path/filepath"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/neargate/neargate/internal/state"
+	"github.com/neargate/neargate/internal/state/sqlite"
 	"github.com/neargate/neargate/internal/task"
 )
 
@@ -108,9 +111,11 @@ func BenchmarkReplaceService(b *testing.B) {
 	}
 }
 
+const steadyTasks = 100_000
+
 // BenchmarkSteady looks at what 100,000 running tasks cost while nothing happens.
 func BenchmarkSteady(b *testing.B) {
-	w := crowd(b, 100_000)
+	w := crowd(b, steadyTasks)
 	cpu := func() time.Duration {
 		var u syscall.Rusage
 		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
@@ -125,5 +130,25 @@ func BenchmarkSteady(b *testing.B) {
 		rounds++
 	}
 	b.ReportMetric(100*(cpu()-begin).Seconds()/float64(rounds), "%core")
-	_ = w
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	b.ReportMetric(float64(m.HeapAlloc)/steadyTasks, "B/task")
+	runtime.KeepAlive(w)
+}
+
+// BenchmarkStart is the lifecycle's own share of RunTask accepted → RUNNING: the journal on disk, an engine that takes no time.
+func BenchmarkStart(b *testing.B) {
+	w := newWorldOn(b, func() (state.Journal, error) { return sqlite.Open(filepath.Join(b.TempDir(), "state.db")) })
+	w.serve()
+	watch := w.store.Watch(w.tables.Tasks)
+	defer watch.Close()
+	for b.Loop() {
+		arn := w.run(definition(container("app")))
+		for w.task(arn).Status != task.Running {
+			if _, err := watch.Next(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
 }

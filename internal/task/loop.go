@@ -297,6 +297,7 @@ func (l *Loop) remember(v *view) {
 }
 
 func (l *Loop) send(ctx context.Context, s *step, v *view) {
+	v.tx = nil // a queue of views would hold as many versions of the state
 	ctx, cancel := context.WithCancel(ctx)
 	l.mu.Lock()
 	l.working[v.task.ARN] = &work{step: s, cancel: cancel}

@@ -53,7 +53,7 @@ type change func(tx *state.Tx, t *Task) error
 type view struct {
 	observed
 	now     time.Time
-	tx      *state.Tx
+	tx      *state.Tx // only while deciding
 	task    *Task
 	def     *Definition
 	traffic Traffic

@@ -117,12 +117,22 @@ func (x *traffic) drain(arn string) {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
+	return newWorldOn(t, func() (state.Journal, error) { return state.Memory(), nil })
+}
+
+// newWorldOn is a world whose journal is the given one.
+func newWorldOn(t testing.TB, open func() (state.Journal, error)) *world {
+	t.Helper()
 	schema := state.NewSchema()
 	w := &world{t: t, tables: task.NewTables(schema), engine: simulated.New(), log: slog.New(slog.DiscardHandler)}
 	w.outbox = event.NewOutbox(schema, 5_000)
 	w.network = &network{interfaces: state.AddTable(schema, "test.eni", func(e *eni) string { return e.ID })}
 	w.traffic = &traffic{registered: state.AddTable(schema, "test.target", func(r *registered) string { return r.Task }), drained: map[string]bool{}}
-	w.disk = &disk{Journal: state.Memory()}
+	journal, err := open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.disk = &disk{Journal: journal}
 	store, err := state.Open(t.Context(), schema, w.disk)
 	if err != nil {
 		t.Fatal(err)
