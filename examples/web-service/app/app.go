@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,6 +20,7 @@ type app struct {
 	version, upstream string
 	exit              func(int)
 	client            *http.Client
+	underWay          atomic.Int64 // requests
 
 	mu   sync.Mutex
 	kept [][]byte // what /alloc has taken
@@ -39,7 +41,7 @@ func (a *app) handler() http.Handler {
 	m.HandleFunc("/burn", a.burn)
 	m.HandleFunc("/alloc", a.alloc)
 	m.HandleFunc("/crash", a.crash)
-	return logged(m)
+	return a.logged(m)
 }
 
 // Hello is the answer to /.
@@ -156,8 +158,10 @@ func number(r *http.Request, name string, otherwise int) int {
 }
 
 // logged writes one line per request.
-func logged(next http.Handler) http.Handler {
+func (a *app) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.underWay.Add(1)
+		defer a.underWay.Add(-1)
 		begin := time.Now()
 		s := &status{ResponseWriter: w, code: http.StatusOK}
 		next.ServeHTTP(s, r)

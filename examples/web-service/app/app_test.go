@@ -94,6 +94,9 @@ func TestStopFinishesWhatItHasBegun(t *testing.T) {
 	}()
 	time.Sleep(100 * time.Millisecond) // let the request arrive
 	stop()
+	if resp, err := http.Get(url + "/healthz"); err != nil || resp.StatusCode != 200 {
+		t.Errorf("a request while another is under way: %v", err)
+	}
 	if got := <-answered; got != "200 OK" {
 		t.Errorf("a request under way got %s", got)
 	}

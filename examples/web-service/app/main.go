@@ -44,7 +44,8 @@ func main() {
 // grace is how long requests under way may take once the process has been asked to stop. ECS kills after 30 s by default.
 const grace = 25 * time.Second
 
-// serve answers requests until ctx is done and those under way are answered.
+// serve answers requests until ctx is done and those under way are answered. Until then it goes on taking new ones: whoever sends
+// them may not have heard yet that it is to stop.
 func (a *app) serve(ctx context.Context, l net.Listener) error {
 	s := &http.Server{Handler: a.handler(), ReadHeaderTimeout: 10 * time.Second}
 	ended := make(chan error, 1)
@@ -58,6 +59,9 @@ func (a *app) serve(ctx context.Context, l net.Listener) error {
 	log.Printf("stopping")
 	drained, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
+	for a.underWay.Load() > 0 && drained.Err() == nil {
+		time.Sleep(10 * time.Millisecond)
+	}
 	if err := s.Shutdown(drained); err != nil {
 		return fmt.Errorf("stop: %w", err)
 	}
