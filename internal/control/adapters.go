@@ -7,6 +7,7 @@ import (
 
 	"github.com/neargate/neargate/internal/aws/gateway"
 	"github.com/neargate/neargate/internal/balance"
+	"github.com/neargate/neargate/internal/logs"
 	"github.com/neargate/neargate/internal/network"
 	"github.com/neargate/neargate/internal/policy"
 	"github.com/neargate/neargate/internal/registry"
@@ -64,6 +65,14 @@ func (n taskNetwork) Realise(ctx context.Context, id string) (task.Place, error)
 		}
 	}
 	return place, nil
+}
+
+// taskLogs is the task.Logs of a platform: a stream per container.
+type taskLogs struct{ *logs.Engine }
+
+func (l taskLogs) Open(ctx context.Context, s task.LogSpec) error {
+	_, _, err := l.Ensure(ctx, s.Account, s.Region, s.Group, s.Stream, s.CreateGroup)
+	return err
 }
 
 // ecsNetwork answers the ECS front's questions about subnets and groups.

@@ -236,7 +236,7 @@ func (c *core) loops() []loop {
 		{"publish", (&publish.Publisher{Store: c.store, Balance: c.balance, Network: c.network, Edge: c.edge, Log: c.log}).Run},
 		{"task", task.NewLoop(task.Config{
 			Store: c.store, Lifecycle: c.life, Engine: pullEngine{c.machine, c.registry, c.place}, Network: taskNetwork{c.network, c.store},
-			Traffic: balance.Traffic{Balance: c.balance}, Draining: []state.AnyTable{c.tables.balance.Targets, c.tables.balance.Healths}, Log: c.log,
+			Traffic: balance.Traffic{Balance: c.balance}, Draining: []state.AnyTable{c.tables.balance.Targets, c.tables.balance.Healths}, Logs: taskLogs{c.logs}, Log: c.log,
 		}).Run},
 		{"deploy", (&deploy.Loop{
 			Scheduler: &deploy.Scheduler{
