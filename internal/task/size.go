@@ -42,34 +42,3 @@ func parseSize(s, what string, units map[string]float64) (int, error) {
 	}
 	return int(n), nil
 }
-
-// fargateMemory is the range of memory, in MiB, that a cpu size may be combined with.
-// AWS: "Amazon ECS task definition parameters for Fargate", Task size.
-var fargateMemory = map[int]struct{ min, max, step int }{
-	256:   {512, 2048, 512},
-	512:   {1024, 4096, 1024},
-	1024:  {2048, 8192, 1024},
-	2048:  {4096, 16384, 1024},
-	4096:  {8192, 30720, 1024},
-	8192:  {16384, 61440, 4096},
-	16384: {32768, 122880, 8192},
-}
-
-// checkFargateSize refuses a combination Fargate does not sell.
-func checkFargateSize(cpu, memory int) error {
-	switch {
-	case cpu == 0:
-		return errClient.New("Fargate requires that 'cpu' be defined at the task level.")
-	case memory == 0:
-		return errClient.New("Fargate requires that 'memory' be defined at the task level.")
-	}
-	m, ok := fargateMemory[cpu]
-	ok = ok && memory >= m.min && memory <= m.max && (memory-m.min)%m.step == 0
-	if cpu == 256 && memory == 1536 { // 512, 1024 and 2048 only
-		ok = false
-	}
-	if !ok {
-		return errClient.New("No Fargate configuration exists for given values: %d CPU, %d memory. See the Amazon ECS documentation for the valid values.", cpu, memory)
-	}
-	return nil
-}
