@@ -20,7 +20,8 @@ import (
 type group struct {
 	id      string
 	ensured bool
-	members map[netip.Addr]bool
+	members map[netip.Addr]uint64 // value: round in which it was last stated
+	round   uint64
 	sides   [2]side // ingress, egress
 	named   int     // times it is named by other groups' rules and by profiles
 }
@@ -71,7 +72,7 @@ func (f *filter) group(id string) *group {
 	if ok {
 		return g
 	}
-	g = &group{id: id, members: map[netip.Addr]bool{}}
+	g = &group{id: id, members: map[netip.Addr]uint64{}}
 	f.groups[id] = g
 	if err := f.conn.AddSet(memberSet(id), nil); err != nil && f.err == nil {
 		f.err = err
@@ -110,29 +111,32 @@ func (f *filter) release(id string) {
 	}
 }
 
+// setMembers queues the difference. Its cost beyond that is one look at each member.
 func (f *filter) setMembers(g *group, addrs []netip.Addr) {
-	if sameMembers(g.members, addrs) {
-		return
-	}
-	want := make(map[netip.Addr]bool, len(addrs))
+	g.round++
+	var added, gone []netip.Addr
+	stated := 0
 	for _, a := range addrs {
-		want[a] = true
-	}
-	f.replaceSet(memberSet(g.id), g.members, want)
-	g.members = want
-}
-
-// sameMembers assumes that addrs names nobody twice; if it does the answer is no, which costs only time.
-func sameMembers(have map[netip.Addr]bool, addrs []netip.Addr) bool {
-	if len(have) != len(addrs) {
-		return false
-	}
-	for _, a := range addrs {
-		if !have[a] {
-			return false
+		round, known := g.members[a]
+		if known && round == g.round {
+			continue // stated twice
+		}
+		stated++
+		g.members[a] = g.round
+		if !known {
+			added = append(added, a)
 		}
 	}
-	return true
+	if len(g.members) > stated {
+		for a, round := range g.members {
+			if round != g.round {
+				gone = append(gone, a)
+				delete(g.members, a)
+			}
+		}
+	}
+	f.remove(memberSet(g.id), addressElements(slices.Values(gone))...)
+	f.add(memberSet(g.id), addressElements(slices.Values(added))...)
 }
 
 // setRules queues the replacement of one of a group's chains, if its rules changed. In between no packet sees a half of them.

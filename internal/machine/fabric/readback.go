@@ -82,7 +82,10 @@ func (r *reader) readGroups(chains map[string]bool) {
 		}
 	}
 	for id, g := range r.f.groups {
-		g.members = r.addresses(memberSet(id))
+		g.members = map[netip.Addr]uint64{}
+		for a := range r.addresses(memberSet(id)) {
+			g.members[a] = 0
+		}
 		for i, d := range directions {
 			g.sides[i] = r.side(d, id)
 			for _, other := range g.sides[i].references {

@@ -116,6 +116,8 @@ func (r addressRange) everything() bool {
 	return r.first == netip.IPv4Unspecified() && r.last == netip.AddrFrom4([4]byte{255, 255, 255, 255})
 }
 
+func (r addressRange) String() string { return r.first.String() + "-" + r.last.String() }
+
 // mergePrefixes is the union of prefixes, sorted, without overlaps or adjacent ranges, as sets of intervals must be.
 // Prefixes that are not IPv4 match nothing in an IPv4 network.
 func mergePrefixes(prefixes []netip.Prefix) []addressRange {

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/google/nftables"
 	mdnetlink "github.com/mdlayher/netlink"
 	"github.com/vishvananda/netlink"
@@ -136,9 +137,10 @@ func TestReadBack(t *testing.T) {
 	w.f = w.start()
 	check(t, w.f.Adopt(t.Context(), []string{"vpc-1"}, w.ids("10.0.0.10", "10.0.1.10", "10.0.0.11", "10.0.0.200")))
 	after := w.f.vpc("vpc-1")
+	anyOrder := cmpopts.SortSlices(func(a, b netip.Addr) bool { return a.Less(b) })
 	compare := func(what string, got, want any) {
 		t.Helper()
-		if d := cmp.Diff(want, got, cmp.AllowUnexported(hop{}, binding{}, addressRange{}), cmp.Comparer(func(a, b netip.Addr) bool { return a == b }), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); d != "" {
+		if d := cmp.Diff(want, got, anyOrder, cmp.AllowUnexported(hop{}, binding{}, addressRange{}), cmp.Comparer(func(a, b netip.Addr) bool { return a == b }), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); d != "" {
 			t.Errorf("%s (-applied +read back):\n%s", what, d)
 		}
 	}
@@ -157,7 +159,7 @@ func TestReadBack(t *testing.T) {
 	compare("profiles", sortedKeys(g.profiles), sortedKeys(f.profiles))
 	compare("groups", slices.Sorted(maps.Keys(g.groups)), slices.Sorted(maps.Keys(f.groups)))
 	for id := range f.groups {
-		compare("members of "+id, g.groups[id].members, f.groups[id].members)
+		compare("members of "+id, slices.Collect(maps.Keys(g.groups[id].members)), slices.Collect(maps.Keys(f.groups[id].members)))
 		compare("names of "+id, g.groups[id].named, f.groups[id].named)
 		for i := range directions {
 			compare("fingerprint of "+id, g.groups[id].sides[i].fingerprint, f.groups[id].sides[i].fingerprint)
