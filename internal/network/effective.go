@@ -186,15 +186,9 @@ func sortRoutes(routes []Route) {
 	})
 }
 
-// groupConfig is the security group as the fabric must enforce it.
-func (t *Tables) groupConfig(tx *state.Tx, g *SecurityGroup) GroupConfig {
-	c := GroupConfig{ID: g.ID, VPC: g.VPCID, Ingress: t.rules(tx, g, false), Egress: t.rules(tx, g, true)}
-	for i := range t.Interfaces.By(tx, "group", g.ID) {
-		if i.realises() {
-			c.Members = append(c.Members, i.PrivateIP)
-		}
-	}
-	return c
+// groupRules is the security group as the fabric must enforce it, but for its members.
+func (t *Tables) groupRules(tx *state.Tx, g *SecurityGroup) GroupConfig {
+	return GroupConfig{ID: g.ID, VPC: g.VPCID, Ingress: t.rules(tx, g, false), Egress: t.rules(tx, g, true)}
 }
 
 // ports is what rules that can be told as one have in common.

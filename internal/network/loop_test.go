@@ -84,9 +84,9 @@ func TestCostOfChange(t *testing.T) {
 			do   func(tx *state.Tx)
 			want []string
 		}{
-			{"one interface more", func(tx *state.Tx) { i = must[*Interface](t)(n.CreateInterface(tx, spec(w.private, web.ID))) }, []string{"EnsureGroup", "EnsureInterface"}},
-			{"another group", func(tx *state.Tx) { ok(t, n.SetInterfaceGroups(tx, i.ID, []string{db.ID})) }, []string{"EnsureGroup", "EnsureGroup", "EnsureInterface"}},
-			{"one interface less", func(tx *state.Tx) { ok(t, n.DeleteInterface(tx, i.ID)) }, []string{"DeleteInterface", "EnsureGroup"}},
+			{"one interface more", func(tx *state.Tx) { i = must[*Interface](t)(n.CreateInterface(tx, spec(w.private, web.ID))) }, []string{"ChangeMembers", "EnsureInterface"}},
+			{"another group", func(tx *state.Tx) { ok(t, n.SetInterfaceGroups(tx, i.ID, []string{db.ID})) }, []string{"ChangeMembers", "ChangeMembers", "EnsureInterface"}},
+			{"one interface less", func(tx *state.Tx) { ok(t, n.DeleteInterface(tx, i.ID)) }, []string{"DeleteInterface", "ChangeMembers"}},
 			{"a rule", func(tx *state.Tx) {
 				must[[]*SecurityGroupRule](t)(n.AuthorizeRules(tx, db, []RuleSpec{{Protocol: "tcp", FromPort: 5432, ToPort: 5432, Peer: Peer{GroupID: web.ID}}}))
 			}, []string{"EnsureGroup"}},
@@ -260,14 +260,22 @@ func TestNatGatewayLife(t *testing.T) {
 // the rows say.
 func TestKernelFollowsRows(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
-		seed := rapid.SliceOfN(rapid.IntRange(0, 1<<20), 5, 60).Draw(r, "choices")
-		synctest.Test(t, func(t *testing.T) { followRows(t, seed) })
+		choices := rapid.SliceOfN(rapid.IntRange(0, 1<<20), 5, 60).Draw(r, "choices")
+		able := rapid.Bool().Draw(r, "able to be told of members")
+		synctest.Test(t, func(t *testing.T) {
+			k := newKernel()
+			if able {
+				followRows(t, k, memberKernel{k}, choices)
+			} else {
+				followRows(t, k, k, choices)
+			}
+		})
 	})
 }
 
-func followRows(t *testing.T, choices []int) {
-	j, k := state.Memory(), newKernel()
-	n, store, _ := openWith(t, j, k)
+func followRows(t *testing.T, k *kernel, f Fabric, choices []int) {
+	j := state.Memory()
+	n, store := openOver(t, j, f)
 	stop := running(t, n)
 	defer func() { stop() }()
 	var towns []town
@@ -284,7 +292,7 @@ func followRows(t *testing.T, choices []int) {
 			stop()
 			ok(t, store.Close())
 			k.adopted = false
-			n, store, _ = openWith(t, j, k)
+			n, store = openOver(t, j, f)
 			stop = running(t, n)
 		default:
 			_ = store.Update(context.Background(), func(tx *state.Tx) error { return randomChange(n, tx, w, what, c/24) })

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/netip"
 	"reflect"
 	"slices"
 	"sync"
@@ -24,7 +25,8 @@ type router struct {
 
 	mu         sync.Mutex // one at a time tells the fabric about a VPC, from a snapshot taken under the lock: older news never overtake newer
 	vpc        *told[VPCConfig]
-	groups     map[string]told[GroupConfig]
+	groups     map[string]told[GroupConfig] // without members
+	members    membership
 	interfaces map[string]told[InterfaceConfig]
 	stale      map[string]bool // groups the fabric still has to be told about
 	idle       time.Time       // when the last interface went; zero while there is one
@@ -59,7 +61,7 @@ func (r *router) suspect(interfaces, groups map[string]bool) {
 type routers struct {
 	mu   sync.Mutex
 	byID map[string]*router
-	home map[string]string // VPC of every interface the fabric was told about
+	home map[string]string // VPC of every interface that a router knows
 }
 
 func (rs *routers) get(vpcID string) *router {
@@ -71,7 +73,8 @@ func (rs *routers) get(vpcID string) *router {
 	r, ok := rs.byID[vpcID]
 	if !ok {
 		r = &router{
-			id: vpcID, groups: map[string]told[GroupConfig]{}, interfaces: map[string]told[InterfaceConfig]{}, stale: map[string]bool{},
+			id: vpcID, groups: map[string]told[GroupConfig]{}, members: newMembership(),
+			interfaces: map[string]told[InterfaceConfig]{}, stale: map[string]bool{},
 		}
 		rs.byID[vpcID] = r
 	}
@@ -89,7 +92,7 @@ func (rs *routers) move(interfaceID, vpcID string) {
 	rs.home[interfaceID] = vpcID
 }
 
-// vpcOf is the VPC of an interface that the fabric was told about.
+// vpcOf is the VPC of an interface that a router knows.
 func (rs *routers) vpcOf(interfaceID string) (string, bool) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
@@ -176,28 +179,30 @@ type difference struct {
 	add    []InterfaceConfig
 }
 
+// compare reads the dirty rows, and counts the members of groups anew on the way.
 func (n *Network) compare(tx *state.Tx, r *router, d *dirt) difference {
 	var p difference
 	groups := maps.Clone(d.groups)
 	for _, id := range slices.Sorted(maps.Keys(d.interfaces)) {
 		was, known := r.interfaces[id]
+		for _, g := range r.members.counted[id].groups {
+			groups[g] = true
+		}
 		i, ok := n.Interfaces.Get(tx, id)
 		if !ok || !i.realises() {
-			if !known {
-				continue
+			r.members.put(id, netip.Addr{}, nil)
+			if known {
+				p.remove = append(p.remove, id)
+			} else {
+				n.routers.move(id, "")
 			}
-			p.remove = append(p.remove, id)
-		} else {
-			c := interfaceConfig(i)
-			if known && !was.unsure && reflect.DeepEqual(was.config, c) {
-				continue
-			}
-			p.add = append(p.add, c)
-			for _, g := range c.Groups {
-				groups[g] = true
-			}
+			continue
 		}
-		for _, g := range was.config.Groups {
+		r.members.put(id, i.PrivateIP, i.Groups)
+		if c := interfaceConfig(i); !known || was.unsure || !reflect.DeepEqual(was.config, c) {
+			p.add = append(p.add, c)
+		}
+		for _, g := range i.Groups {
 			groups[g] = true
 		}
 	}
@@ -255,26 +260,57 @@ func (n *Network) syncGroup(ctx context.Context, tx *state.Tx, r *router, id str
 			if err := n.fabric.DeleteGroup(ctx, r.id, id); err != nil {
 				return err
 			}
-			delete(r.groups, id)
 		}
-		delete(r.stale, id)
+		r.dropGroup(id)
 		return nil
 	}
-	c := n.groupConfig(tx, g)
-	if known && !was.unsure && was.config.equal(c) || !known && len(c.Members) == 0 {
-		delete(r.stale, id)
-		return nil
+	if !known || was.unsure {
+		if r.members.load(n.Tables, tx, id); !known && len(r.members.members[id]) == 0 {
+			r.dropGroup(id)
+			return nil
+		}
+		for _, member := range r.members.members[id] {
+			n.routers.move(member, r.id) // it is counted: its end must find this VPC
+		}
+		return n.tellGroup(ctx, r, n.groupRules(tx, g))
 	}
-	err := n.fabric.EnsureGroup(ctx, c)
-	r.groups[id] = told[GroupConfig]{c, err != nil}
-	if err == nil {
-		delete(r.stale, id)
+	rules, news := n.groupRules(tx, g), r.members.news[id]
+	members, able := n.fabric.(MemberFabric)
+	switch {
+	case !reflect.DeepEqual(was.config, rules), news != nil && !able:
+		return n.tellGroup(ctx, r, rules)
+	case news != nil:
+		err := members.ChangeMembers(ctx, r.id, id, slices.Collect(maps.Keys(news.joined)), slices.Collect(maps.Keys(news.left)))
+		r.toldGroup(rules, err)
+		return err
 	}
+	delete(r.stale, id)
+	return nil
+}
+
+// tellGroup tells the fabric about a group as a whole.
+func (n *Network) tellGroup(ctx context.Context, r *router, rules GroupConfig) error {
+	whole := rules
+	whole.Members = r.members.of(rules.ID)
+	err := n.fabric.EnsureGroup(ctx, whole)
+	r.toldGroup(rules, err)
 	return err
 }
 
-func (g GroupConfig) equal(o GroupConfig) bool {
-	return slices.Equal(g.Members, o.Members) && reflect.DeepEqual(g.Ingress, o.Ingress) && reflect.DeepEqual(g.Egress, o.Egress)
+// toldGroup notes what became of telling.
+func (r *router) toldGroup(rules GroupConfig, err error) {
+	r.groups[rules.ID] = told[GroupConfig]{rules, err != nil}
+	if err == nil {
+		delete(r.stale, rules.ID)
+		delete(r.members.news, rules.ID)
+	}
+}
+
+// dropGroup forgets a group that is not in the kernel.
+func (r *router) dropGroup(id string) {
+	delete(r.groups, id)
+	delete(r.stale, id)
+	r.members.forget(id)
 }
 
 // retire empties a VPC in which nothing is left and, after a while, takes it out of the kernel; at once if it does not exist any more.
@@ -296,8 +332,9 @@ func (n *Network) retire(ctx context.Context, tx *state.Tx, r *router, exists bo
 		now := n.clock.Now()
 		if r.idle.IsZero() {
 			r.idle = now
-			for id := range r.groups { // nobody may inherit a membership with an address
+			for id, was := range r.groups { // nobody may inherit a membership with an address
 				r.stale[id] = true
+				r.groups[id] = told[GroupConfig]{was.config, true}
 			}
 		}
 		for _, id := range slices.Sorted(maps.Keys(r.stale)) {
@@ -314,6 +351,7 @@ func (n *Network) retire(ctx context.Context, tx *state.Tx, r *router, exists bo
 	r.vpc, r.idle = nil, time.Time{}
 	clear(r.groups)
 	clear(r.stale)
+	r.members = newMembership()
 	if !exists {
 		n.routers.drop(r.id)
 	}

@@ -31,6 +31,12 @@ func open(t testing.TB, j state.Journal) (*Network, *state.Store) {
 
 func openWith(t testing.TB, j state.Journal, k *kernel) (*Network, *state.Store, *kernel) {
 	t.Helper()
+	n, store := openOver(t, j, memberKernel{k})
+	return n, store, k
+}
+
+func openOver(t testing.TB, j state.Journal, f Fabric) (*Network, *state.Store) {
+	t.Helper()
 	if j == nil {
 		j = state.Memory()
 	}
@@ -41,12 +47,12 @@ func openWith(t testing.TB, j state.Journal, k *kernel) (*Network, *state.Store,
 		t.Fatal(err)
 	}
 	n, err := New(context.Background(), Config{
-		Store: store, Tables: tables, Fabric: k, Log: slog.New(slog.DiscardHandler), PublicPool: netip.MustParsePrefix("198.18.0.0/20"),
+		Store: store, Tables: tables, Fabric: f, Log: slog.New(slog.DiscardHandler), PublicPool: netip.MustParsePrefix("198.18.0.0/20"),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return n, store, k
+	return n, store
 }
 
 func update(t fatal, store *state.Store, fn func(tx *state.Tx)) {
@@ -220,8 +226,32 @@ func (k *kernel) check(t fatal, n *Network, tx *state.Tx) {
 	}
 	for g := range n.Groups.All(tx, "") {
 		want, got := n.groupConfig(tx, g), k.groups[g.ID]
-		if len(want.Members) > 0 && !want.equal(got) || len(want.Members) == 0 && len(got.Members) > 0 {
+		slices.SortFunc(got.Members, netip.Addr.Compare)
+		if len(want.Members) > 0 && !reflect.DeepEqual(want, got) || len(want.Members) == 0 && len(got.Members) > 0 {
 			t.Fatal("group in the kernel:", got, "wanted:", want)
 		}
 	}
+}
+
+// groupConfig is the group with its members as the rows have it.
+func (t *Tables) groupConfig(tx *state.Tx, g *SecurityGroup) GroupConfig {
+	c, m := t.groupRules(tx, g), newMembership()
+	m.load(t, tx, g.ID)
+	c.Members = m.of(g.ID)
+	return c
+}
+
+// memberKernel is a kernel that has the ability of a MemberFabric.
+type memberKernel struct{ *kernel }
+
+func (k memberKernel) ChangeMembers(_ context.Context, _, group string, joined, left []netip.Addr) error {
+	return k.call("ChangeMembers", group, func() {
+		g, ok := k.groups[group]
+		if !ok {
+			k.violated("members of group " + group + " before the group")
+		}
+		g.Members = slices.DeleteFunc(slices.Clone(g.Members), func(a netip.Addr) bool { return slices.Contains(left, a) || slices.Contains(joined, a) })
+		g.Members = append(g.Members, joined...)
+		k.groups[group] = g
+	})
 }

@@ -30,7 +30,7 @@ func (s *Service) DescribeAccountAttributes(ctx context.Context, in *ec2api.Desc
 	if v, ok := c.DefaultVPC(c.tx, c.scope); ok {
 		defaultVPC = v.ID
 	}
-	out := &ec2api.DescribeAccountAttributesOutput{}
+	out := &ec2api.DescribeAccountAttributesOutput{AccountAttributes: []ec2api.AccountAttribute{}}
 	show := func(name, value string) {
 		if len(in.AttributeNames) == 0 || slices.Contains(in.AttributeNames, name) {
 			out.AccountAttributes = append(out.AccountAttributes, ec2api.AccountAttribute{
@@ -80,14 +80,14 @@ func (s *Service) DescribeAvailabilityZones(ctx context.Context, in *ec2api.Desc
 	if err != nil {
 		return nil, err
 	}
-	out := &ec2api.DescribeAvailabilityZonesOutput{}
+	out := &ec2api.DescribeAvailabilityZonesOutput{AvailabilityZones: []ec2api.AvailabilityZone{}}
 	for _, z := range rows {
 		if len(in.ZoneNames) > 0 && !slices.Contains(in.ZoneNames, z.Name) || len(in.ZoneIds) > 0 && !slices.Contains(in.ZoneIds, z.ID) {
 			continue
 		}
 		out.AvailabilityZones = append(out.AvailabilityZones, ec2api.AvailabilityZone{
 			ZoneName: new(z.Name), ZoneId: new(z.ID), RegionName: new(z.Region), GroupName: new(z.Group()), NetworkBorderGroup: new(z.Region),
-			ZoneType: new("availability-zone"), State: new("available"), OptInStatus: new("opt-in-not-required"),
+			Messages: []ec2api.AvailabilityZoneMessage{}, ZoneType: new("availability-zone"), State: new("available"), OptInStatus: new("opt-in-not-required"),
 		})
 	}
 	return out, nil
@@ -132,7 +132,7 @@ func (s *Service) DescribeRegions(ctx context.Context, in *ec2api.DescribeRegion
 	if err != nil {
 		return nil, err
 	}
-	out := &ec2api.DescribeRegionsOutput{}
+	out := &ec2api.DescribeRegionsOutput{Regions: []ec2api.Region{}}
 	for _, r := range rows {
 		out.Regions = append(out.Regions, ec2api.Region{RegionName: new(r.name), Endpoint: new(r.endpoint), OptInStatus: new(r.optIn)})
 	}
@@ -155,5 +155,5 @@ func (s *Service) DescribeInstances(_ context.Context, in *ec2api.DescribeInstan
 	if len(in.InstanceIds) > 0 {
 		return nil, noInstance(in.InstanceIds...)
 	}
-	return &ec2api.DescribeInstancesOutput{}, nil
+	return &ec2api.DescribeInstancesOutput{Reservations: []ec2api.Reservation{}}, nil
 }

@@ -17,7 +17,8 @@ var defaultEntries = []ec2api.NetworkAclEntry{
 
 func (c caller) acl(a *network.ACL) ec2api.NetworkAcl {
 	out := ec2api.NetworkAcl{
-		NetworkAclId: new(a.ID), VpcId: new(a.VPCID), OwnerId: new(a.Account), IsDefault: new(true), Entries: defaultEntries, Tags: c.tagsOf(a.ID),
+		NetworkAclId: new(a.ID), VpcId: new(a.VPCID), OwnerId: new(a.Account), IsDefault: new(true), Entries: defaultEntries,
+		Associations: []ec2api.NetworkAclAssociation{}, Tags: filled(c.tagsOf(a.ID)),
 	}
 	for s := range c.Subnets.By(c.tx, "vpc", a.VPCID) {
 		out.Associations = append(out.Associations, ec2api.NetworkAclAssociation{
@@ -71,7 +72,7 @@ func (s *Service) DescribeNetworkAcls(ctx context.Context, in *ec2api.DescribeNe
 	if err != nil {
 		return nil, err
 	}
-	out := &ec2api.DescribeNetworkAclsOutput{NextToken: next}
+	out := &ec2api.DescribeNetworkAclsOutput{NetworkAcls: []ec2api.NetworkAcl{}, NextToken: next}
 	for _, a := range rows {
 		out.NetworkAcls = append(out.NetworkAcls, c.acl(a))
 	}

@@ -172,7 +172,7 @@ func (s *Service) DescribeAddresses(ctx context.Context, in *ec2api.DescribeAddr
 	if err != nil {
 		return nil, err
 	}
-	out := &ec2api.DescribeAddressesOutput{}
+	out := &ec2api.DescribeAddressesOutput{Addresses: []ec2api.Address{}}
 	for _, a := range rows {
 		out.Addresses = append(out.Addresses, c.address(a))
 	}
@@ -202,5 +202,5 @@ func (s *Service) DescribeAddressesAttribute(ctx context.Context, in *ec2api.Des
 		}
 	}
 	rows, next, err := page.Of(found, func(a ec2api.AddressAttribute) string { return *a.AllocationId }, in.NextToken, int(aws.Val(in.MaxResults)), 0, 1000)
-	return &ec2api.DescribeAddressesAttributeOutput{Addresses: rows, NextToken: next}, err
+	return &ec2api.DescribeAddressesAttributeOutput{Addresses: filled(rows), NextToken: next}, err
 }

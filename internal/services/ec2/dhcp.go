@@ -32,10 +32,10 @@ func (s *Service) DescribeDhcpOptions(ctx context.Context, in *ec2api.DescribeDh
 	if err != nil {
 		return nil, err
 	}
-	out := &ec2api.DescribeDhcpOptionsOutput{NextToken: next}
+	out := &ec2api.DescribeDhcpOptionsOutput{DhcpOptions: []ec2api.DhcpOptions{}, NextToken: next}
 	for _, d := range rows {
 		out.DhcpOptions = append(out.DhcpOptions, ec2api.DhcpOptions{
-			DhcpOptionsId: new(d.ID), OwnerId: new(d.Account), Tags: c.tagsOf(d.ID),
+			DhcpOptionsId: new(d.ID), OwnerId: new(d.Account), Tags: filled(c.tagsOf(d.ID)),
 			DhcpConfigurations: []ec2api.DhcpConfiguration{
 				{Key: new("domain-name"), Values: []ec2api.AttributeValue{{Value: new(d.DomainName)}}},
 				{Key: new("domain-name-servers"), Values: []ec2api.AttributeValue{{Value: new(d.DomainServers)}}},

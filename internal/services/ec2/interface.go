@@ -24,9 +24,10 @@ func (c caller) networkInterface(i *network.Interface) ec2api.NetworkInterface {
 		AvailabilityZone: new(i.Zone), AvailabilityZoneId: new(i.ZoneID), InterfaceType: new(i.Type), Description: new(i.Description),
 		MacAddress: new(i.MAC), PrivateIpAddress: private.PrivateIpAddress, PrivateDnsName: private.PrivateDnsName,
 		PrivateIpAddresses: []ec2api.NetworkInterfacePrivateIpAddress{private}, Association: private.Association,
-		Attachment: attachment(i), Groups: c.groupIdentifiers(i.Groups), Status: new(status(i)),
+		Attachment: attachment(i), Groups: filled(c.groupIdentifiers(i.Groups)), Status: new(status(i)),
 		RequesterId: optional(i.RequesterID), RequesterManaged: new(i.RequesterManaged), SourceDestCheck: new(i.SourceDestCheck),
-		Operator: &ec2api.OperatorResponse{Managed: new(false)}, TagSet: c.tagsOf(i.ID),
+		Operator: &ec2api.OperatorResponse{Managed: new(false)}, TagSet: filled(c.tagsOf(i.ID)),
+		Ipv6Addresses: []ec2api.NetworkInterfaceIpv6Address{},
 	}
 }
 
@@ -277,7 +278,7 @@ func (s *Service) DescribeNetworkInterfaces(ctx context.Context, in *ec2api.Desc
 	if err != nil {
 		return nil, err
 	}
-	out := &ec2api.DescribeNetworkInterfacesOutput{NextToken: next}
+	out := &ec2api.DescribeNetworkInterfacesOutput{NetworkInterfaces: []ec2api.NetworkInterface{}, NextToken: next}
 	for _, i := range rows {
 		out.NetworkInterfaces = append(out.NetworkInterfaces, c.networkInterface(i))
 	}

@@ -8,7 +8,9 @@ import (
 )
 
 func (c caller) internetGateway(g *network.InternetGateway) ec2api.InternetGateway {
-	out := ec2api.InternetGateway{InternetGatewayId: new(g.ID), OwnerId: new(g.Account), Tags: c.tagsOf(g.ID)}
+	out := ec2api.InternetGateway{
+		InternetGatewayId: new(g.ID), OwnerId: new(g.Account), Attachments: []ec2api.InternetGatewayAttachment{}, Tags: filled(c.tagsOf(g.ID)),
+	}
 	if g.VPCID != "" {
 		// EC2 says "available" here where the model says "attached".
 		out.Attachments = []ec2api.InternetGatewayAttachment{{VpcId: new(g.VPCID), State: new("available")}}
@@ -75,7 +77,7 @@ func (s *Service) DescribeInternetGateways(ctx context.Context, in *ec2api.Descr
 	if err != nil {
 		return nil, err
 	}
-	out := &ec2api.DescribeInternetGatewaysOutput{NextToken: next}
+	out := &ec2api.DescribeInternetGatewaysOutput{InternetGateways: []ec2api.InternetGateway{}, NextToken: next}
 	for _, g := range rows {
 		out.InternetGateways = append(out.InternetGateways, c.internetGateway(g))
 	}

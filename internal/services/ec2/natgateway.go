@@ -130,7 +130,7 @@ func (s *Service) DescribeNatGateways(ctx context.Context, in *ec2api.DescribeNa
 	if err != nil {
 		return nil, err
 	}
-	out := &ec2api.DescribeNatGatewaysOutput{NextToken: next}
+	out := &ec2api.DescribeNatGatewaysOutput{NatGateways: []ec2api.NatGateway{}, NextToken: next}
 	for _, g := range rows {
 		out.NatGateways = append(out.NatGateways, c.natGateway(g))
 	}

@@ -97,7 +97,10 @@ func permissions(rules []*network.SecurityGroupRule, account string) []ec2api.Ip
 		if !ok {
 			i = len(out)
 			index[key] = i
-			p := ec2api.IpPermission{IpProtocol: new(r.Protocol)}
+			p := ec2api.IpPermission{
+				IpProtocol: new(r.Protocol), IpRanges: []ec2api.IpRange{}, Ipv6Ranges: []ec2api.Ipv6Range{},
+				PrefixListIds: []ec2api.PrefixListId{}, UserIdGroupPairs: []ec2api.UserIdGroupPair{},
+			}
 			if r.Protocol != network.ProtocolAll {
 				p.FromPort, p.ToPort = new(int32(r.FromPort)), new(int32(r.ToPort))
 			}

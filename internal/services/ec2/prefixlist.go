@@ -14,7 +14,7 @@ import (
 func (c caller) prefixList(p *network.PrefixList) *ec2api.ManagedPrefixList {
 	out := &ec2api.ManagedPrefixList{
 		PrefixListId: new(p.ID), PrefixListArn: new(p.ARN()), PrefixListName: new(p.Name), AddressFamily: new(p.Family),
-		OwnerId: new(p.Owner), State: new(p.State), Tags: c.tagsOf(p.ID),
+		OwnerId: new(p.Owner), State: new(p.State), Tags: filled(c.tagsOf(p.ID)),
 	}
 	if !p.AWS() {
 		out.MaxEntries, out.Version = new(int32(p.MaxEntries)), new(p.Version())
@@ -150,7 +150,7 @@ func (s *Service) DescribeManagedPrefixLists(ctx context.Context, in *ec2api.Des
 	if err != nil {
 		return nil, err
 	}
-	out := &ec2api.DescribeManagedPrefixListsOutput{NextToken: next}
+	out := &ec2api.DescribeManagedPrefixListsOutput{PrefixLists: []ec2api.ManagedPrefixList{}, NextToken: next}
 	for _, p := range rows {
 		out.PrefixLists = append(out.PrefixLists, *c.prefixList(p))
 	}
@@ -168,9 +168,9 @@ func (s *Service) DescribePrefixLists(ctx context.Context, in *ec2api.DescribePr
 	if err != nil {
 		return nil, err
 	}
-	out := &ec2api.DescribePrefixListsOutput{NextToken: next}
+	out := &ec2api.DescribePrefixListsOutput{PrefixLists: []ec2api.PrefixList{}, NextToken: next}
 	for _, p := range rows {
-		shown := ec2api.PrefixList{PrefixListId: new(p.ID), PrefixListName: new(p.Name)}
+		shown := ec2api.PrefixList{Cidrs: []string{}, PrefixListId: new(p.ID), PrefixListName: new(p.Name)}
 		for _, e := range p.Entries() {
 			shown.Cidrs = append(shown.Cidrs, e.CIDR.String())
 		}
@@ -197,7 +197,7 @@ func (s *Service) GetManagedPrefixListEntries(ctx context.Context, in *ec2api.Ge
 	if err != nil {
 		return nil, err
 	}
-	out := &ec2api.GetManagedPrefixListEntriesOutput{NextToken: next}
+	out := &ec2api.GetManagedPrefixListEntriesOutput{Entries: []ec2api.PrefixListEntry{}, NextToken: next}
 	for _, e := range rows {
 		out.Entries = append(out.Entries, ec2api.PrefixListEntry{Cidr: new(e.CIDR.String()), Description: optional(e.Description)})
 	}
@@ -218,7 +218,7 @@ func (s *Service) GetManagedPrefixListAssociations(ctx context.Context, in *ec2a
 	if err != nil {
 		return nil, err
 	}
-	out := &ec2api.GetManagedPrefixListAssociationsOutput{NextToken: next}
+	out := &ec2api.GetManagedPrefixListAssociationsOutput{PrefixListAssociations: []ec2api.PrefixListAssociation{}, NextToken: next}
 	for _, id := range rows {
 		out.PrefixListAssociations = append(out.PrefixListAssociations, ec2api.PrefixListAssociation{ResourceId: new(id), ResourceOwner: new(c.scope.Account)})
 	}

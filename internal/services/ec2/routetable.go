@@ -9,7 +9,10 @@ import (
 )
 
 func (c caller) routeTable(rt *network.RouteTable) ec2api.RouteTable {
-	out := ec2api.RouteTable{RouteTableId: new(rt.ID), VpcId: new(rt.VPCID), OwnerId: new(rt.Account), Tags: c.tagsOf(rt.ID)}
+	out := ec2api.RouteTable{
+		RouteTableId: new(rt.ID), VpcId: new(rt.VPCID), OwnerId: new(rt.Account), Tags: filled(c.tagsOf(rt.ID)),
+		Associations: []ec2api.RouteTableAssociation{}, PropagatingVgws: []ec2api.PropagatingVgw{},
+	}
 	for _, r := range rt.Routes {
 		out.Routes = append(out.Routes, c.route(rt, r))
 	}
@@ -118,7 +121,7 @@ func (s *Service) DescribeRouteTables(ctx context.Context, in *ec2api.DescribeRo
 	if err != nil {
 		return nil, err
 	}
-	out := &ec2api.DescribeRouteTablesOutput{NextToken: next}
+	out := &ec2api.DescribeRouteTablesOutput{RouteTables: []ec2api.RouteTable{}, NextToken: next}
 	for _, rt := range rows {
 		out.RouteTables = append(out.RouteTables, c.routeTable(rt))
 	}

@@ -12,8 +12,8 @@ func (c caller) securityGroup(g *network.SecurityGroup) ec2api.SecurityGroup {
 	return ec2api.SecurityGroup{
 		GroupId: new(g.ID), GroupName: new(g.Name), Description: new(g.Description), OwnerId: new(g.Account), VpcId: new(g.VPCID),
 		SecurityGroupArn: new(g.ARN()), Tags: c.tagsOf(g.ID),
-		IpPermissions:       permissions(c.RulesOf(c.tx, g.ID, false), g.Account),
-		IpPermissionsEgress: permissions(c.RulesOf(c.tx, g.ID, true), g.Account),
+		IpPermissions:       filled(permissions(c.RulesOf(c.tx, g.ID, false), g.Account)),
+		IpPermissionsEgress: filled(permissions(c.RulesOf(c.tx, g.ID, true), g.Account)),
 	}
 }
 
@@ -160,7 +160,7 @@ func (s *Service) DescribeSecurityGroups(ctx context.Context, in *ec2api.Describ
 	if err != nil {
 		return nil, err
 	}
-	out := &ec2api.DescribeSecurityGroupsOutput{NextToken: next}
+	out := &ec2api.DescribeSecurityGroupsOutput{SecurityGroups: []ec2api.SecurityGroup{}, NextToken: next}
 	for _, g := range rows {
 		out.SecurityGroups = append(out.SecurityGroups, c.securityGroup(g))
 	}
@@ -178,7 +178,7 @@ func (s *Service) DescribeSecurityGroupReferences(ctx context.Context, in *ec2ap
 			return nil, err
 		}
 	}
-	return &ec2api.DescribeSecurityGroupReferencesOutput{}, nil
+	return &ec2api.DescribeSecurityGroupReferencesOutput{SecurityGroupReferenceSet: []ec2api.SecurityGroupReference{}}, nil
 }
 
 // GetSecurityGroupsForVpc lists the groups that interfaces of a VPC may be in.
@@ -200,7 +200,7 @@ func (s *Service) GetSecurityGroupsForVpc(ctx context.Context, in *ec2api.GetSec
 	if err != nil {
 		return nil, err
 	}
-	out := &ec2api.GetSecurityGroupsForVpcOutput{NextToken: next}
+	out := &ec2api.GetSecurityGroupsForVpcOutput{SecurityGroupForVpcs: []ec2api.SecurityGroupForVpc{}, NextToken: next}
 	for _, g := range rows {
 		out.SecurityGroupForVpcs = append(out.SecurityGroupForVpcs, ec2api.SecurityGroupForVpc{
 			GroupId: new(g.ID), GroupName: new(g.Name), Description: new(g.Description), OwnerId: new(g.Account), PrimaryVpcId: new(g.VPCID),

@@ -21,7 +21,7 @@ func (c caller) rule(r *network.SecurityGroupRule) ec2api.SecurityGroupRule {
 		SecurityGroupRuleId: new(r.ID), SecurityGroupRuleArn: new(r.ARN()), GroupId: new(r.GroupID), GroupOwnerId: new(r.Account),
 		IsEgress: new(r.Egress), IpProtocol: new(r.Protocol), FromPort: new(int32(r.FromPort)), ToPort: new(int32(r.ToPort)),
 		CidrIpv4: optional(prefixString(r.Peer.CIDR)), CidrIpv6: optional(prefixString(r.Peer.CIDR6)), PrefixListId: optional(r.Peer.PrefixListID),
-		Description: optional(r.Description), Tags: c.tagsOf(r.ID),
+		Description: optional(r.Description), Tags: filled(c.tagsOf(r.ID)),
 	}
 	if r.Peer.GroupID != "" {
 		out.ReferencedGroupInfo = &ec2api.ReferencedSecurityGroup{GroupId: new(r.Peer.GroupID), UserId: new(r.Account)}
@@ -77,7 +77,7 @@ func (s *Service) AuthorizeSecurityGroupIngress(ctx context.Context, in *ec2api.
 		groupID: in.GroupId, groupName: in.GroupName, permissions: in.IpPermissions, tags: in.TagSpecifications, dryRun: in.DryRun,
 		flat: flat{in.IpProtocol, in.CidrIp, in.SourceSecurityGroupName, in.SourceSecurityGroupOwnerId, in.FromPort, in.ToPort},
 	})
-	return &ec2api.AuthorizeSecurityGroupIngressOutput{Return: new(true), SecurityGroupRules: rules}, err
+	return &ec2api.AuthorizeSecurityGroupIngressOutput{Return: new(true), SecurityGroupRules: filled(rules)}, err
 }
 
 // AuthorizeSecurityGroupEgress adds rules for traffic from a group's interfaces.
@@ -86,7 +86,7 @@ func (s *Service) AuthorizeSecurityGroupEgress(ctx context.Context, in *ec2api.A
 		groupID: in.GroupId, egress: true, permissions: in.IpPermissions, tags: in.TagSpecifications, dryRun: in.DryRun,
 		flat: flat{in.IpProtocol, in.CidrIp, in.SourceSecurityGroupName, in.SourceSecurityGroupOwnerId, in.FromPort, in.ToPort},
 	})
-	return &ec2api.AuthorizeSecurityGroupEgressOutput{Return: new(true), SecurityGroupRules: rules}, err
+	return &ec2api.AuthorizeSecurityGroupEgressOutput{Return: new(true), SecurityGroupRules: filled(rules)}, err
 }
 
 // revocation is a request to remove rules, in either direction.
@@ -155,7 +155,7 @@ func (s *Service) RevokeSecurityGroupIngress(ctx context.Context, in *ec2api.Rev
 		groupID: in.GroupId, groupName: in.GroupName, ruleIDs: in.SecurityGroupRuleIds, permissions: in.IpPermissions, dryRun: in.DryRun,
 		flat: flat{in.IpProtocol, in.CidrIp, in.SourceSecurityGroupName, in.SourceSecurityGroupOwnerId, in.FromPort, in.ToPort},
 	})
-	return &ec2api.RevokeSecurityGroupIngressOutput{Return: new(true), RevokedSecurityGroupRules: revoked, UnknownIpPermissions: unknown}, err
+	return &ec2api.RevokeSecurityGroupIngressOutput{Return: new(true), RevokedSecurityGroupRules: filled(revoked), UnknownIpPermissions: filled(unknown)}, err
 }
 
 // RevokeSecurityGroupEgress removes rules for traffic from a group's interfaces.
@@ -164,7 +164,7 @@ func (s *Service) RevokeSecurityGroupEgress(ctx context.Context, in *ec2api.Revo
 		groupID: in.GroupId, egress: true, ruleIDs: in.SecurityGroupRuleIds, permissions: in.IpPermissions, dryRun: in.DryRun,
 		flat: flat{in.IpProtocol, in.CidrIp, in.SourceSecurityGroupName, in.SourceSecurityGroupOwnerId, in.FromPort, in.ToPort},
 	})
-	return &ec2api.RevokeSecurityGroupEgressOutput{Return: new(true), RevokedSecurityGroupRules: revoked, UnknownIpPermissions: unknown}, err
+	return &ec2api.RevokeSecurityGroupEgressOutput{Return: new(true), RevokedSecurityGroupRules: filled(revoked), UnknownIpPermissions: filled(unknown)}, err
 }
 
 var ruleFilters = filters[*network.SecurityGroupRule]{
@@ -192,7 +192,7 @@ func (s *Service) DescribeSecurityGroupRules(ctx context.Context, in *ec2api.Des
 	if err != nil {
 		return nil, err
 	}
-	out := &ec2api.DescribeSecurityGroupRulesOutput{NextToken: next}
+	out := &ec2api.DescribeSecurityGroupRulesOutput{SecurityGroupRules: []ec2api.SecurityGroupRule{}, NextToken: next}
 	for _, r := range rows {
 		out.SecurityGroupRules = append(out.SecurityGroupRules, c.rule(r))
 	}

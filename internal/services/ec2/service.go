@@ -182,3 +182,11 @@ func invalid(format string, args ...any) error { return network.ErrInvalid.New(f
 func missing(parameter string) error {
 	return network.ErrMissing.New("The request must contain the parameter %s", parameter)
 }
+
+// filled is a list that is there even when it is empty: EC2 writes an element for most of its empty lists, and clients count on the key.
+func filled[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}

@@ -17,7 +17,7 @@ func (c caller) subnet(s *network.Subnet) ec2api.Subnet {
 		SubnetId: new(s.ID), SubnetArn: new(s.ARN()), VpcId: new(s.VPCID), OwnerId: new(s.Account), State: new("available"),
 		CidrBlock: new(s.CIDR.String()), AvailableIpAddressCount: new(int32(c.FreeAddresses(c.tx, s))),
 		AvailabilityZone: new(s.Zone), AvailabilityZoneId: new(s.ZoneID), DefaultForAz: new(s.Default), MapPublicIpOnLaunch: new(s.PublicIP),
-		AssignIpv6AddressOnCreation: new(false), EnableDns64: new(false), Ipv6Native: new(false), MapCustomerOwnedIpOnLaunch: new(false),
+		Ipv6CidrBlockAssociationSet: []ec2api.SubnetIpv6CidrBlockAssociation{}, AssignIpv6AddressOnCreation: new(false), EnableDns64: new(false), Ipv6Native: new(false), MapCustomerOwnedIpOnLaunch: new(false),
 		PrivateDnsNameOptionsOnLaunch: &ec2api.PrivateDnsNameOptionsOnLaunch{
 			HostnameType: new(s.HostnameType), EnableResourceNameDnsARecord: new(s.ResourceNameA), EnableResourceNameDnsAAAARecord: new(false),
 		},
@@ -139,7 +139,7 @@ func (s *Service) DescribeSubnets(ctx context.Context, in *ec2api.DescribeSubnet
 	if err != nil {
 		return nil, err
 	}
-	out := &ec2api.DescribeSubnetsOutput{NextToken: next}
+	out := &ec2api.DescribeSubnetsOutput{Subnets: []ec2api.Subnet{}, NextToken: next}
 	for _, n := range rows {
 		out.Subnets = append(out.Subnets, c.subnet(n))
 	}

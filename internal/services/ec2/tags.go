@@ -209,7 +209,7 @@ func (s *Service) DescribeTags(ctx context.Context, in *ec2api.DescribeTagsInput
 	key := func(t ec2api.TagDescription) string { return *t.ResourceId + "\x00" + *t.Key }
 	slices.SortFunc(out, func(a, b ec2api.TagDescription) int { return cmp.Compare(key(a), key(b)) })
 	rows, next, err := page.Of(out, key, in.NextToken, int(aws.Val(in.MaxResults)), 1000, 1000)
-	return &ec2api.DescribeTagsOutput{Tags: rows, NextToken: next}, err
+	return &ec2api.DescribeTagsOutput{Tags: filled(rows), NextToken: next}, err
 }
 
 // tagSets are the scope's tags, or only those of the resource that the filters name.

@@ -115,7 +115,7 @@ func (s *Service) DescribeVpcs(ctx context.Context, in *ec2api.DescribeVpcsInput
 	if err != nil {
 		return nil, err
 	}
-	out := &ec2api.DescribeVpcsOutput{NextToken: next}
+	out := &ec2api.DescribeVpcsOutput{Vpcs: []ec2api.Vpc{}, NextToken: next}
 	for _, v := range rows {
 		out.Vpcs = append(out.Vpcs, c.vpc(v))
 	}
