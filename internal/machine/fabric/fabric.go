@@ -52,7 +52,10 @@ type Fabric struct {
 	names keyed // interfaces under way
 }
 
-var _ network.Fabric = (*Fabric)(nil)
+var (
+	_ network.Fabric       = (*Fabric)(nil)
+	_ network.MemberFabric = (*Fabric)(nil)
+)
 
 // New claims the public pool and prepares the machine: it forwards IPv4, and what leaves it from public addresses is masqueraded.
 // What an earlier Fabric of the instance built goes on working.
@@ -297,6 +300,31 @@ func (f *Fabric) EnsureGroup(ctx context.Context, c network.GroupConfig) error {
 	})
 	if err != nil {
 		return fmt.Errorf("security group %s: %w", c.ID, err)
+	}
+	return nil
+}
+
+// ChangeMembers implements network.MemberFabric. A group that is not known must be told whole.
+func (f *Fabric) ChangeMembers(ctx context.Context, vpcID, id string, joined, left []netip.Addr) error {
+	if err := cmp.Or(ctx.Err(), checkGroup(&network.GroupConfig{ID: id, VPC: vpcID, Members: joined})); err != nil {
+		return err
+	}
+	v, exists := f.existing(vpcID)
+	if !exists {
+		return fmt.Errorf("security group %s: vpc %s: not ensured", id, vpcID)
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	err := v.change(func() error {
+		g, known := v.filter.groups[id]
+		if !known || !g.ensured {
+			return errors.New("not ensured")
+		}
+		v.filter.changeMembers(g, joined, left)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("security group %s: %w", id, err)
 	}
 	return nil
 }

@@ -139,6 +139,25 @@ func (f *filter) setMembers(g *group, addrs []netip.Addr) {
 	f.add(memberSet(g.id), addressElements(slices.Values(added))...)
 }
 
+// changeMembers queues who joined and who left.
+func (f *filter) changeMembers(g *group, joined, left []netip.Addr) {
+	var added, gone []netip.Addr
+	for _, a := range left {
+		if _, known := g.members[a]; known {
+			delete(g.members, a)
+			gone = append(gone, a)
+		}
+	}
+	for _, a := range joined {
+		if _, known := g.members[a]; !known {
+			g.members[a] = g.round
+			added = append(added, a)
+		}
+	}
+	f.remove(memberSet(g.id), addressElements(slices.Values(gone))...)
+	f.add(memberSet(g.id), addressElements(slices.Values(added))...)
+}
+
 // setRules queues the replacement of one of a group's chains, if its rules changed. In between no packet sees a half of them.
 func (f *filter) setRules(g *group, i int, rules []network.Rule) {
 	s, d := &g.sides[i], directions[i]

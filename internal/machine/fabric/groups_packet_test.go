@@ -182,6 +182,26 @@ func TestMembersChange(t *testing.T) {
 	client.reaches("tcp4", to, 80)
 }
 
+func TestChangeMembers(t *testing.T) {
+	w, client, _, to := sides(t)
+	w.group("server", []network.Rule{fromGroups(tcp(80, 80), "friends")}, "10.0.1.10")
+	a, b := []netip.Addr{addr("10.0.0.10")}, []netip.Addr{addr("10.0.0.11")}
+	if err := w.f.ChangeMembers(t.Context(), "vpc-1", "friends", a, nil); err == nil {
+		t.Error("members of a group that is only named")
+	}
+	w.group("friends", nil)
+	for range 2 {
+		check(t, w.f.ChangeMembers(t.Context(), "vpc-1", "friends", a, b))
+		client.reaches("tcp4", to, 80)
+	}
+	for range 2 {
+		check(t, w.f.ChangeMembers(t.Context(), "vpc-1", "friends", b, a))
+		client.misses("tcp4", to, 80)
+	}
+	w.group("friends", nil, "10.0.0.10")
+	client.reaches("tcp4", to, 80)
+}
+
 // Tracked connections go on when the rule that admitted them goes; new ones do not come.
 func TestEstablishedOutlivesItsRule(t *testing.T) {
 	w, client, _, to := sides(t)
