@@ -120,4 +120,3 @@ func said(t testing.TB, e *Engine, id string) []byte {
 		b.WriteByte('\n')
 	}
 }
-

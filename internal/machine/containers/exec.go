@@ -133,7 +133,8 @@ func (p *execution) run(ctx context.Context, runDir string, proc *specs.Process,
 	if _, err := p.conn.Exec(lasting, req); err != nil {
 		return errgrpc.ToNative(err)
 	}
-	defer p.conn.Delete(lasting, &taskapi.DeleteRequest{ID: p.container, ExecID: p.id})
+	// In the background: the shim waits for those who still hold the output open.
+	defer func() { go p.conn.Delete(lasting, &taskapi.DeleteRequest{ID: p.container, ExecID: p.id}) }()
 	if _, err := p.conn.Start(lasting, &taskapi.StartRequest{ID: p.container, ExecID: p.id}); err != nil {
 		return errgrpc.ToNative(err)
 	}

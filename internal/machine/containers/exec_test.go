@@ -1,0 +1,94 @@
+package containers
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/neargate/neargate/internal/task"
+)
+
+func TestExecStream(t *testing.T) {
+	e := testEngine(t)
+	c := sh(`exec busybox sleep 1000`)
+	c.User = "ann"
+	id := start(t, e, task.Sandbox{TaskID: "ex"}, c)
+	script := func(text string) task.ExecSpec {
+		return task.ExecSpec{Command: []string{"/bin/busybox", "sh", "-c", text}}
+	}
+
+	var out, errs bytes.Buffer
+	code, err := e.ExecStream(t.Context(), id, script(`cat; echo $1 >&2; exit 3`), Streams{Stdin: strings.NewReader("typed\n"), Stdout: &out, Stderr: &errs})
+	if err != nil || code != 3 || out.String() != "typed\n" || errs.String() != "\n" {
+		t.Errorf("pipes: %d, %v, %q, %q", code, err, out.String(), errs.String())
+	}
+
+	x := script(`id -un; pwd; echo $MORE`)
+	x.User, x.WorkingDir, x.Env = "root", "/tmp", []string{"MORE=x"}
+	out.Reset()
+	if code, err := e.ExecStream(t.Context(), id, x, Streams{Stdout: &out}); err != nil || code != 0 || out.String() != "root\n/tmp\nx\n" {
+		t.Errorf("user, directory, environment: %d, %v, %q", code, err, out.String())
+	}
+
+	in, typed := io.Pipe()
+	screen := &screen{capped{most: 1 << 20}}
+	sizes := make(chan Size, 1)
+	over := make(chan error, 1)
+	go func() {
+		code, err := e.ExecStream(t.Context(), id, task.ExecSpec{Command: []string{"/bin/busybox", "sh", "-i"}}, Streams{Stdin: in, Stdout: screen, Terminal: true, Resize: sizes})
+		if code != 5 && err == nil {
+			err = errors.New("exit status not passed on")
+		}
+		over <- err
+	}()
+	sizes <- Size{Width: 77, Height: 33}
+	eventually(t, "a prompt", func() bool { return strings.Contains(screen.String(), "$ ") })
+	io.WriteString(typed, "stty size; tty\n")
+	eventually(t, "the terminal's size and name", func() bool {
+		return strings.Contains(screen.String(), "33 77") && strings.Contains(screen.String(), "/dev/pts/")
+	})
+	io.WriteString(typed, "exit 5\n")
+	if err := <-over; err != nil {
+		t.Errorf("terminal: %v\n%s", err, screen.String())
+	}
+}
+
+func TestExecIsGivenUp(t *testing.T) {
+	e := testEngine(t)
+	id := start(t, e, task.Sandbox{TaskID: "ex"}, sh(`exec busybox sleep 1000`))
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	begin := time.Now()
+	_, out, err := e.Exec(ctx, id, task.ExecSpec{Command: []string{"/bin/busybox", "sh", "-c", "echo first; exec busybox sleep 1000"}})
+	if !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) > 10*time.Second || string(out) != "first\n" {
+		t.Errorf("%q, %v after %v", out, err, time.Since(begin))
+	}
+	eventually(t, "the process is gone", func() bool {
+		_, out, err := e.Exec(t.Context(), id, task.ExecSpec{Command: []string{"/bin/busybox", "ps", "-o", "args"}})
+		return err == nil && strings.Count(string(out), "sleep 1000") == 1
+	})
+	// What runs on in the background keeps the output open, but nobody waits for it.
+	begin = time.Now()
+	code, out, err := e.Exec(t.Context(), id, task.ExecSpec{Command: []string{"/bin/busybox", "sh", "-c", "busybox sleep 1000 & echo started"}})
+	if err != nil || code != 0 || string(out) != "started\n" || time.Since(begin) > 10*time.Second {
+		t.Errorf("%d, %q, %v after %v", code, out, err, time.Since(begin))
+	}
+}
+
+func TestOutputOfExecIsCapped(t *testing.T) {
+	e := testEngine(t)
+	id := start(t, e, task.Sandbox{TaskID: "ex"}, sh(`exec busybox sleep 1000`))
+	code, out, err := e.Exec(t.Context(), id, task.ExecSpec{Command: []string{"/bin/busybox", "seq", "1", "200000"}, MaxOutput: 10})
+	if err != nil || code != 0 || string(out) != "1\n2\n3\n4\n5\n" {
+		t.Errorf("%d, %q, %v", code, out, err)
+	}
+}
+
+// screen is what a terminal has shown so far.
+type screen struct{ capped }
+
+func (s *screen) String() string { return string(s.bytes()) }
