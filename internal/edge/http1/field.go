@@ -31,6 +31,7 @@ const (
 type Field struct {
 	Line, nameEnd, value, valueEnd uint32
 	Kind                           Kind
+	Beyond                         bool // the value has octets beyond ASCII
 	Invalid                        bool // the name is not [-A-Za-z0-9]+ (routing.http.drop_invalid_header_fields.enabled)
 }
 
@@ -125,8 +126,9 @@ func fields(into []Field, b []byte, at int) ([]Field, error) {
 		for b[at] == ' ' || b[at] == '\t' {
 			at++
 		}
-		value := at
+		value, seen := at, uint8(0)
 		for octets[b[at]]&isValue != 0 {
+			seen |= octets[b[at]]
 			at++
 		}
 		if b[at] != '\r' || b[at+1] != '\n' {
@@ -148,7 +150,7 @@ func fields(into []Field, b []byte, at int) ([]Field, error) {
 		if kind == Other && len(name) >= len("contentlength") && isLookalike(name) {
 			kind = Lookalike
 		}
-		into = append(into, Field{uint32(start), uint32(nameEnd), uint32(value), uint32(valueEnd), kind, plain == 0})
+		into = append(into, Field{uint32(start), uint32(nameEnd), uint32(value), uint32(valueEnd), kind, seen&isObs != 0, plain == 0})
 	}
 	return into, nil
 }

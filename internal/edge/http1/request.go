@@ -243,6 +243,9 @@ func (r *Request) interpret() error {
 		if field.Invalid {
 			r.InvalidNames = true
 		}
+		if field.Beyond {
+			r.Tier = max(r.Tier, Acceptable)
+		}
 		switch field.Kind {
 		case Other:
 		case Host:

@@ -34,8 +34,13 @@ var loopback = netip.MustParseAddr("127.0.0.1")
 // newBench starts an engine whose default rule forwards to groupARN, which has the given targets.
 func newBench(t testing.TB, targets ...edgeapi.Target) *bench {
 	t.Helper()
+	return newBenchFor(t, 4096, targets...)
+}
+
+func newBenchFor(t testing.TB, clients int, targets ...edgeapi.Target) *bench {
+	t.Helper()
 	b := &bench{t: t, port: freePort(t), opener: netns.NewOpener()}
-	b.engine = New(Config{Opener: b.opener, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Changed: func() {}, MaxClients: 4096})
+	b.engine = New(Config{Opener: b.opener, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Changed: func() {}, MaxClients: clients})
 	b.snapshot = &edgeapi.Snapshot{
 		Nodes: []edgeapi.Node{{ID: "eni-1", LoadBalancer: lbARN, Address: loopback}},
 		LoadBalancers: []edgeapi.LoadBalancer{{
