@@ -51,6 +51,7 @@ func checkDraining(t *testing.T, rt *rapid.T) {
 	defer stop()
 	known := map[string]*drains{} // targets on their way out
 	var served []uint64
+	content := map[uint64][]*balance.Target{}
 	assigned := uint64(0)
 	delay := tg.Attributes.DeregistrationDelay
 
@@ -85,17 +86,22 @@ func checkDraining(t *testing.T, rt *rapid.T) {
 				return nil
 			})
 			served = append(served, assigned)
+			content[assigned] = g.Balance.TargetsOf(g.Store.View(), tg.ARN)
 		case "observe":
 			if len(served) == 0 {
 				continue
 			}
 			generation := rapid.SampledFrom(served).Draw(rt, "generation")
-			o := seen(tg, ip, balance.Draining, "", "")
-			o.Drained = true
-			if d := known[ip]; d != nil && generation > d.since {
-				d.drained = true
+			var all []balance.Observation
+			for _, target := range content[generation] {
+				o := seen(tg, target.ID, balance.Healthy, "", "")
+				o.Drained = target.Draining() && rapid.Bool().Draw(rt, "drained")
+				if d := known[target.ID]; o.Drained && d != nil && generation > d.since {
+					d.drained = true
+				}
+				all = append(all, o)
 			}
-			observe(t, g, generation, o)
+			observe(t, g, generation, all...)
 		case "wait":
 			time.Sleep(time.Duration(rapid.IntRange(1, 400).Draw(rt, "seconds")) * time.Second)
 		}

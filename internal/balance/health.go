@@ -98,7 +98,8 @@ func (t *Tables) GroupOf(key string) string {
 }
 
 // Observe writes down what edge says while it serves a generation of the snapshot. The observations are all there are: a target that
-// is missing is not being probed, and nothing is known of it. Those about an earlier registration of a target say nothing.
+// is missing gets no requests and is not probed, because nothing forwards to its group any more, so its deregistration is over and
+// nothing is known of its health. What a generation says about an earlier registration of a target counts for nothing.
 func (b *Balance) Observe(tx *state.Tx, generation uint64, all []Observation) {
 	told := make(map[string]bool, len(all))
 	for i := range all {
@@ -116,6 +117,11 @@ func (b *Balance) Observe(tx *state.Tx, generation uint64, all []Observation) {
 			}
 		default:
 			b.setHealth(tx, key, Health{TargetGroupARN: o.TargetGroupARN, ID: o.ID, Port: o.Port, Verdict: o.Verdict})
+		}
+	}
+	for t := range b.Targets.By(tx, "draining", draining) {
+		if !told[targetKey(t.TargetGroupARN, t.ID, t.Port)] && generation >= t.Ticket {
+			b.remove(tx, t)
 		}
 	}
 	for h := range b.Healths.All(tx, "") {

@@ -245,6 +245,26 @@ func TestDrainedOfAnEarlierDeregistration(t *testing.T) {
 	}
 }
 
+// Without a rule that forwards to the group there is nothing to wait for.
+func TestDrainingEndsWhenTheGroupGoesOutOfUse(t *testing.T) {
+	g, tg := inService(t)
+	register(t, g, tg, ip)
+	before := serve(t, g)
+	deregister(t, g, tg, ip)
+	g.Do(t, func(tx *state.Tx) error {
+		lb, _ := g.Balance.LoadBalancerOf(tx, tg.ARN)
+		return g.Balance.DeleteLoadBalancer(tx, balancetest.Scope, lb.ARN)
+	})
+	observe(t, g, before)
+	if g.Balance.Deregistered(g.Store.View(), tg.ARN, ip, 8080) {
+		t.Fatal("ended though edge has not heard of it")
+	}
+	observe(t, g, serve(t, g))
+	if !g.Balance.Deregistered(g.Store.View(), tg.ARN, ip, 8080) {
+		t.Error("still draining")
+	}
+}
+
 func TestLoopEndsDeregistrationsAtTheirDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, tg := inService(t)
