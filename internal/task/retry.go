@@ -3,8 +3,6 @@ package task
 import (
 	"errors"
 	"time"
-
-	"github.com/neargate/neargate/internal/state"
 )
 
 const (
@@ -70,38 +68,3 @@ func (e *PullError) text() string {
 func (s *step) held(t *Task, now time.Time) bool {
 	return t.Retry.Step == s.name && now.Before(t.Retry.At)
 }
-
-// settle writes down what a step learnt, what followed and whether it failed, in one transaction.
-func (l *Loop) settle(s *step, v *view, learnt change, failed error) error {
-	tables := l.life.tables
-	return l.Store.Update(l.writing, func(tx *state.Tx) error {
-		row, ok := tables.Tasks.Get(tx, v.task.ARN)
-		if !ok {
-			return nil
-		}
-		t := row.clone()
-		if learnt != nil {
-			if err := learnt(tx, t); err != nil {
-				return &changeError{err}
-			}
-		}
-		now := l.life.now()
-		switch {
-		case failed != nil:
-			s.failure(t, failed, now)
-		case t.Retry.Step == s.name:
-			t.Retry = Retry{}
-		}
-		t.advance(v.def, l, now)
-		if !same(t, row) {
-			l.life.put(tx, row, t)
-		}
-		return nil
-	})
-}
-
-// changeError is a step's own transaction that did not work out, as opposed to a store that does not work.
-type changeError struct{ err error }
-
-func (e *changeError) Error() string { return e.err.Error() }
-func (e *changeError) Unwrap() error { return e.err }
