@@ -90,7 +90,8 @@ func TestAuthenticate(t *testing.T) {
 		{
 			"enforced: needs no signature", enforced, "sts",
 			"Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=arn:aws:iam::111111111111:role/r&RoleSessionName=s2&WebIdentityToken=token",
-			sdk.Credentials{}, noon, 200, "<AssumeRoleWithWebIdentityResult>",
+			sdk.Credentials{},
+			noon, 200, "<AssumeRoleWithWebIdentityResult>",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

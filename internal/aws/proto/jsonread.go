@@ -10,10 +10,7 @@ import (
 )
 
 // typeError is a well-formed value of the wrong type.
-type typeError struct {
-	path   string
-	reason string
-}
+type typeError struct{ reason string }
 
 func (e *typeError) Error() string { return e.reason }
 
@@ -25,7 +22,6 @@ func cannot(from string, to kind) error {
 type jsonReader struct {
 	scanner
 	time timeFormat // of timestamps without a format of their own
-	wire bool       // keys are wire names rather than member names
 }
 
 // readJSON reads the whole of body into v, a struct. An empty body is an empty object.

@@ -23,7 +23,7 @@ func (RESTXML) Decode(r *Request, in any) error {
 		return awserr.New("InvalidURI", http.StatusBadRequest, "Couldn't parse the specified URI.")
 	}
 	if err := readXMLBody(r, p, v); err != nil {
-		return awserr.New("MalformedXML", http.StatusBadRequest, "%s", err.Error())
+		return awserr.New("MalformedXML", http.StatusBadRequest, "The XML you provided was not well-formed or did not validate against our published schema")
 	}
 	return nil
 }

@@ -36,8 +36,15 @@ func TestTimes(t *testing.T) {
 		text   string
 		format timeFormat
 	}{
-		{"", timeUnix}, {"x", timeUnix}, {"1.-5", timeUnix}, {"1e99", timeUnix}, {"999999999999", timeUnix}, {"NaN", timeUnix},
-		{"", timeISO8601}, {"2026-13-01T00:00:00Z", timeISO8601}, {"noon", timeRFC822},
+		{"", timeUnix},
+		{"x", timeUnix},
+		{"1.-5", timeUnix},
+		{"1e99", timeUnix},
+		{"999999999999", timeUnix},
+		{"NaN", timeUnix},
+		{"", timeISO8601},
+		{"2026-13-01T00:00:00Z", timeISO8601},
+		{"noon", timeRFC822},
 	} {
 		if got, err := parseTime(tt.text, tt.format); err == nil {
 			t.Errorf("%q is %v", tt.text, got)

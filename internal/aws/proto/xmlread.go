@@ -12,7 +12,7 @@ import (
 // maxElements bounds the elements of one document.
 const maxElements = 200_000
 
-var errXML = errors.New("The XML you provided was not well-formed or did not validate against our published schema")
+var errXML = errors.New("xml is not well formed or does not fit the schema")
 
 // element is an XML element. Namespaces are dropped: AWS ignores them in requests.
 type element struct {
