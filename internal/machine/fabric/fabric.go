@@ -318,7 +318,7 @@ func (f *Fabric) ChangeMembers(ctx context.Context, vpcID, id string, joined, le
 	err := v.change(func() error {
 		g, known := v.filter.groups[id]
 		if !known || !g.ensured {
-			return errors.New("not ensured")
+			return refusal{errors.New("not ensured")}
 		}
 		v.filter.changeMembers(g, joined, left)
 		return nil

@@ -241,7 +241,7 @@ func (c *stream) exchange(wait time.Duration) error {
 func TestAddressReuse(t *testing.T) {
 	w, client, _, to := sides(t)
 	w.group("server", []network.Rule{udp(80, 80, "0.0.0.0/0")}, "10.0.1.10")
-	c, err := client.dial("udp4", netip.AddrPortFrom(to, 80), patience)
+	c, err := client.dial("udp4", addrPort(to, 80), patience)
 	check(t, err)
 	defer c.Close()
 	ask := func(wait time.Duration) error {

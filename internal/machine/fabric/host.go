@@ -21,6 +21,7 @@ type host struct {
 	ns       netns.NsHandle
 	pool     netip.Prefix
 	public   publicRoutes
+	warned   map[string]bool // what the log was told about foreign firewalls; of New, then of Run
 	log      *slog.Logger
 }
 
@@ -34,7 +35,7 @@ var (
 const uplinkMTU = 1500 // an internet gateway passes 1500 bytes
 
 func openHost(cfg Config) (*host, error) {
-	h := &host{instance: cfg.Instance, log: cfg.Log, public: publicRoutes{to: map[netip.Addr]int{}}}
+	h := &host{instance: cfg.Instance, log: cfg.Log, public: publicRoutes{to: map[netip.Addr]int{}}, warned: map[string]bool{}}
 	var err error
 	if cfg.Host != "" {
 		h.ns, err = netns.GetFromPath(cfg.Host)
@@ -64,7 +65,18 @@ func (h *host) prepare(wanted netip.Prefix) error {
 	if err := inNamespace(h.ns, h.enableForwarding); err != nil {
 		return err
 	}
-	return h.installTable()
+	conn, err := dialFilter(h.ns)
+	if err != nil {
+		return err
+	}
+	defer conn.CloseLasting()
+	if err := h.installTable(conn); err != nil {
+		return err
+	}
+	if err := inNamespace(h.ns, h.warnOfLegacy); err != nil {
+		return err
+	}
+	return h.passFirewalls(conn)
 }
 
 // address is the host's own address towards its VPCs, the source that security groups see when something on the host calls

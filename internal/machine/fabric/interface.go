@@ -204,11 +204,11 @@ func (v *vpc) detachLink(id string, link int) error {
 // subnet finds the subnet by id.
 func (v *vpc) subnet(id string) (*network.SubnetConfig, error) {
 	if v.config == nil {
-		return nil, fmt.Errorf("vpc %s: not ensured", v.id)
+		return nil, refusal{fmt.Errorf("vpc %s: not ensured", v.id)}
 	}
 	i := slices.IndexFunc(v.config.Subnets, func(s network.SubnetConfig) bool { return s.ID == id })
 	if i < 0 {
-		return nil, fmt.Errorf("vpc %s: no subnet %s", v.id, id)
+		return nil, refusal{fmt.Errorf("vpc %s: no subnet %s", v.id, id)}
 	}
 	return &v.config.Subnets[i], nil
 }

@@ -2,9 +2,10 @@ package fabric
 
 import (
 	"errors"
-	"net/netip"
+	"io"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
@@ -65,6 +66,12 @@ func TestNATGateway(t *testing.T) {
 	isolated.serveTCP(80)
 	w.host.misses("tcp4", w.publish("10.0.2.10", 2), 80)
 	isolated.misses("tcp4", lan, 80)
+
+	// Nor in one whose way out is a NAT gateway: the answer would take another way than the question.
+	private.serveTCP(81)
+	w.host.misses("tcp4", w.publish("10.0.1.10", 3), 81)
+	w.vpc.Public = nil
+	w.ensure()
 
 	// Nobody gets in through a NAT gateway.
 	private.serveTCP(80)
@@ -153,10 +160,10 @@ func TestPublicAddress(t *testing.T) {
 	w.group("web", []network.Rule{tcp(80, 80, "203.0.113.9/32")})
 	expect(t, "source", w.internet.reaches("tcp4", public, 80), internetPeer.Addr())
 	w.host.misses("tcp4", public, 80)
-	if _, err := w.host.call("tcp4", netip.AddrPortFrom(w.public(7), 80), patience); !errors.Is(err, unix.EHOSTUNREACH) {
+	if _, err := w.host.call("tcp4", addrPort(w.public(7), 80), patience); !errors.Is(err, unix.EHOSTUNREACH) {
 		t.Errorf("public address of nobody: %v", err)
 	}
-	if _, err := w.host.call("tcp4", netip.AddrPortFrom(addr("10.0.0.10"), 80), impatience); err == nil {
+	if _, err := w.host.call("tcp4", addrPort(addr("10.0.0.10"), 80), impatience); err == nil {
 		t.Error("host reached a private address")
 	}
 }
@@ -204,7 +211,7 @@ func TestIsolation(t *testing.T) {
 	c1.reaches("tcp4", addr("10.0.0.10"), 80)
 	c2.reaches("tcp4", addr("10.0.0.10"), 81)
 	c2.misses("tcp4", addr("10.0.0.11"), 8080)
-	if _, err := c2.call("tcp4", netip.AddrPortFrom(addr("10.0.0.10"), 80), patience); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+	if _, err := c2.call("tcp4", addrPort(addr("10.0.0.10"), 80), patience); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("port 80 of vpc-2's 10.0.0.10: %v, want refused", err)
 	}
 	expect(t, "source", c1.reaches("tcp4", lan, 80), w1.public(0))
@@ -218,4 +225,24 @@ func TestIsolation(t *testing.T) {
 	w1.vpc.Public = nil
 	w1.ensure()
 	expect(t, "source", w1.host.reaches("tcp4", moved, 81), w1.f.HostAddress())
+}
+
+// Interfaces have jumbo frames, the way out has not: path MTU discovery sees to it.
+func TestBulk(t *testing.T) {
+	w := internetWorld(t)
+	server := w.attach("10.0.0.10", "open")
+	server.serveTCP(80)
+	public := w.publish("10.0.0.10", 1)
+	for name, c := range map[string]*stream{
+		"inside":      w.attach("10.0.1.10", "open").connect(addr("10.0.0.10"), 80),
+		"from host":   w.host.connect(public, 80),
+		"to internet": w.attach("10.0.1.11", "open").connect(internetPeer.Addr(), 80),
+	} {
+		sent := make([]byte, 4<<20)
+		check(t, c.SetDeadline(time.Now().Add(patience)))
+		go func() { _, _ = c.Write(sent) }()
+		if n, err := io.ReadFull(c, make([]byte, len(sent))); err != nil {
+			t.Errorf("%s: %d of %d bytes came back: %v", name, n, len(sent), err)
+		}
+	}
 }

@@ -73,6 +73,8 @@ func vpcChains() []chain {
 			exprs(meta(expr.MetaKeyIIF, reg), mapped(profileMap, reg), decided(egressMap)),
 		}},
 		{"ingress", nftables.ChainTypeFilter, nftables.ChainHookForward, 10, nftables.ChainPolicyDrop, [][]expr.Any{
+			// Who was called by the internet gateway answers by it or not at all.
+			exprs(to(uplinkName), published(), nextHop(), unequal(address(internetHop)), verdict(expr.VerdictDrop)),
 			exprs(connection(established), accept),
 			exprs(to(uplinkName), nextHop(), unequal(address(internetHop)), accept),
 			exprs(toInternet, mapped(publicOutMap, scratch), accept),

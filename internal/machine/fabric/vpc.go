@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"net/netip"
 	"sync"
 
@@ -127,11 +126,14 @@ func (v *vpc) change(fn func() error) error {
 	if err == nil {
 		err = v.filter.flush()
 	}
-	if err != nil {
+	if err != nil && !errors.As(err, new(refusal)) {
 		v.close()
 	}
 	return err
 }
+
+// refusal is an error of who asks, found before anything was changed.
+type refusal struct{ error }
 
 // prepareRouter makes the calling thread's namespace a router that drops until told otherwise.
 func prepareRouter() error {
@@ -266,210 +268,4 @@ func (v *vpc) disconnect(wanted bool) error {
 	}
 	v.uplink, v.outer = 0, 0
 	return nil
-}
-
-func (v *vpc) wantedTables() tables {
-	if v.config == nil {
-		return v.tables
-	}
-	return routeTables(v.config, v.uplink, v.way)
-}
-
-// way leads to an interface that may forward what is not addressed to it.
-// One adopted and not yet ensured keeps the way it has.
-func (v *vpc) way(id string) (hop, bool) {
-	link, err := v.route.LinkByName(interfaceLinkName(id))
-	if err != nil {
-		return hop{}, false
-	}
-	index := link.Attrs().Index
-	b, bound := v.filter.bindings[index]
-	if !bound || b.checked {
-		return hop{}, false
-	}
-	for addr, i := range v.local {
-		if i == index {
-			return hop{kind: forward, gateway: addr, link: index}, true
-		}
-	}
-	return hop{}, false
-}
-
-// setTables applies route tables: a table is filled before packets are led to it, and emptied after.
-func (v *vpc) setTables(want tables) error {
-	for n, t := range want {
-		write, gone := difference(v.tables[n], t)
-		for p, h := range write {
-			if err := v.writeRoute(n, p, h); err != nil {
-				return err
-			}
-		}
-		for _, p := range gone {
-			if err := v.removeRoute(n, p, v.tables[n][p]); err != nil {
-				return err
-			}
-		}
-		if !v.ruled[n] {
-			if err := v.route.RuleAdd(tableRule(n)); err != nil {
-				return fmt.Errorf("rule for table %d: %w", n, err)
-			}
-			v.ruled[n] = true
-		}
-	}
-	for n, t := range v.tables {
-		if _, wanted := want[n]; wanted {
-			continue
-		}
-		if v.ruled[n] {
-			if err := v.route.RuleDel(tableRule(n)); err != nil {
-				return fmt.Errorf("rule for table %d: %w", n, err)
-			}
-			delete(v.ruled, n)
-		}
-		for p, h := range t {
-			if err := v.removeRoute(n, p, h); err != nil {
-				return err
-			}
-		}
-	}
-	v.tables = maps.Clone(want)
-	return nil
-}
-
-const tableRulePriority = 1000 // after the router's own addresses, before the main table
-
-func tableRule(n uint32) *netlink.Rule {
-	r := netlink.NewRule()
-	r.Priority, r.Mark, r.Table = tableRulePriority, n, int(n)
-	return r
-}
-
-func (v *vpc) writeRoute(table uint32, p netip.Prefix, h hop) error {
-	if h.kind == forward && h.link == v.uplink {
-		// Whatever the next hop is called, behind it is the host.
-		if err := v.route.NeighSet(permanentNeighbour(h.link, h.gateway, hostMAC)); err != nil {
-			return fmt.Errorf("next hop %s: %w", h.gateway, err)
-		}
-	}
-	if err := v.route.RouteReplace(tableRoute(table, p, h)); err != nil {
-		return fmt.Errorf("route to %s in table %d: %w", p, table, err)
-	}
-	return nil
-}
-
-func (v *vpc) removeRoute(table uint32, p netip.Prefix, h hop) error {
-	err := v.route.RouteDel(tableRoute(table, p, h))
-	if err != nil && !errors.Is(err, unix.ESRCH) { // the kernel removes routes together with their link
-		return fmt.Errorf("route to %s in table %d: %w", p, table, err)
-	}
-	return nil
-}
-
-func tableRoute(table uint32, p netip.Prefix, h hop) *netlink.Route {
-	r := &netlink.Route{Table: int(table), Dst: ipNet(p)}
-	switch h.kind {
-	case drop:
-		r.Type = unix.RTN_BLACKHOLE
-	case throw:
-		r.Type = unix.RTN_THROW
-	case forward:
-		r.LinkIndex, r.Gw, r.Flags = h.link, h.gateway.AsSlice(), int(netlink.FLAG_ONLINK)
-	}
-	return r
-}
-
-// readBack learns from the kernel what is applied outside nftables.
-func (v *vpc) readBack() error {
-	var err error
-	if v.lo, err = v.route.LinkByName("lo"); err != nil {
-		return err
-	}
-	if v.addresses, err = v.readAddresses(); err != nil {
-		return fmt.Errorf("read back addresses: %w", err)
-	}
-	if err := v.readUplink(); err != nil {
-		return fmt.Errorf("read back uplink: %w", err)
-	}
-	if err := v.readRoutes(); err != nil {
-		return fmt.Errorf("read back routes: %w", err)
-	}
-	return nil
-}
-
-func (v *vpc) readAddresses() (map[netip.Addr]bool, error) {
-	addrs, err := v.route.AddrList(v.lo, unix.AF_INET)
-	if err != nil {
-		return nil, err
-	}
-	all := map[netip.Addr]bool{}
-	for _, a := range addrs {
-		if p := prefixOf(a.IPNet); !p.Addr().IsLoopback() {
-			all[p.Addr()] = true
-		}
-	}
-	return all, nil
-}
-
-func (v *vpc) readUplink() error {
-	v.uplink, v.outer = 0, 0
-	link, err := v.route.LinkByName(uplinkName)
-	if errors.As(err, new(netlink.LinkNotFoundError)) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if v.outer, err = v.host.uplink(v.id, v.ns, v.route); err != nil {
-		return err
-	}
-	// The host may just have made the pair again, if a crash had left half of one.
-	if link, err = v.route.LinkByName(uplinkName); err != nil {
-		return err
-	}
-	v.uplink = link.Attrs().Index
-	return v.host.readPublic(v.outer)
-}
-
-func (v *vpc) readRoutes() error {
-	rules, err := v.route.RuleList(unix.AF_INET)
-	if err != nil {
-		return err
-	}
-	v.tables, v.ruled, v.local = tables{}, map[uint32]bool{}, map[netip.Addr]int{}
-	for _, r := range rules {
-		if r.Priority == tableRulePriority {
-			v.ruled[uint32(r.Table)] = true
-			v.tables[uint32(r.Table)] = map[netip.Prefix]hop{}
-		}
-	}
-	routes, err := v.route.RouteListFiltered(unix.AF_INET, &netlink.Route{Table: unix.RT_TABLE_UNSPEC}, netlink.RT_FILTER_TABLE)
-	if err != nil {
-		return err
-	}
-	for _, r := range routes {
-		p := prefixOf(r.Dst)
-		if !p.IsValid() {
-			p = netip.PrefixFrom(netip.IPv4Unspecified(), 0)
-		}
-		if r.Table == unix.RT_TABLE_MAIN && p.IsSingleIP() {
-			v.local[p.Addr()] = r.LinkIndex
-		} else if n := uint32(r.Table); n >= firstTable {
-			if v.tables[n] == nil { // a crash came between its routes and its rule
-				v.tables[n] = map[netip.Prefix]hop{}
-			}
-			v.tables[n][p] = readHop(r)
-		}
-	}
-	return nil
-}
-
-func readHop(r netlink.Route) hop {
-	switch r.Type {
-	case unix.RTN_THROW:
-		return hop{kind: throw}
-	case unix.RTN_BLACKHOLE:
-		return hop{kind: drop}
-	}
-	gw, _ := netip.AddrFromSlice(r.Gw)
-	return hop{kind: forward, gateway: gw.Unmap(), link: r.LinkIndex}
 }

@@ -138,3 +138,5 @@ func fromGroups(r network.Rule, groups ...string) network.Rule {
 	r.Groups = groups
 	return r
 }
+
+func addrPort(a netip.Addr, port int) netip.AddrPort { return netip.AddrPortFrom(a, uint16(port)) }
