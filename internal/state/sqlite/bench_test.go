@@ -47,3 +47,32 @@ func BenchmarkDurableWrites(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkOpen is what a start costs per row of 1 KiB.
+func BenchmarkOpen(b *testing.B) {
+	const rows = 20_000
+	path := filepath.Join(b.TempDir(), "state.db")
+	s, notes, err := open(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	body := strings.Repeat("x", 1000)
+	err = s.Update(b.Context(), func(tx *state.Tx) error {
+		for i := range rows {
+			notes.Put(tx, &note{Key: fmt.Sprintf("note-%06d", i), Body: body})
+		}
+		return nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	s.Close()
+	for b.Loop() {
+		s, _, err := open(path)
+		if err != nil {
+			b.Fatal(err)
+		}
+		s.Close()
+	}
+	b.ReportMetric(float64(b.N*rows)/b.Elapsed().Seconds(), "rows/s")
+}
