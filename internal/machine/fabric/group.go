@@ -165,7 +165,8 @@ func (f *filter) setRules(g *group, i int, rules []network.Rule) {
 		return
 	}
 	s.rules = cloneRules(rules)
-	print := fingerprint(d, rules)
+	all := compile(d, rules)
+	print := fingerprint(all)
 	if print == s.fingerprint {
 		return
 	}
@@ -179,7 +180,7 @@ func (f *filter) setRules(g *group, i int, rules []network.Rule) {
 	}
 	chain := d.chain(g.id)
 	f.conn.FlushChain(chain)
-	for n, r := range compile(d, rules) {
+	for n, r := range all {
 		if r.set != nil {
 			if err := f.conn.AddSet(r.set, r.elements); err != nil && f.err == nil {
 				f.err = err

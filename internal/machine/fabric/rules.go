@@ -1,11 +1,11 @@
 package fabric
 
 import (
-	"cmp"
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
-	"encoding/json"
+	"fmt"
+	"io"
 	"net/netip"
 	"slices"
 
@@ -26,9 +26,6 @@ var (
 	ingress = direction{"in", offsetSource}
 	egress  = direction{"out", offsetDestination}
 )
-
-// ruleFormat changes whenever the same network.Rule compiles to other nftables rules, so that an upgraded platform rewrites what it adopts.
-const ruleFormat = 1
 
 // compiled is one nftables rule, with the anonymous set it looks up, if any.
 type compiled struct {
@@ -177,22 +174,35 @@ func references(rules []network.Rule) []string {
 	return slices.Compact(all)
 }
 
-// fingerprint tells whether rules are the ones applied; it is kept with them in the kernel. Their order does not matter.
-// Rules that compile to nothing have none.
-func fingerprint(d direction, rules []network.Rule) string {
-	if len(compile(d, rules)) == 0 {
+// fingerprint tells whether rules are the ones applied; it is kept with them in the kernel. It is taken from what they compile to, so an
+// upgraded platform that compiles otherwise rewrites what it adopts. Their order does not matter, because all of them accept.
+// Nothing has no fingerprint.
+func fingerprint(rules []compiled) string {
+	if len(rules) == 0 {
 		return ""
 	}
-	lines := make([][]byte, len(rules))
+	sums := make([][]byte, len(rules))
 	for i, r := range rules {
-		lines[i], _ = json.Marshal(r) // cannot fail: numbers, strings and text marshalers
+		h := sha256.New()
+		writeExprs(h, r.exprs)
+		for _, e := range r.elements {
+			fmt.Fprintf(h, "%x %t\n", e.Key, e.IntervalEnd)
+		}
+		sums[i] = h.Sum(nil)
 	}
-	slices.SortFunc(lines, func(a, b []byte) int { return cmp.Compare(string(a), string(b)) })
-	h := sha256.New()
-	h.Write([]byte{ruleFormat})
-	for _, l := range lines {
-		h.Write(l)
-		h.Write([]byte{'\n'})
+	slices.SortFunc(sums, bytes.Compare)
+	return digest(string(bytes.Join(sums, nil)), 16)
+}
+
+// writeExprs writes what is the same whenever the expressions mean the same.
+func writeExprs(w io.Writer, exprs []expr.Any) {
+	for _, e := range exprs {
+		if l, ok := e.(*expr.Lookup); ok {
+			named := *l
+			named.SetID = 0 // counts sets, says nothing
+			e = &named
+		}
+		b, err := expr.Marshal(unix.NFPROTO_IPV4, e)
+		fmt.Fprintf(w, "%x %v\n", b, err)
 	}
-	return hex.EncodeToString(h.Sum(nil))[:16]
 }

@@ -92,7 +92,7 @@ func TestCompileCounts(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			expect(t, "rules", len(compile(ingress, test.rules)), test.want)
-			if (fingerprint(ingress, test.rules) == "") != (test.want == 0) {
+			if (fingerprint(compile(ingress, test.rules)) == "") != (test.want == 0) {
 				t.Error("fingerprint of rules and of nothing must differ")
 			}
 		})
@@ -101,14 +101,17 @@ func TestCompileCounts(t *testing.T) {
 
 func TestFingerprint(t *testing.T) {
 	a, b := tcp(80, 80, "10.0.0.0/8"), fromGroups(udp(53, 53), "sg-1")
-	if fingerprint(ingress, []network.Rule{a, b}) != fingerprint(ingress, []network.Rule{b, a}) {
+	if c := compile(ingress, []network.Rule{a}); fingerprint(c) == fingerprint(compile(egress, []network.Rule{a})) {
+		t.Error("direction does not matter")
+	}
+	if fingerprint(compile(ingress, []network.Rule{a, b})) != fingerprint(compile(ingress, []network.Rule{b, a})) {
 		t.Error("order matters")
 	}
 	seen := map[string]int{}
 	for i, rules := range [][]network.Rule{
-		{a}, {b}, {a, b}, {a, a}, {tcp(80, 81, "10.0.0.0/8")}, {tcp(80, 80, "10.0.0.0/9")}, {fromGroups(udp(53, 53), "sg-2")}, {fromGroups(tcp(53, 53), "sg-1")},
+		{a}, {b}, {a, b}, {a, a}, {tcp(80, 80, "10.0.0.0/8", "12.0.0.0/8")}, {tcp(80, 80, "10.0.0.0/8", "12.0.0.0/9")}, {tcp(80, 81, "10.0.0.0/8")}, {tcp(80, 80, "10.0.0.0/9")}, {fromGroups(udp(53, 53), "sg-2")}, {fromGroups(tcp(53, 53), "sg-1")},
 	} {
-		print := fingerprint(egress, rules)
+		print := fingerprint(compile(egress, rules))
 		if j, dup := seen[print]; dup {
 			t.Errorf("%v has the fingerprint of case %d", rules, j)
 		}

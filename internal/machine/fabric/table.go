@@ -1,16 +1,35 @@
 package fabric
 
 import (
+	"bytes"
+	"fmt"
+
 	"github.com/google/nftables"
 	"github.com/google/nftables/binaryutil"
 	"github.com/google/nftables/expr"
 )
 
-// vpcTable is the table in each VPC's namespace. Its layout is numbered: a platform that finds another layout in a VPC it adopts, because
-// it was upgraded, replaces the table and fills it again as the control plane states its wishes.
+// vpcTable is the table in each VPC's namespace.
 var vpcTable = &nftables.Table{Family: nftables.TableFamilyIPv4, Name: "neargate"}
 
-const layoutChain = "layout-1"
+// layoutChain is an empty chain that names the layout of the table's fixed part. A platform that finds another layout in a VPC it adopts,
+// because it was upgraded, replaces the table and fills it again as the control plane states its wishes.
+var layoutChain = "layout_" + layoutDigest()
+
+func layoutDigest() string {
+	var b bytes.Buffer
+	for _, s := range vpcSets {
+		fmt.Fprintln(&b, s.Name, s.KeyType, s.DataType, s.Interval)
+	}
+	for _, c := range vpcChains() {
+		fmt.Fprintln(&b, c.name, c.kind, *c.hook, c.priority, c.policy)
+		for _, r := range c.rules {
+			writeExprs(&b, r)
+			fmt.Fprintln(&b)
+		}
+	}
+	return digest(b.String(), 8)
+}
 
 // The table's sets and maps. What is said about an ENI is said about the index of its link.
 var (
@@ -23,6 +42,8 @@ var (
 	publicOutMap = lookupTable("public_out", nftables.TypeIPAddr, nftables.TypeIPAddr)                                            // private → public
 	serviceSet   = addressSet("services")
 	localSet     = newSet(nftables.Set{Table: vpcTable, Name: "local", KeyType: nftables.TypeIPAddr, Interval: true})
+
+	vpcSets = []*nftables.Set{boundMap, uncheckedMap, profileMap, egressMap, ingressMap, publicInMap, publicOutMap, serviceSet, localSet}
 )
 
 func lookupTable(name string, key, data nftables.SetDatatype) *nftables.Set {
@@ -97,7 +118,7 @@ func writeLayout(c *nftables.Conn) error {
 	c.DelTable(vpcTable)
 	c.AddTable(vpcTable)
 	c.AddChain(&nftables.Chain{Table: vpcTable, Name: layoutChain})
-	for _, s := range []*nftables.Set{boundMap, uncheckedMap, profileMap, egressMap, ingressMap, publicInMap, publicOutMap, serviceSet, localSet} {
+	for _, s := range vpcSets {
 		if err := c.AddSet(s, nil); err != nil {
 			return err
 		}

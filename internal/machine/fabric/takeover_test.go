@@ -130,6 +130,11 @@ func (w *world) ids(addresses ...string) []string {
 	return ids
 }
 
+// The layout's name must not change between two starts of the same program.
+func TestLayoutDigest(t *testing.T) {
+	expect(t, "digest", "layout_"+layoutDigest(), layoutChain)
+}
+
 // What is read back from the kernel is what was applied: nothing is written when it is stated again.
 func TestReadBack(t *testing.T) {
 	w := furnished(t)
