@@ -211,7 +211,7 @@ func checkModel(rt *rapid.T, open Open) {
 	defer func() { j.Close() }()
 	_, seq := load(rt, j)
 	model := rows{}
-	for range rapid.IntRange(1, 12).Draw(rt, "batches") {
+	for range rapid.IntRange(1, 8).Draw(rt, "batches") {
 		seq++
 		var records []state.Record
 		for range rapid.IntRange(1, 8).Draw(rt, "records") {
@@ -228,7 +228,7 @@ func checkModel(rt *rapid.T, open Open) {
 			records = append(records, r)
 		}
 		commit(rt, j, seq, records...)
-		if rapid.IntRange(0, 3).Draw(rt, "reopen") == 0 {
+		if rapid.IntRange(0, 7).Draw(rt, "reopen") == 0 {
 			j = reopen(rt, j, open)
 			got, at := load(rt, j)
 			if diff := cmp.Diff(model, got); diff != "" || at != seq {
