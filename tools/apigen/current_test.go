@@ -2,6 +2,9 @@ package main
 
 import (
 	"bytes"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -45,6 +48,37 @@ func TestGeneratedCodeIsCurrent(t *testing.T) {
 	for _, path := range have {
 		if name, err := filepath.Rel(committed, path); err != nil || !seen[name] {
 			t.Errorf("internal/api/%s comes from no model", name)
+		}
+	}
+}
+
+// TestGeneratedCodeDoesNothingAtStart keeps program start free: the binary is also started once per container. Package-level
+// values are literals that the linker lays out, without calls and maps.
+func TestGeneratedCodeDoesNothingAtStart(t *testing.T) {
+	paths, err := filepath.Glob("../../internal/api/*/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range f.Decls {
+			g, ok := d.(*ast.GenDecl)
+			if !ok || g.Tok != token.VAR {
+				if fn, ok := d.(*ast.FuncDecl); ok && fn.Name.Name == "init" {
+					t.Errorf("%s has an init function", path)
+				}
+				continue
+			}
+			ast.Inspect(g, func(n ast.Node) bool {
+				switch n.(type) {
+				case *ast.CallExpr, *ast.MapType:
+					t.Errorf("%s: a package-level value has work to do at start", path)
+				}
+				return true
+			})
 		}
 	}
 }

@@ -125,6 +125,10 @@ func TestBadInput(t *testing.T) {
 		{"ec2: out of range", form("Action=DescribeVpcs&Version=2016-11-15&MaxResults=4"), 400, `Expecting a value greater than 5.`},
 		{"ec2: not an enum value", form("Action=CreateVpc&Version=2016-11-15&CidrBlock=10.0.0.0/16&InstanceTenancy=x"), 400, `Value (x) for parameter instanceTenancy is invalid.`},
 
+		{"rest: an unknown service of XML", sent{method: http.MethodGet, path: "/bucket/key", header: map[string]string{
+			"X-Amz-Content-Sha256": "UNSIGNED-PAYLOAD", "X-Amz-Date": "20260801T120000Z",
+			"Authorization": "AWS4-HMAC-SHA256 Credential=test/20260801/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=00",
+		}}, 501, `<Code>NotImplemented</Code><Message>s3 GET /bucket/key is not implemented`},
 		{"rest: nothing there", sent{method: http.MethodGet, path: "/nothing"}, 404, `UnknownOperationException`},
 		{"cbor: wrong protocol", sent{path: "/service/x/operation/y", header: map[string]string{"Smithy-Protocol": "rpc-v9"}}, 400, `UnknownOperationException`},
 	} {

@@ -19,6 +19,7 @@ const (
 	slowBody    = 4 << 10         // bodies above arrive within bodyTimeout or not at all
 	bodyTimeout = 2 * time.Minute // for a whole body
 	maxPooled   = 64 << 10        // larger buffers are left to the garbage collector
+	maxDrained  = 64 << 20        // of a body that is too large, so that its sender comes to read the answer
 )
 
 var buffers = sync.Pool{New: func() any { return new(make([]byte, 0, 4<<10)) }}
@@ -44,16 +45,18 @@ func (x *exchange) receive(limit int64) error {
 	}
 	x.read = true
 	size := x.http.ContentLength
-	if size > limit {
-		x.http.Close = true // the rest of the body is not worth reading
-		return tooLarge()
-	}
 	if size == 0 {
 		return nil
 	}
 	if size < 0 || size > slowBody {
-		// Best effort: a writer without deadlines leaves the client its time.
-		_ = http.NewResponseController(x.writer).SetReadDeadline(time.Now().Add(bodyTimeout))
+		// Best effort: a writer without deadlines leaves the client its time. The deadline must not outlive the body: the
+		// server would take the connection of a long answer for dead.
+		c := http.NewResponseController(x.writer)
+		_ = c.SetReadDeadline(time.Now().Add(bodyTimeout))
+		defer func() { _ = c.SetReadDeadline(time.Time{}) }()
+	}
+	if size > limit {
+		return x.tooLarge()
 	}
 	x.buffer = buffers.Get().(*[]byte)
 	buf := bytes.NewBuffer((*x.buffer)[:0])
@@ -65,7 +68,7 @@ func (x *exchange) receive(limit int64) error {
 	*x.buffer = x.body
 	switch {
 	case n > limit:
-		return tooLarge()
+		return x.tooLarge()
 	case err != nil:
 		return awserr.New("RequestTimeout", http.StatusBadRequest, "The request body could not be read: %v", err)
 	}
@@ -79,7 +82,13 @@ func recycle(b *[]byte) {
 	}
 }
 
-func tooLarge() error {
+// tooLarge refuses a body after most of it went by unread: clients that are still sending do not look for an answer.
+func (x *exchange) tooLarge() error {
+	_, _ = io.CopyN(io.Discard, x.http.Body, maxDrained)
+	return errTooLarge()
+}
+
+func errTooLarge() error {
 	return awserr.New("RequestEntityTooLargeException", http.StatusRequestEntityTooLarge, "Request size exceeds the limit")
 }
 
@@ -99,7 +108,7 @@ func (x *exchange) plainBody() ([]byte, error) {
 	out, err := io.ReadAll(io.LimitReader(z, limit+1))
 	switch {
 	case int64(len(out)) > limit:
-		return nil, tooLarge()
+		return nil, errTooLarge()
 	case err != nil && !errors.Is(err, io.EOF):
 		return nil, errGzip()
 	}

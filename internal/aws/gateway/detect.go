@@ -174,6 +174,9 @@ func (g *Gateway) findREST(x *exchange) (*api, string, error) {
 		candidates = named
 	}
 	path := x.http.URL.EscapedPath()
+	if x.http.Header.Get("X-Amz-Content-Sha256") != "" {
+		x.codec = proto.RESTXML{} // only S3's clients send it: let even their errors be XML
+	}
 	for _, a := range candidates {
 		name := a.route(x.http.Method, path, x.query)
 		if name == "" {

@@ -25,9 +25,6 @@ func (x *exchange) reply(r *proto.Response) {
 		h[key] = values
 	}
 	h["X-Amzn-Requestid"] = []string{x.call.RequestID}
-	if x.http.Close {
-		h.Set("Connection", "close")
-	}
 	if r.Stream == nil {
 		h["Content-Length"] = []string{strconv.Itoa(len(r.Body))}
 		x.writer.WriteHeader(r.Status)
