@@ -86,7 +86,12 @@ func (o *Opener) Open(path string) (*Namespace, error) {
 	if n.file, err = os.Open(path); err != nil {
 		return nil, err
 	}
-	if err := unix.Fstat(int(n.file.Fd()), &n.stat); err != nil {
+	var fs unix.Statfs_t
+	err = errors.Join(unix.Fstat(int(n.file.Fd()), &n.stat), unix.Fstatfs(int(n.file.Fd()), &fs))
+	if err == nil && fs.Type != unix.NSFS_MAGIC { // the file a namespace has been or will be mounted on
+		err = os.ErrNotExist
+	}
+	if err != nil {
 		n.file.Close()
 		return nil, fmt.Errorf("namespace %s: %w", path, err)
 	}

@@ -1,0 +1,69 @@
+// Package netnstest makes network namespaces for tests.
+package netnstest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
+)
+
+// New makes a network namespace whose loopback is up and returns its path. It is gone when the test ends. Without the right
+// to make one the test is skipped.
+func New(t testing.TB) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "netns")
+	if err := Make(path); err != nil {
+		if os.Getuid() != 0 {
+			t.Skip("needs root:", err)
+		}
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Unmount(path, unix.MNT_DETACH) })
+	return path
+}
+
+// Make makes a network namespace at path.
+func Make(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	f.Close()
+	made := make(chan error)
+	go func() {
+		runtime.LockOSThread() // the thread ends with the goroutine
+		made <- unshare(path)
+	}()
+	if err := <-made; err != nil {
+		return err
+	}
+	h, err := netns.GetFromPath(path)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	in, err := netlink.NewHandleAt(h)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	lo, err := in.LinkByName("lo")
+	if err != nil {
+		return err
+	}
+	return in.LinkSetUp(lo)
+}
+
+func unshare(path string) error {
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		return err
+	}
+	own := fmt.Sprintf("/proc/self/task/%d/ns/net", unix.Gettid())
+	return unix.Mount(own, path, "", unix.MS_BIND, "")
+}
