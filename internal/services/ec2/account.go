@@ -3,11 +3,9 @@ package ec2
 import (
 	"context"
 	"slices"
-	"strings"
 
 	ec2api "github.com/neargate/neargate/internal/api/ec2"
 	"github.com/neargate/neargate/internal/aws"
-	"github.com/neargate/neargate/internal/aws/awserr"
 	"github.com/neargate/neargate/internal/network"
 )
 
@@ -137,23 +135,4 @@ func (s *Service) DescribeRegions(ctx context.Context, in *ec2api.DescribeRegion
 		out.Regions = append(out.Regions, ec2api.Region{RegionName: new(r.name), Endpoint: new(r.endpoint), OptInStatus: new(r.optIn)})
 	}
 	return out, nil
-}
-
-// noInstance is the answer to whatever names an instance.
-func noInstance(ids ...string) *awserr.Error {
-	if len(ids) > 1 {
-		return network.ErrInstanceNotFound.New("The instance IDs '%s' do not exist", strings.Join(ids, ", "))
-	}
-	return network.ErrInstanceNotFound.New("The instance ID '%s' does not exist", ids[0])
-}
-
-// DescribeInstances finds none.
-func (s *Service) DescribeInstances(_ context.Context, in *ec2api.DescribeInstancesInput) (*ec2api.DescribeInstancesOutput, error) {
-	if aws.Val(in.DryRun) {
-		return nil, errDryRun
-	}
-	if len(in.InstanceIds) > 0 {
-		return nil, noInstance(in.InstanceIds...)
-	}
-	return &ec2api.DescribeInstancesOutput{Reservations: []ec2api.Reservation{}}, nil
 }

@@ -25,7 +25,7 @@ func (c caller) prefixList(p *network.PrefixList) *ec2api.ManagedPrefixList {
 func entries(list []ec2api.AddPrefixListEntry) ([]network.PrefixListEntry, error) {
 	var out []network.PrefixListEntry
 	for _, e := range list {
-		p, err := block(*e.Cidr)
+		p, err := entry(*e.Cidr)
 		if err != nil {
 			return nil, err
 		}
@@ -34,7 +34,7 @@ func entries(list []ec2api.AddPrefixListEntry) ([]network.PrefixListEntry, error
 	return out, nil
 }
 
-func block(cidr string) (netip.Prefix, error) {
+func entry(cidr string) (netip.Prefix, error) {
 	p, err := netip.ParsePrefix(cidr)
 	if err != nil {
 		return p, invalid("The CIDR block %s is malformed", cidr)
@@ -95,7 +95,7 @@ func (s *Service) ModifyManagedPrefixList(ctx context.Context, in *ec2api.Modify
 		return nil, err
 	}
 	for _, r := range in.RemoveEntries {
-		p, err := block(*r.Cidr)
+		p, err := entry(*r.Cidr)
 		if err != nil {
 			return nil, err
 		}

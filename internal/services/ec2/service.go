@@ -39,6 +39,8 @@ func (s *Service) Operations() []aws.Binding {
 		ec2api.DescribeVpcs.Bind(s.DescribeVpcs),
 		ec2api.DescribeVpcAttribute.Bind(s.DescribeVpcAttribute),
 		ec2api.ModifyVpcAttribute.Bind(s.ModifyVpcAttribute),
+		ec2api.AssociateVpcCidrBlock.Bind(s.AssociateVpcCidrBlock),
+		ec2api.DisassociateVpcCidrBlock.Bind(s.DisassociateVpcCidrBlock),
 		ec2api.DescribeNetworkAcls.Bind(s.DescribeNetworkAcls),
 		ec2api.DescribeDhcpOptions.Bind(s.DescribeDhcpOptions),
 

@@ -15,12 +15,15 @@ func (c caller) vpc(v *network.VPC) ec2api.Vpc {
 		BlockPublicAccessStates: &ec2api.BlockPublicAccessStates{InternetGatewayBlockMode: new("off")},
 	}
 	for _, b := range v.Blocks {
-		out.CidrBlockAssociationSet = append(out.CidrBlockAssociationSet, ec2api.VpcCidrBlockAssociation{
-			AssociationId: new(b.AssociationID), CidrBlock: new(b.CIDR.String()),
-			CidrBlockState: &ec2api.VpcCidrBlockState{State: new("associated")},
-		})
+		out.CidrBlockAssociationSet = append(out.CidrBlockAssociationSet, block(b, "associated"))
 	}
 	return out
+}
+
+func block(b network.VPCBlock, state string) ec2api.VpcCidrBlockAssociation {
+	return ec2api.VpcCidrBlockAssociation{
+		AssociationId: new(b.AssociationID), CidrBlock: new(b.CIDR.String()), CidrBlockState: &ec2api.VpcCidrBlockState{State: &state},
+	}
 }
 
 // CreateVpc makes a VPC with one IPv4 block.
@@ -71,6 +74,42 @@ func (s *Service) CreateDefaultVpc(ctx context.Context, in *ec2api.CreateDefault
 // DeleteVpc deletes a VPC that nothing depends on.
 func (s *Service) DeleteVpc(ctx context.Context, in *ec2api.DeleteVpcInput) (*ec2api.DeleteVpcOutput, error) {
 	return nil, s.change(ctx, in.DryRun, func(c caller) error { return c.DeleteVPC(c.tx, c.scope, *in.VpcId) })
+}
+
+// AssociateVpcCidrBlock gives a VPC another IPv4 block.
+func (s *Service) AssociateVpcCidrBlock(ctx context.Context, in *ec2api.AssociateVpcCidrBlockInput) (*ec2api.AssociateVpcCidrBlockOutput, error) {
+	if err := refuse("AssociateVpcCidrBlock", has("Ipv6CidrBlockNetworkBorderGroup", in.Ipv6CidrBlockNetworkBorderGroup), has("Ipv6Pool", in.Ipv6Pool),
+		has("Ipv6CidrBlock", in.Ipv6CidrBlock), has("Ipv4IpamPoolId", in.Ipv4IpamPoolId), has("Ipv4NetmaskLength", in.Ipv4NetmaskLength),
+		has("Ipv6IpamPoolId", in.Ipv6IpamPoolId), has("Ipv6NetmaskLength", in.Ipv6NetmaskLength),
+		has("AmazonProvidedIpv6CidrBlock", in.AmazonProvidedIpv6CidrBlock)); err != nil {
+		return nil, err
+	}
+	if in.CidrBlock == nil {
+		return nil, missing("cidrBlock")
+	}
+	cidr, err := network.ParseCIDR(*in.CidrBlock, "cidrBlock")
+	if err != nil {
+		return nil, err
+	}
+	out := &ec2api.AssociateVpcCidrBlockOutput{VpcId: in.VpcId}
+	return out, s.change(ctx, nil, func(c caller) error {
+		b, err := c.AddBlock(c.tx, c.scope, *in.VpcId, cidr)
+		out.CidrBlockAssociation = new(block(b, "associated"))
+		return err
+	})
+}
+
+// DisassociateVpcCidrBlock takes a block from its VPC that no subnet lies in.
+func (s *Service) DisassociateVpcCidrBlock(ctx context.Context, in *ec2api.DisassociateVpcCidrBlockInput) (*ec2api.DisassociateVpcCidrBlockOutput, error) {
+	out := &ec2api.DisassociateVpcCidrBlockOutput{}
+	return out, s.change(ctx, nil, func(c caller) error {
+		v, b, err := c.RemoveBlock(c.tx, c.scope, *in.AssociationId)
+		if err != nil {
+			return err
+		}
+		out.VpcId, out.CidrBlockAssociation = new(v.ID), new(block(b, "disassociated"))
+		return nil
+	})
 }
 
 var vpcFilters = filters[*network.VPC]{
