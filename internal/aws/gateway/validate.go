@@ -23,7 +23,7 @@ func refusal(code, style string, broken []proto.Violation) error {
 	switch style {
 	case "ec2":
 		if first.Missing {
-			return awserr.New("MissingParameter", http.StatusBadRequest, "The request must contain the parameter %s", first.Member)
+			return awserr.New("MissingParameter", http.StatusBadRequest, "The request must contain the parameter %s", first.Path)
 		}
 		return awserr.New(code, http.StatusBadRequest, "%s", ec2Text(first))
 	case "parameter":

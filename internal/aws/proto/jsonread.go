@@ -14,8 +14,13 @@ type typeError struct{ reason string }
 
 func (e *typeError) Error() string { return e.reason }
 
+// cannot words a mismatch of types as AWS does: "STRING_VALUE can not be converted to an Integer".
 func cannot(from string, to kind) error {
-	return &typeError{reason: from + " cannot be converted to " + to.String()}
+	article := " can not be converted to a "
+	if to == kindInt32 {
+		article = " can not be converted to an "
+	}
+	return &typeError{reason: from + article + to.String()}
 }
 
 // jsonReader reads JSON into generated types.
@@ -145,10 +150,11 @@ func (r *jsonReader) mismatch(c byte, want kind) error {
 		return &typeError{reason: "Start of structure or map found where not expected."}
 	case c == '[':
 		return &typeError{reason: "Start of list found where not expected"}
-	case c == '"':
-		return &typeError{reason: "Expected " + want.String() + " or null"}
-	case c == '-', c >= '0' && c <= '9', c == 't', c == 'f':
-		return &typeError{reason: "Unexpected field type"}
+	case c == '"', c == '-', c >= '0' && c <= '9', c == 't', c == 'f':
+		if want == kindList {
+			return &typeError{reason: "Expected list or null"}
+		}
+		return &typeError{reason: "Expected null"}
 	}
 	return r.fail("unexpected character")
 }

@@ -55,7 +55,6 @@ type field struct {
 	location   location
 	required   bool
 	attribute  bool
-	token      bool
 	jsonHeader bool
 	shape      shape
 }

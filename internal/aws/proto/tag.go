@@ -57,8 +57,7 @@ func (f *field) parseTag(tag string) error {
 			f.location = place
 		case "attr":
 			f.attribute = true
-		case "token":
-			f.token = true
+		case "token": // filled in by clients
 		case "json":
 			f.jsonHeader = true
 		default:

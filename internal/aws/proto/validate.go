@@ -15,9 +15,7 @@ import (
 // Violation is one constraint of the model that an input fails.
 type Violation struct {
 	Path       string // "containerDefinitions.1.member.name", first letters in lower case
-	Member     string // name of the outermost member, as modeled
 	Missing    bool   // a required member is absent
-	Enum       bool
 	Value      string // "null", or quoted; empty where the member is sensitive
 	Constraint string // "Member must have length less than or equal to 64"
 }
@@ -58,9 +56,8 @@ func (c *checker) structure(p *structure, v reflect.Value, at *trail) {
 		fv := v.Field(f.index)
 		if fv.IsNil() {
 			if f.required {
-				here := &trail{up: at, name: f.name}
 				c.found = append(c.found, Violation{
-					Path: here.String(), Member: here.outermost(), Missing: true, Value: "null", Constraint: "Member must not be null",
+					Path: (&trail{up: at, name: f.name}).String(), Missing: true, Value: "null", Constraint: "Member must not be null",
 				})
 			}
 			continue
@@ -151,7 +148,7 @@ func (c *checker) add(s *shape, v reflect.Value, at *trail, constraint string) {
 		shown = "'" + show(v) + "'"
 	}
 	c.found = append(c.found, Violation{
-		Path: at.String(), Member: at.outermost(), Enum: len(s.values) > 0, Value: shown, Constraint: constraint,
+		Path: at.String(), Value: shown, Constraint: constraint,
 	})
 }
 
@@ -266,14 +263,6 @@ func (t *trail) String() string {
 		return here
 	}
 	return t.up.String() + "." + here
-}
-
-// outermost is the modeled name of the input's member.
-func (t *trail) outermost() string {
-	for t.up != nil {
-		t = t.up
-	}
-	return t.name
 }
 
 // maxShown bounds how much of a bad value comes back in a message.
