@@ -76,12 +76,18 @@ func (p place) serveUDPAt(a netip.Addr, port int) {
 
 // call connects and returns the address that the server saw.
 func (p place) call(network string, to netip.AddrPort, wait time.Duration) (netip.Addr, error) {
-	c, err := p.dial(network, to, wait)
+	return p.callBy(net.Dialer{Timeout: wait}, network, to)
+}
+
+func (p place) callBy(d net.Dialer, network string, to netip.AddrPort) (netip.Addr, error) {
+	c, err := p.dialBy(d, network, to)
 	if err != nil {
 		return netip.Addr{}, err
 	}
 	defer c.Close()
-	check(p.tb, c.SetDeadline(time.Now().Add(wait)))
+	if err := c.SetDeadline(time.Now().Add(d.Timeout)); err != nil {
+		return netip.Addr{}, err
+	}
 	if network == "udp4" {
 		if _, err := c.Write([]byte("?")); err != nil {
 			return netip.Addr{}, err
@@ -92,9 +98,13 @@ func (p place) call(network string, to netip.AddrPort, wait time.Duration) (neti
 	return netip.AddrFrom4(seen), err
 }
 
-func (p place) dial(network string, to netip.AddrPort, wait time.Duration) (c net.Conn, err error) {
+func (p place) dial(network string, to netip.AddrPort, wait time.Duration) (net.Conn, error) {
+	return p.dialBy(net.Dialer{Timeout: wait}, network, to)
+}
+
+func (p place) dialBy(d net.Dialer, network string, to netip.AddrPort) (c net.Conn, err error) {
 	err = p.do(func() error {
-		c, err = net.DialTimeout(network, to.String(), wait)
+		c, err = d.Dial(network, to.String())
 		return err
 	})
 	return c, err
