@@ -10,6 +10,7 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 )
 
@@ -18,29 +19,34 @@ import (
 func New(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "netns")
-	if err := Make(path); err != nil {
+	At(t, path)
+	return path
+}
+
+// At makes one at a path that does not exist.
+func At(t testing.TB, path string) {
+	t.Helper()
+	if err := create(path); err != nil {
 		if os.Getuid() != 0 {
 			t.Skip("needs root:", err)
 		}
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { unix.Unmount(path, unix.MNT_DETACH) })
-	return path
 }
 
-// Make makes a network namespace at path.
-func Make(path string) error {
+func create(path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
 	f.Close()
-	made := make(chan error)
-	go func() {
+	var made errgroup.Group
+	made.Go(func() error {
 		runtime.LockOSThread() // the thread ends with the goroutine
-		made <- unshare(path)
-	}()
-	if err := <-made; err != nil {
+		return unshare(path)
+	})
+	if err := made.Wait(); err != nil {
 		return err
 	}
 	h, err := netns.GetFromPath(path)

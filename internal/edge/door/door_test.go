@@ -1,0 +1,168 @@
+package door
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/neargate/neargate/internal/edge/edgeapi"
+)
+
+// balancers answers at public addresses, which here are on the loopback: what is dialled as 198.18.0.n leads to the n-th.
+type balancers []net.Listener
+
+func (b balancers) dial(_ context.Context, to netip.AddrPort) (*net.TCPConn, error) {
+	i := int(to.Addr().As4()[3])
+	if i >= len(b) {
+		return nil, fmt.Errorf("no route to %s", to)
+	}
+	c, err := net.Dial("tcp", b[i].Addr().String())
+	if err != nil {
+		return nil, err
+	}
+	return c.(*net.TCPConn), nil
+}
+
+func start(t *testing.T, names ...string) *Keeper {
+	t.Helper()
+	var b balancers
+	for _, name := range names {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			fmt.Fprintf(w, "%s %s %d", name, r.Host, len(body))
+		})}
+		go s.Serve(l)
+		t.Cleanup(func() { s.Close() })
+		b = append(b, l)
+	}
+	k := New(Config{Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Changed: func() {}})
+	k.dial = b.dial
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- k.Run(ctx) }()
+	t.Cleanup(func() {
+		http.DefaultClient.CloseIdleConnections()
+		cancel()
+		<-done
+	})
+	return k
+}
+
+func doorTo(i, port int, host string) edgeapi.Door {
+	return edgeapi.Door{
+		LoadBalancer: fmt.Sprintf("lb-%d", i), Port: port, Protocol: "HTTP", Hosts: []string{host},
+		Loopback: netip.AddrFrom4([4]byte{127, 77, 1, byte(i)}), Public: []netip.Addr{netip.AddrFrom4([4]byte{198, 18, 0, byte(i)})},
+	}
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "0.0.0.0:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+func get(t *testing.T, address, host string, body io.Reader) (int, string) {
+	t.Helper()
+	req, err := http.NewRequest("POST", "http://"+address+"/", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Host = host
+	req.Close = true
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatalf("%s %s: %v", address, host, err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(b)
+}
+
+func TestDoors(t *testing.T) {
+	k := start(t, "zero", "one")
+	port := freePort(t)
+	k.Apply([]edgeapi.Door{doorTo(0, port, "zero.localhost"), doorTo(1, port, "One.localhost")})
+	shared := fmt.Sprintf("127.0.0.1:%d", port)
+	big := strings.Repeat("x", 1<<20)
+	for _, c := range []struct{ address, host, want string }{
+		{shared, "zero.localhost", "zero zero.localhost 1048576"},
+		{shared, "one.localhost:80", "one one.localhost:80 1048576"},
+		{shared, "ONE.localhost.", "one ONE.localhost. 1048576"},
+		{fmt.Sprintf("127.77.1.0:%d", port), "anything", "zero anything 1048576"},
+		{fmt.Sprintf("127.77.1.1:%d", port), "zero.localhost", "one zero.localhost 1048576"},
+	} {
+		if _, body := get(t, c.address, c.host, strings.NewReader(big)); body != c.want {
+			t.Errorf("%s %s: %q", c.address, c.host, body)
+		}
+	}
+	if status, body := get(t, shared, "other.localhost", nil); status != 421 || !strings.Contains(body, "one.localhost\nzero.localhost\n") {
+		t.Errorf("%d %q", status, body)
+	}
+	// With one load balancer on the port every host leads to it: host rules can be tried without a name.
+	k.Apply([]edgeapi.Door{doorTo(1, port, "one.localhost")})
+	if _, body := get(t, shared, "shop.example.com", nil); body != "one shop.example.com 0" {
+		t.Errorf("%q", body)
+	}
+	if c, err := net.Dial("tcp", fmt.Sprintf("127.77.1.0:%d", port)); err == nil {
+		c.Close()
+		t.Error("a door nobody named is open")
+	}
+}
+
+// TestTaken has somebody else on the shared port: the load balancer's own address serves.
+func TestTaken(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	port := l.Addr().(*net.TCPAddr).Port
+	k := start(t, "zero")
+	k.Apply([]edgeapi.Door{doorTo(0, port, "zero.localhost")})
+	if _, body := get(t, fmt.Sprintf("127.77.1.0:%d", port), "a", nil); body != "zero a 0" {
+		t.Errorf("%q", body)
+	}
+	st := k.Sockets()
+	if len(st) != 2 || st[0].Open || !strings.Contains(st[0].Error, "address already in use") || !st[1].Open || st[1].ID != "lb-0" {
+		t.Errorf("%+v", st)
+	}
+}
+
+// TestNoWay has a load balancer that cannot be reached, and clients that talk nonsense.
+func TestNoWay(t *testing.T) {
+	k := start(t, "zero")
+	port := freePort(t)
+	k.Apply([]edgeapi.Door{doorTo(0, port, "zero.localhost"), doorTo(9, port, "nine.localhost")})
+	for name, raw := range map[string]string{
+		"unreachable": "GET / HTTP/1.1\r\nHost: nine.localhost\r\n\r\n",
+		"malformed":   "GET / HTTP/1.1\nHost: nine.localhost\n\n",
+		"endless":     "GET / HTTP/1.1\r\nHost: zero.localhost\r\n" + strings.Repeat("X: "+strings.Repeat("y", 1000)+"\r\n", 100),
+	} {
+		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			t.Fatal(err)
+		}
+		go io.WriteString(c, raw)
+		if b, _ := io.ReadAll(c); len(b) > 0 && !strings.HasPrefix(string(b), "HTTP/1.1 400 ") {
+			t.Errorf("%s: %q", name, b)
+		}
+		c.Close()
+	}
+}
