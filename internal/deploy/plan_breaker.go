@@ -22,15 +22,18 @@ func (p *planning) trip() {
 	p.say("(deployment %s) deployment failed: tasks failed to start.", d.ID)
 	p.changes = append(p.changes, Tell{Level: "ERROR", Name: "SERVICE_DEPLOYMENT_FAILED", Deployment: d.ID, Reason: d.Reason})
 	back := p.deployments[p.service.Completed]
-	if !p.service.Breaker.Rollback || back == nil || back == d {
-		if p.release != nil {
-			p.release.Status = ReleaseStopped
-			p.release.Reason = "Service deployment failed because the circuit breaker threshold was exceeded."
-			p.release.StoppedAt, p.release.FinishedAt = p.Now, p.Now
-		}
+	if p.service.Breaker.Rollback && back != nil && back != d {
+		p.rollBack(d, back)
 		return
 	}
-	p.rollBack(d, back)
+	if p.release == nil {
+		return
+	}
+	p.release.Status, p.release.Reason = ReleaseStopped, "Service deployment stopped because the circuit breaker threshold was exceeded."
+	if p.service.Breaker.Rollback {
+		p.release.Status, p.release.Reason = ReleaseRollbackFailed, "No rollback candidate was found to run the rollback."
+	}
+	p.release.StoppedAt, p.release.FinishedAt = p.Now, p.Now
 }
 
 // rollingBack is whether the primary deployment is itself the way back.

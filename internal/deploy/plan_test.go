@@ -313,6 +313,23 @@ func TestCircuitBreakerWithoutRollback(t *testing.T) {
 	}
 }
 
+func TestCircuitBreakerWithoutCandidate(t *testing.T) {
+	w := newWorld(1, 100, 200)
+	w.set(func(s *Service) { s.Breaker = Breaker{Enable: true, Rollback: true} })
+	for range 3 {
+		w.settle()
+		w.fail(w.of("ecs-svc/1")[0], "no")
+		w.settle()
+		w.now = w.wake
+	}
+	if r := w.releases["rel-ecs-svc/1"]; r.Status != ReleaseRollbackFailed || r.Reason != "No rollback candidate was found to run the rollback." {
+		t.Fatalf("%+v", r)
+	}
+	if d := w.deployments["ecs-svc/1"]; d.Rollout != Failed || d.Role != Primary {
+		t.Fatalf("%+v", d)
+	}
+}
+
 func TestThreshold(t *testing.T) {
 	for desired, want := range map[int]int{0: 3, 1: 3, 6: 3, 7: 4, 25: 13, 400: 200, 800: 200} {
 		if got := threshold(desired); got != want {
