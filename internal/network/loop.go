@@ -91,6 +91,7 @@ func (l *realising) adopt(ctx context.Context) error {
 			interfaces = append(interfaces, i.ID)
 			l.interfaceOf(i.VPCID, i.ID)
 		}
+		l.home[i.ID] = place{vpc: i.VPCID}
 	}
 	l.learn(tx)
 	// What is listed may be deleted from here on: it is not listed again.
@@ -213,14 +214,21 @@ func (l *realising) touch(vpcID string) *work {
 
 func (l *realising) interfaceOf(vpcID, id string) { l.touch(vpcID).interfaces[id] = true }
 
-// markInterface finds the VPC of an interface that is gone in what was told of it, or else reported.
+// markInterface marks an interface in its VPC. One that came and went between two looks may have been told of by Realise, or
+// counted with its group, in any VPC.
 func (l *realising) markInterface(tx *state.Tx, id string) {
 	if i, ok := l.Interfaces.Get(tx, id); ok {
+		l.home[id] = place{vpc: i.VPCID}
 		l.interfaceOf(i.VPCID, id)
-	} else if vpc, ok := l.routers.vpcOf(id); ok {
+		return
+	}
+	if p, seen := l.home[id]; seen {
+		delete(l.home, id)
+		l.interfaceOf(p.vpc, id)
+		return
+	}
+	for _, vpc := range l.routers.ids() {
 		l.interfaceOf(vpc, id)
-	} else if s, ok := l.Status.Get(tx, id); ok {
-		l.interfaceOf(s.VPCID, id)
 	}
 }
 

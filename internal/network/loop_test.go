@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -278,6 +279,7 @@ func followRows(t *testing.T, k *kernel, f Fabric, choices []int) {
 	n, store := openOver(t, j, f)
 	stop := running(t, n)
 	defer func() { stop() }()
+	var starts sync.WaitGroup
 	var towns []town
 	update(t, store, func(tx *state.Tx) { towns = append(towns, build(t, n, tx), build(t, n, tx)) })
 	for _, c := range choices {
@@ -289,6 +291,7 @@ func followRows(t *testing.T, k *kernel, f Fabric, choices []int) {
 			k.broken = func(string, string) bool { count++; return count%3 == 0 }
 			k.mu.Unlock()
 		case 11:
+			starts.Wait()
 			stop()
 			ok(t, store.Close())
 			k.adopted = false
@@ -296,6 +299,10 @@ func followRows(t *testing.T, k *kernel, f Fabric, choices []int) {
 			stop = running(t, n)
 		default:
 			_ = store.Update(context.Background(), func(tx *state.Tx) error { return randomChange(n, tx, w, what, c/24) })
+			if c%3 == 0 { // a task wants its network, whether the loop has seen it or not
+				engine, tx := n, store.View()
+				starts.Go(func() { realiseSome(engine, w, tx, c) })
+			}
 			if c%5 == 0 {
 				synctest.Wait()
 			}
@@ -304,8 +311,44 @@ func followRows(t *testing.T, k *kernel, f Fabric, choices []int) {
 	k.mu.Lock()
 	k.broken = nil
 	k.mu.Unlock()
+	starts.Wait()
 	time.Sleep(2 * lastRetry)
 	k.check(t, n, store.View())
+}
+
+// realiseSome is a task's start; the interface may be gone, or the fabric broken.
+func realiseSome(n *Network, w town, tx *state.Tx, pick int) {
+	if interfaces := slices.Collect(n.Interfaces.By(tx, "realised", w.vpc.ID)); len(interfaces) > 0 {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_, _ = n.Realise(ctx, interfaces[pick%len(interfaces)].ID)
+	}
+}
+
+// TestClear empties the store, as a reset does, and wants the kernel empty at once.
+func TestClear(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, store, k := openWith(t, nil, newKernel())
+		defer running(t, n)()
+		update(t, store, func(tx *state.Tx) {
+			w := build(t, n, tx)
+			must[*Interface](t)(n.CreateInterface(tx, spec(w.private)))
+			must[*Interface](t)(n.CreateInterface(tx, spec(w.public)))
+		})
+		synctest.Wait()
+		ok(t, store.Clear(t.Context()))
+		synctest.Wait()
+		k.check(t, n, store.View())
+		if len(k.taken()) == 0 {
+			t.Error("no calls")
+		}
+		if got := n.free(store.View(), n.public); got != n.public.capacity() {
+			t.Errorf("%d public addresses free of %d", got, n.public.capacity())
+		}
+		update(t, store, func(tx *state.Tx) { must[*Interface](t)(n.CreateInterface(tx, spec(build(t, n, tx).private))) })
+		synctest.Wait()
+		k.check(t, n, store.View())
+	})
 }
 
 // randomChange does one thing that users and services do; what is refused changes nothing.

@@ -61,14 +61,13 @@ func (r *router) suspect(interfaces, groups map[string]bool) {
 type routers struct {
 	mu   sync.Mutex
 	byID map[string]*router
-	home map[string]string // VPC of every interface that a router knows
 }
 
 func (rs *routers) get(vpcID string) *router {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	if rs.byID == nil {
-		rs.byID, rs.home = map[string]*router{}, map[string]string{}
+		rs.byID = map[string]*router{}
 	}
 	r, ok := rs.byID[vpcID]
 	if !ok {
@@ -81,23 +80,11 @@ func (rs *routers) get(vpcID string) *router {
 	return r
 }
 
-// move notes the VPC of an interface, empty when it is gone.
-func (rs *routers) move(interfaceID, vpcID string) {
+// ids are the VPCs there are routers for.
+func (rs *routers) ids() []string {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	if vpcID == "" {
-		delete(rs.home, interfaceID)
-		return
-	}
-	rs.home[interfaceID] = vpcID
-}
-
-// vpcOf is the VPC of an interface that a router knows.
-func (rs *routers) vpcOf(interfaceID string) (string, bool) {
-	rs.mu.Lock()
-	defer rs.mu.Unlock()
-	vpcID, ok := rs.home[interfaceID]
-	return vpcID, ok
+	return slices.Collect(maps.Keys(rs.byID))
 }
 
 // drop forgets a VPC that does not exist any more.
@@ -193,8 +180,6 @@ func (n *Network) compare(tx *state.Tx, r *router, d *dirt) difference {
 			r.members.put(id, netip.Addr{}, nil)
 			if known {
 				p.remove = append(p.remove, id)
-			} else {
-				n.routers.move(id, "")
 			}
 			continue
 		}
@@ -221,7 +206,6 @@ func (n *Network) syncVPC(ctx context.Context, tx *state.Tx, r *router, v *VPC) 
 }
 
 func (n *Network) addInterface(ctx context.Context, r *router, c InterfaceConfig) error {
-	n.routers.move(c.ID, r.id)
 	was, known := r.interfaces[c.ID]
 	err := n.fabric.EnsureInterface(ctx, c)
 	r.interfaces[c.ID] = told[InterfaceConfig]{c, err != nil}
@@ -247,7 +231,6 @@ func (n *Network) removeInterface(ctx context.Context, r *router, id string) err
 		return err
 	}
 	delete(r.interfaces, id)
-	n.routers.move(id, "")
 	return nil
 }
 
@@ -268,9 +251,6 @@ func (n *Network) syncGroup(ctx context.Context, tx *state.Tx, r *router, id str
 		if r.members.load(n.Tables, tx, id); !known && len(r.members.members[id]) == 0 {
 			r.dropGroup(id)
 			return nil
-		}
-		for _, member := range r.members.members[id] {
-			n.routers.move(member, r.id) // it is counted: its end must find this VPC
 		}
 		return n.tellGroup(ctx, r, n.groupRules(tx, g))
 	}

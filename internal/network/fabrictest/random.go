@@ -58,7 +58,7 @@ func (r *dice) address(i int) string { return fmt.Sprintf("10.0.%d.%d", i%3, 10+
 func (r *dice) reattach(i int) {
 	r.t.Helper()
 	var groups []string
-	for _, g := range r.Perm(randomGroups)[:r.IntN(4)] {
+	for _, g := range r.Perm(randomGroups)[:1+r.IntN(3)] {
 		groups = append(groups, fmt.Sprintf("sg-%d", g))
 	}
 	r.attach(r.address(i), groups...)
@@ -72,14 +72,14 @@ func (r *dice) restate(i int) {
 			members = append(members, r.address(m))
 		}
 	}
-	r.guard(fmt.Sprintf("sg-%d", i), r.rules(3), r.rules(4), members...)
+	r.guard(fmt.Sprintf("sg-%d", i), r.rules(4), r.rules(6), members...)
 }
 
 func (r *dice) rules(most int) []network.Rule {
 	var all []network.Rule
 	for range 1 + r.IntN(most) {
-		first := 10 * r.IntN(12)
-		one := network.Rule{Protocol: []int{-1, tcp, udp, udp, 1}[r.IntN(5)], FromPort: first, ToPort: first + 10*r.IntN(12)}
+		first := 10 * r.IntN(4)
+		one := network.Rule{Protocol: []int{-1, tcp, udp, udp, 1}[r.IntN(5)], FromPort: first, ToPort: first + 10*r.IntN(14)}
 		for range r.IntN(3) {
 			p := []string{"0.0.0.0/0", "10.0.0.0/16", "10.0.0.0/24", "10.0.1.0/25", "10.0.2.8/29", "198.18.0.0/15", "203.0.113.0/24", "10.0.1.16/28"}[r.IntN(8)]
 			one.CIDRs = append(one.CIDRs, netip.MustParsePrefix(p))
