@@ -208,7 +208,9 @@ func emit(tx *state.Tx, facts Facts, service *Service, now time.Time, t Tell) er
 	if err != nil {
 		return fmt.Errorf("event %s: %w", t.Name, err)
 	}
-	facts.Emit(tx, event.Fact{Time: now, Account: service.Account, Region: service.Region, Source: "aws.ecs", DetailType: kind,
-		Resources: []string{service.ARN}, Detail: raw})
+	facts.Emit(tx, event.Fact{
+		Time: now, Account: service.Account, Region: service.Region, Source: "aws.ecs", DetailType: kind,
+		Resources: []string{service.ARN}, Detail: raw,
+	})
 	return nil
 }

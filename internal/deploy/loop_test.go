@@ -192,8 +192,10 @@ func newPlatform(t testing.TB) *platform {
 func (p *platform) serve() {
 	ctx, cancel := context.WithCancel(context.Background())
 	p.stop, p.stopped = cancel, make(chan error, 3)
-	tasks := task.NewLoop(task.Config{Store: p.store, Lifecycle: p.lifecycle, Engine: p.engine, Network: p.network, Traffic: p.balancer,
-		Draining: []state.AnyTable{p.balancer.targets}})
+	tasks := task.NewLoop(task.Config{
+		Store: p.store, Lifecycle: p.lifecycle, Engine: p.engine, Network: p.network, Traffic: p.balancer,
+		Draining: []state.AnyTable{p.balancer.targets},
+	})
 	services := &deploy.Loop{Scheduler: p.scheduler, Store: p.store, Log: slog.New(slog.DiscardHandler)}
 	go func() { p.stopped <- tasks.Run(ctx) }()
 	go func() { p.stopped <- services.Run(ctx) }()
@@ -239,8 +241,10 @@ func (p *platform) update(fn func(tx *state.Tx) error) {
 
 func (p *platform) create(desired int, image string, change func(*deploy.Service)) {
 	p.t.Helper()
-	s := deploy.Service{ARN: serviceARN, Name: "web", Account: "000000000000", Region: "us-east-1",
-		ClusterARN: "arn:aws:ecs:us-east-1:000000000000:cluster/main", ClusterName: "main", Desired: desired, MinimumHealthyPercent: 100, MaximumPercent: 200}
+	s := deploy.Service{
+		ARN: serviceARN, Name: "web", Account: "000000000000", Region: "us-east-1",
+		ClusterARN: "arn:aws:ecs:us-east-1:000000000000:cluster/main", ClusterName: "main", Desired: desired, MinimumHealthyPercent: 100, MaximumPercent: 200,
+	}
 	if change != nil {
 		change(&s)
 	}

@@ -24,14 +24,18 @@ func fleet(b *testing.B, services, tasks int) *platform {
 	for i := range services {
 		arn := fmt.Sprintf("arn:aws:ecs:us-east-1:000000000000:service/main/s%04d", i)
 		p.update(func(tx *state.Tx) error {
-			s, err := p.services.Create(tx, deploy.Service{ARN: arn, Name: fmt.Sprintf("s%04d", i), Account: "000000000000", Region: "us-east-1",
-				ClusterARN: "arn:aws:ecs:us-east-1:000000000000:cluster/main", ClusterName: "main", Desired: tasks, MinimumHealthyPercent: 100, MaximumPercent: 200}, r, long)
+			s, err := p.services.Create(tx, deploy.Service{
+				ARN: arn, Name: fmt.Sprintf("s%04d", i), Account: "000000000000", Region: "us-east-1",
+				ClusterARN: "arn:aws:ecs:us-east-1:000000000000:cluster/main", ClusterName: "main", Desired: tasks, MinimumHealthyPercent: 100, MaximumPercent: 200,
+			}, r, long)
 			if err != nil {
 				return err
 			}
 			for j := range tasks {
-				row, err := p.lifecycle.Run(tx, task.RunSpec{Account: s.Account, Region: s.Region, ClusterARN: s.ClusterARN, ClusterName: "main", Definition: r.Definition,
-					ServiceARN: arn, DeploymentID: s.Primary, SubnetID: "subnet-a", AvailabilityZone: fmt.Sprintf("us-east-1%c", 'a'+j%2)})
+				row, err := p.lifecycle.Run(tx, task.RunSpec{
+					Account: s.Account, Region: s.Region, ClusterARN: s.ClusterARN, ClusterName: "main", Definition: r.Definition,
+					ServiceARN: arn, DeploymentID: s.Primary, SubnetID: "subnet-a", AvailabilityZone: fmt.Sprintf("us-east-1%c", 'a'+j%2),
+				})
 				if err != nil {
 					return err
 				}

@@ -28,8 +28,10 @@ type world struct {
 
 var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-var awsTiming = Timing{Settle: 40 * time.Second, Repeat: 6 * time.Hour, Brief: time.Minute, Pace: 10 * time.Second, Backoff: 30 * time.Second,
-	Longest: 27 * time.Minute, Avoid: time.Minute, Forget: time.Hour}
+var awsTiming = Timing{
+	Settle: 40 * time.Second, Repeat: 6 * time.Hour, Brief: time.Minute, Pace: 10 * time.Second, Backoff: 30 * time.Second,
+	Longest: 27 * time.Minute, Avoid: time.Minute, Forget: time.Hour,
+}
 
 func newWorld(desired, low, high int) *world {
 	w := &world{

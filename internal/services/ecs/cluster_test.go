@@ -16,8 +16,10 @@ func TestCluster(t *testing.T) {
 	if s := created.Cluster.Settings; len(s) != 1 || *s[0].Value != "disabled" {
 		t.Fatalf("settings %+v", s)
 	}
-	_, err = b.UpdateClusterSettings(b.ctx, &ecsapi.UpdateClusterSettingsInput{Cluster: new("default"),
-		Settings: []ecsapi.ClusterSetting{{Name: new("containerInsights"), Value: new("enabled")}}})
+	_, err = b.UpdateClusterSettings(b.ctx, &ecsapi.UpdateClusterSettingsInput{
+		Cluster:  new("default"),
+		Settings: []ecsapi.ClusterSetting{{Name: new("containerInsights"), Value: new("enabled")}},
+	})
 	must(t, err)
 	out, err := b.DescribeClusters(b.ctx, &ecsapi.DescribeClustersInput{Clusters: []string{"default", "nowhere"}, Include: []string{"SETTINGS", "STATISTICS"}})
 	must(t, err)
@@ -54,8 +56,10 @@ func TestClusterRefusals(t *testing.T) {
 	must(t, err)
 	_, err = b.DeleteCluster(b.ctx, &ecsapi.DeleteClusterInput{Cluster: new("main")})
 	refused(t, err, ecsapi.ErrClusterContainsServicesException, "The Cluster cannot be deleted while Services are active.")
-	_, err = b.PutClusterCapacityProviders(b.ctx, &ecsapi.PutClusterCapacityProvidersInput{Cluster: new("main"), CapacityProviders: []string{"FARGATE"},
-		DefaultCapacityProviderStrategy: []ecsapi.CapacityProviderStrategyItem{{CapacityProvider: new("FARGATE_SPOT"), Weight: new(int32(1))}}})
+	_, err = b.PutClusterCapacityProviders(b.ctx, &ecsapi.PutClusterCapacityProvidersInput{
+		Cluster: new("main"), CapacityProviders: []string{"FARGATE"},
+		DefaultCapacityProviderStrategy: []ecsapi.CapacityProviderStrategyItem{{CapacityProvider: new("FARGATE_SPOT"), Weight: new(int32(1))}},
+	})
 	refused(t, err, ecsapi.ErrInvalidParameterException, "not associated with the cluster")
 	_, err = b.CreateCluster(b.ctx, &ecsapi.CreateClusterInput{ClusterName: new("x"), CapacityProviders: []string{"mine"}})
 	refused(t, err, ecsapi.ErrInvalidParameterException, "was not found")

@@ -88,8 +88,10 @@ func containerOf(in *ecsapi.ContainerDefinition) task.ContainerDefinition {
 		c.ResourceRequirements = append(c.ResourceRequirements, task.KeyValue{Name: aws.Val(r.Type), Value: aws.Val(r.Value)})
 	}
 	if h := in.HealthCheck; h != nil {
-		c.HealthCheck = &task.HealthCheck{Command: h.Command, Interval: int(aws.Val(h.Interval)), Timeout: int(aws.Val(h.Timeout)),
-			Retries: int(aws.Val(h.Retries)), StartPeriod: int(aws.Val(h.StartPeriod))}
+		c.HealthCheck = &task.HealthCheck{
+			Command: h.Command, Interval: int(aws.Val(h.Interval)), Timeout: int(aws.Val(h.Timeout)),
+			Retries: int(aws.Val(h.Retries)), StartPeriod: int(aws.Val(h.StartPeriod)),
+		}
 	}
 	if r := in.RestartPolicy; r != nil {
 		c.RestartPolicy = &task.RestartPolicy{Enabled: aws.Val(r.Enabled), AttemptPeriod: int(aws.Val(r.RestartAttemptPeriod))}

@@ -69,8 +69,10 @@ func newBench(t *testing.T) *bench {
 		Store: store, Tables: tables, Tasks: tasks, Lifecycle: lifecycle, Deploy: deploys,
 		Services: &deploy.Services{Tables: deploys, Facts: outbox}, Tokens: tokens, Network: places{}, LoadBalancers: places{},
 	})
-	ctx := aws.With(t.Context(), &aws.Call{Account: "000000000000", Region: "us-east-1", Principal: "arn:aws:iam::000000000000:root",
-		Service: "ecs", Operation: t.Name(), Now: time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)})
+	ctx := aws.With(t.Context(), &aws.Call{
+		Account: "000000000000", Region: "us-east-1", Principal: "arn:aws:iam::000000000000:root",
+		Service: "ecs", Operation: t.Name(), Now: time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC),
+	})
 	return &bench{s, ctx, lifecycle, &deploy.Scheduler{Tables: deploys, TaskTable: tasks.Tasks, Tasks: lifecycle, Zones: places{}, Facts: outbox}}
 }
 

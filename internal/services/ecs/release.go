@@ -73,8 +73,10 @@ func (s *Service) releaseShape(tx *state.Tx, svc *deploy.Service, r *deploy.Rele
 	counts := s.countTasks(tx, svc)
 	summary := func(id string, requested int) ecsapi.ServiceRevisionSummary {
 		n := counts[id]
-		return ecsapi.ServiceRevisionSummary{Arn: new(deploy.RevisionARN(svc, id)), RequestedTaskCount: new(int32(requested)),
-			RunningTaskCount: new(n.running), PendingTaskCount: new(n.pending)}
+		return ecsapi.ServiceRevisionSummary{
+			Arn: new(deploy.RevisionARN(svc, id)), RequestedTaskCount: new(int32(requested)),
+			RunningTaskCount: new(n.running), PendingTaskCount: new(n.pending),
+		}
 	}
 	target := summary(r.Target, svc.Desired)
 	out := ecsapi.ServiceDeployment{

@@ -17,9 +17,12 @@ func TestRunTask(t *testing.T) {
 		in.Count, in.StartedBy, in.ClientToken = new(int32(3)), new("me"), new("once")
 		in.LaunchType, in.EnableECSManagedTags = nil, new(true)
 		in.CapacityProviderStrategy = []ecsapi.CapacityProviderStrategyItem{
-			{CapacityProvider: new("FARGATE"), Base: new(int32(1)), Weight: new(int32(0))}, {CapacityProvider: new("FARGATE_SPOT"), Weight: new(int32(1))}}
-		in.Overrides = &ecsapi.TaskOverride{ContainerOverrides: []ecsapi.ContainerOverride{{Name: new("web"), Command: []string{"serve"},
-			Environment: []ecsapi.KeyValuePair{{Name: new("A"), Value: new("1")}}}}}
+			{CapacityProvider: new("FARGATE"), Base: new(int32(1)), Weight: new(int32(0))}, {CapacityProvider: new("FARGATE_SPOT"), Weight: new(int32(1))},
+		}
+		in.Overrides = &ecsapi.TaskOverride{ContainerOverrides: []ecsapi.ContainerOverride{{
+			Name: new("web"), Command: []string{"serve"},
+			Environment: []ecsapi.KeyValuePair{{Name: new("A"), Value: new("1")}},
+		}}}
 	})
 	out, err := b.RunTask(b.ctx, in)
 	must(t, err)

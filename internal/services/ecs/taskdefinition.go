@@ -130,8 +130,10 @@ func (s *Service) DeleteTaskDefinitions(ctx context.Context, in *ecsapi.DeleteTa
 				return nil, err
 			}
 			if aws.Val(row.Shape.Status) == ecsapi.TaskDefinitionStatusActive {
-				out.Failures = append(out.Failures, ecsapi.Failure{Arn: row.Shape.TaskDefinitionArn,
-					Reason: new("The specified task definition is still in ACTIVE status. Please deregister the target and try again.")})
+				out.Failures = append(out.Failures, ecsapi.Failure{
+					Arn:    row.Shape.TaskDefinitionArn,
+					Reason: new("The specified task definition is still in ACTIVE status. Please deregister the target and try again."),
+				})
 				continue
 			}
 			next := *row

@@ -85,8 +85,10 @@ func overrideShape(t *task.Task) *ecsapi.TaskOverride {
 	}
 	for i := range t.Containers {
 		c := given[t.Containers[i].Name]
-		shape := ecsapi.ContainerOverride{Name: new(t.Containers[i].Name), Command: c.Command,
-			Cpu: count(c.CPU), Memory: count(c.Memory), MemoryReservation: count(c.MemoryReservation)}
+		shape := ecsapi.ContainerOverride{
+			Name: new(t.Containers[i].Name), Command: c.Command,
+			Cpu: count(c.CPU), Memory: count(c.Memory), MemoryReservation: count(c.MemoryReservation),
+		}
 		for _, e := range c.Environment {
 			shape.Environment = append(shape.Environment, ecsapi.KeyValuePair{Name: new(e.Name), Value: new(e.Value)})
 		}
