@@ -30,6 +30,7 @@ func Run(ctx context.Context, c Config) error {
 	}
 	defer release()
 
+	sweep(c.SnapshotFile) // and, by the pattern, of the file beside it
 	opener := netns.NewOpener()
 	defer opener.Close()
 	e := &process{log: log, file: c.SnapshotFile, board: newBoard()}

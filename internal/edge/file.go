@@ -14,7 +14,7 @@ import (
 // writeFile replaces a file by way of a temporary one beside it, so that a reader, or a restart after a crash, finds the old
 // content or the new. With sync the new content has reached the disk when it returns.
 func writeFile(path string, content []byte, sync bool) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	f, err := os.CreateTemp(filepath.Dir(path), temporary(path))
 	if err != nil {
 		return err
 	}
@@ -44,6 +44,17 @@ func writeFile(path string, content []byte, sync bool) (err error) {
 	}
 	defer dir.Close()
 	return dir.Sync()
+}
+
+// temporary is the pattern of names a file has while it is written.
+func temporary(path string) string { return "." + filepath.Base(path) + ".*" }
+
+// sweep removes what a process left behind that was killed while writing path.
+func sweep(path string) {
+	left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), temporary(path))) // fails only for a bad pattern
+	for _, f := range left {
+		os.Remove(f)
+	}
 }
 
 // loadSnapshot reads the last accepted snapshot. It returns nil if there is none.

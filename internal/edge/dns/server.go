@@ -206,8 +206,14 @@ func (k *socket) close() {
 	if k.udp == nil {
 		return
 	}
-	k.udp.Shutdown()
-	k.tcp.Shutdown()
+	// Answers of our own are given in no time; those of resolvers are not worth waiting for.
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	for _, server := range []*dns.Server{k.udp, k.tcp} {
+		if err := server.ShutdownContext(ctx); err != nil {
+			k.zone.server.log.Debug("dns answers given up", "vpc", k.zone.vpc, "address", k.address, "err", err)
+		}
+	}
 	k.udp, k.tcp = nil, nil
 }
 

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 
@@ -43,9 +44,10 @@ type fixed struct {
 
 func newFixed(f *edgeapi.FixedResponse) *fixed {
 	status := strconv.Itoa(f.StatusCode) + " " + http.StatusText(f.StatusCode)
-	contentType := f.ContentType
-	if contentType == "" {
-		contentType = "text/plain; charset=utf-8"
+	contentType := cmp.Or(f.ContentType, "text/plain")
+	switch contentType {
+	case "text/plain", "text/html", "application/javascript":
+		contentType += "; charset=utf-8" // as observed
 	}
 	return &fixed{status, contentType, f.Body}
 }

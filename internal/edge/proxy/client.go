@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
+	"runtime/debug"
 	"time"
 
 	"github.com/neargate/neargate/internal/edge/edgeapi"
@@ -54,14 +55,25 @@ func (e *Engine) admit(s *server, conn *net.TCPConn) {
 	e.serving.Add(1)
 	go func() {
 		defer e.serving.Done()
+		defer v.counters.active.Add(-1)
+		defer e.clients.Add(-1)
+		defer c.Close()
+		defer c.survive()
 		c.serve()
-		c.Close()
 		if c.w != nil {
 			c.w.giveBack()
 		}
-		e.clients.Add(-1)
-		v.counters.active.Add(^uint64(0))
 	}()
+}
+
+// survive ends a connection on which the proxy itself fell over, instead of ending all others with it.
+func (c *client) survive() {
+	if r := recover(); r != nil {
+		c.engine.log.Error("connection dropped by a defect", "client", c.address, "err", r, "stack", string(debug.Stack()))
+		if u := c.x.up; u != nil {
+			u.endpoint.discard(u)
+		}
+	}
 }
 
 // listener is what the current table has for a server; nil when the server is gone.
@@ -103,7 +115,7 @@ func (c *client) await() error {
 	c.within(c.idleTimeout)
 	c.lazy = true
 	c.state.Store(idleClient)
-	runtime.Gosched()
+	runtime.Gosched() // as in exchange.send
 	n, err := c.receive()
 	c.state.Store(busy)
 	c.lazy = false
@@ -204,11 +216,15 @@ func (c *client) request() bool {
 		if a.forward == nil || to == nil {
 			return c.own(v, a, g)
 		}
-		c.x.reset(c, v, to)
-		again := c.x.run()
-		to.leave()
-		return again
+		return c.exchange(v, to)
 	}
+}
+
+// exchange has a target, whose ticket it gives back, answer the request.
+func (c *client) exchange(v *listener, to *target) bool {
+	defer to.leave()
+	c.x.reset(c, v, to)
+	return c.x.run()
 }
 
 // own answers without a target.

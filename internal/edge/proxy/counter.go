@@ -9,9 +9,10 @@ import (
 
 // listenerCounters are kept per listener ARN for as long as the process lives, shared by all nodes.
 type listenerCounters struct {
-	active, connections, rejected, requests, bytesIn, bytesOut atomic.Uint64
-	evaluations, redirects, fixed, nonCompliant, invalid       atomic.Uint64
-	own3xx, own4xx, own460, own500, own502, own503, own504     atomic.Uint64
+	active                                                 atomic.Int64
+	connections, rejected, requests, bytesIn, bytesOut     atomic.Uint64
+	evaluations, redirects, fixed, nonCompliant, invalid   atomic.Uint64
+	own3xx, own4xx, own460, own500, own502, own503, own504 atomic.Uint64
 }
 
 // answered counts an answer the load balancer made itself, other than a fixed response or redirect.
@@ -37,7 +38,7 @@ func (c *listenerCounters) answered(status int) {
 
 func (c *listenerCounters) read() edgeapi.FrontCounters {
 	return edgeapi.FrontCounters{
-		ActiveConnections: int64(c.active.Load()), NewConnections: c.connections.Load(), RejectedConnections: c.rejected.Load(),
+		ActiveConnections: c.active.Load(), NewConnections: c.connections.Load(), RejectedConnections: c.rejected.Load(),
 		Requests: c.requests.Load(), BytesIn: c.bytesIn.Load(), BytesOut: c.bytesOut.Load(),
 		RuleEvaluations: c.evaluations.Load(), Redirects: c.redirects.Load(), FixedResponses: c.fixed.Load(),
 		DesyncNonCompliant: c.nonCompliant.Load(), InvalidHeaders: c.invalid.Load(),

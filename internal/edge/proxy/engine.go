@@ -24,8 +24,8 @@ type Config struct {
 	Log    *slog.Logger
 	// Changed is called, from any goroutine and often for nothing, when Targets or Sockets might answer differently.
 	Changed func()
-	// MaxClients is how many client connections are held at a time; more are closed at once. 0: half of what the limit of
-	// open files allows.
+	// MaxClients is how many client connections are held at a time; more are closed at once. 0: three quarters of what the
+	// limit of open files allows.
 	MaxClients int
 }
 
@@ -67,13 +67,13 @@ func New(c Config) *Engine {
 	return e
 }
 
-// clientLimit leaves a file for the target's side of each client, and some for everything else.
+// clientLimit leaves files for the targets' side of those clients that are not idle, and for everything else.
 func clientLimit() int64 {
 	var l unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &l); err != nil {
 		return 10_000
 	}
-	return max(int64(min(l.Cur, 1<<22))-512, 128) / 2
+	return max(int64(min(l.Cur, 1<<22))-512, 128) / 4 * 3
 }
 
 // retryEvery is how often sockets and namespaces that are missing are tried again, and those present are looked after.

@@ -178,6 +178,24 @@ func TestTooManyClients(t *testing.T) {
 	}
 }
 
+// TestDefect lets the proxy itself fall over: that ends one connection and nothing else.
+func TestDefect(t *testing.T) {
+	target := name(t, "ok")
+	b := newBench(t, target)
+	l := b.engine.table.Load().listeners[0]
+	n := l.node
+	b.engine.table.Load().listeners[0] = &listener{
+		node: nil, settings: l.settings, rules: l.rules, actions: l.actions, counters: l.counters, drop: l.drop,
+	}
+	if head, err := readHead(b.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")); err != io.EOF {
+		t.Errorf("%q %v", head, err)
+	}
+	l.node = n
+	b.engine.table.Load().listeners[0] = l
+	get(t, b.url())
+	eventually(t, "tickets back", func() bool { n, _ := b.engine.InFlight(keyFor(target)); return n == 0 })
+}
+
 func TestStrictest(t *testing.T) {
 	b := newBench(t, name(t, "ok"))
 	b.apply(func(s *edgeapi.Snapshot) {

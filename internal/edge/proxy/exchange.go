@@ -150,6 +150,8 @@ func (x *exchange) send(whole bool) error {
 	_, err := x.up.Write(x.work.out)
 	x.began = time.Now()
 	if err != nil || whole {
+		// The answer cannot be there yet. Letting others go first makes it likelier that the first attempt to read finds
+		// something, which saves a system call and a trip through the poller; with nobody waiting it costs nothing.
 		runtime.Gosched()
 		return err
 	}

@@ -95,6 +95,7 @@ func (x *exchange) relay() bool {
 	}
 	if reusable && uploaded && r.KeepAlive && w.request.Tier != http1.Ambiguous {
 		x.endpoint.put(x.up, x.idle)
+		x.up = nil // somebody else's from now on
 	} else {
 		if x.upload != nil {
 			x.upload.stop()

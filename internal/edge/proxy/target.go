@@ -140,9 +140,13 @@ func (e *endpoint) put(u *upstream, keep time.Duration) {
 	}
 }
 
-// discard closes a connection in use.
+// discard closes a connection in use. Doing so twice does no harm.
 func (e *endpoint) discard(u *upstream) {
 	e.mu.Lock()
+	if u.next == nil {
+		e.mu.Unlock()
+		return
+	}
 	u.prev.next, u.next.prev = u.next, u.prev
 	u.prev, u.next = nil, nil
 	e.mu.Unlock()
