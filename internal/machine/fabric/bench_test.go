@@ -84,6 +84,17 @@ func measure(b *testing.B, fn func(i int)) {
 	b.ReportMetric(float64(took[len(took)*9/10].Microseconds()), "p90-µs")
 }
 
+// A used address costs a look at all tracked connections, for many at once.
+func BenchmarkReplaceInterface(b *testing.B) {
+	w := bigWorld(b, 3, 3)
+	measure(b, func(i int) {
+		c := w.numbered(i % 64)
+		c.ID = fmt.Sprintf("eni-%d", i)
+		check(b, w.f.EnsureInterface(b.Context(), c))
+		check(b, w.f.DeleteInterface(b.Context(), c.VPC, c.ID))
+	})
+}
+
 // numbered is the i-th interface of many.
 func (w *world) numbered(i int) network.InterfaceConfig {
 	return w.config(netip.AddrFrom4([4]byte{10, 0, byte(i>>7) % 3, byte(16 + i&127)}).String(), "sg-0", "sg-1")
