@@ -12,7 +12,13 @@ export CGO_ENABLED ?= 0
 
 .PHONY: build demo demo-image test bench gen lint setup clean
 
+# The demo application rides in the binary, so that `neargate demo` needs no checkout.
+DEMO_APP := internal/demo/assets/app.gz
+
 build: ## bin/neargate
+	@mkdir -p $(BIN)
+	$(GO) build -trimpath -ldflags '-s -w' -o $(BIN)/demo-app ./examples/web-service/app
+	@gzip -9 -n -c $(BIN)/demo-app > $(DEMO_APP)
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/neargate ./cmd/neargate
 
 setup: ## Debian packages the platform needs; does nothing where they are present
