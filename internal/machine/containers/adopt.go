@@ -13,6 +13,7 @@ import (
 	"github.com/containerd/errdefs/pkg/errgrpc"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/neargate/neargate/internal/machine/containers/cgroup"
 	"github.com/neargate/neargate/internal/task"
 )
 
@@ -35,7 +36,7 @@ func (e *Engine) adopt(ctx context.Context) error {
 			p.kill()
 		}
 	}
-	e.collectSpools(time.Now())
+	e.tidySpools(time.Now())
 	return nil
 }
 
@@ -49,6 +50,10 @@ func (e *Engine) adoptTask(ctx context.Context, id string) error {
 	e.mu.Lock()
 	e.tasks[id] = s
 	e.mu.Unlock()
+	limits := cgroup.Limits{CPUUnits: s.CPUUnits, MemoryMiB: s.MemoryMiB} // which may have been lifted for a moment
+	if err := e.groups.Make(e.cfg.taskGroup(id), limits); err != nil {
+		return err
+	}
 	if err := e.connect(s); err != nil {
 		e.log.Warn("shim is gone", "task", id, "error", err)
 	}
@@ -119,21 +124,4 @@ func (e *Engine) adoptContainer(ctx context.Context, s *sandbox, id string) erro
 		e.watch(s, c)
 	}
 	return nil
-}
-
-// collectSpools removes the output of containers that are long gone.
-func (e *Engine) collectSpools(now time.Time) {
-	entries, err := os.ReadDir(e.cfg.spoolDir())
-	if err != nil {
-		return
-	}
-	for _, d := range entries {
-		id, ok := spoolID(d.Name())
-		if _, c := e.find(id); !ok || c != nil {
-			continue
-		}
-		if fi, err := d.Info(); err == nil && now.Sub(fi.ModTime()) > keepSpools {
-			_ = os.Remove(filepath.Join(e.cfg.spoolDir(), d.Name()))
-		}
-	}
 }

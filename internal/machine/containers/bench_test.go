@@ -1,7 +1,10 @@
 package containers
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"os/exec"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -63,4 +66,65 @@ func BenchmarkCycles(b *testing.B) {
 			b.ReportMetric(float64(done)/time.Since(t0).Seconds(), "cycles/s")
 		})
 	}
+}
+
+// BenchmarkCtrRun is the yardstick for BenchmarkStart: `ctr run` of the same image against a containerd of its own, with the same
+// limits. It needs containerd and ctr on PATH (Debian: containerd).
+func BenchmarkCtrRun(b *testing.B) {
+	daemon, err := exec.LookPath("containerd")
+	if err != nil {
+		b.Skip(err)
+	}
+	ctr, err := exec.LookPath("ctr")
+	if err != nil {
+		b.Skip(err)
+	}
+	dir, err := os.MkdirTemp("/run", "ngctr") // sockets want short paths
+	if err != nil {
+		b.Skip(err)
+	}
+	defer os.RemoveAll(dir)
+	config := fmt.Sprintf("version = 2\nroot = %q\nstate = %q\ndisabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n[grpc]\n address = %q\n", dir+"/root", dir+"/state", dir+"/s")
+	if err := os.WriteFile(dir+"/config.toml", []byte(config), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	archive := boxImage(b)
+	if err := os.WriteFile(dir+"/box.tar", archive, 0o600); err != nil {
+		b.Fatal(err)
+	}
+	serve := exec.Command(daemon, "-c", dir+"/config.toml", "-l", "error")
+	if err := serve.Start(); err != nil {
+		b.Fatal(err)
+	}
+	defer func() {
+		serve.Process.Signal(os.Interrupt)
+		serve.Wait()
+	}()
+	run := func(args ...string) error {
+		out, err := exec.Command(ctr, append([]string{"-a", dir + "/s"}, args...)...).CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("ctr %v: %w: %s", args, err, out)
+		}
+		return nil
+	}
+	for deadline := time.Now().Add(10 * time.Second); run("version") != nil && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	}
+	if err := run("images", "import", dir+"/box.tar"); err != nil {
+		b.Fatal(err)
+	}
+	var all []time.Duration
+	for b.Loop() {
+		id := fmt.Sprintf("y%d", benchTask.Add(1))
+		t0 := time.Now()
+		if err := run("run", "-d", "--cpus", "0.25", "--memory-limit", "536870912", "docker.io/"+box, id); err != nil {
+			b.Fatal(err)
+		}
+		all = append(all, time.Since(t0))
+		if err := errors.Join(run("tasks", "delete", "-f", id), run("containers", "delete", id)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	slices.Sort(all)
+	b.ReportMetric(float64(all[len(all)/2].Microseconds())/1000, "p50-start-ms")
+	b.ReportMetric(float64(all[len(all)*9/10].Microseconds())/1000, "p90-start-ms")
 }

@@ -9,7 +9,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/semaphore"
 
@@ -43,7 +45,8 @@ type Engine struct {
 	static  func() bool // the executable can be an init in any image
 	starts  *semaphore.Weighted
 	hub     hub
-	told    sync.Map // what has been logged once
+	told    sync.Map     // what has been logged once
+	tidied  atomic.Int64 // unix seconds of the last look for old spools
 
 	mu    sync.Mutex
 	tasks map[string]*sandbox
@@ -114,6 +117,9 @@ func (c *Config) complete() error {
 	var err error
 	if c.DataDir, err = filepath.Abs(c.DataDir); err != nil {
 		return err
+	}
+	if strings.ContainsAny(c.DataDir, `:,\"`) { // which separate things in mount options
+		return fmt.Errorf("data directory %s: the characters : , \\ and \" cannot be in its path", c.DataDir)
 	}
 	if c.RunDir == "" {
 		c.RunDir = "/run/neargate-" + c.Instance

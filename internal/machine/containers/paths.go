@@ -22,12 +22,7 @@ func (c *Config) taskGroup(task string) string      { return filepath.Join(c.gro
 func (c *Config) volume(task, name string) string   { return filepath.Join(c.volumesDir(), task, name) }
 func (c *Config) containerGroup(t, i string) string { return filepath.Join(c.group(), t, i) }
 
-// Spool is the path of a container's spool.
-func (c *Config) Spool(id string) string { return filepath.Join(c.spoolDir(), id+".log") }
-
-// Spool is the path of a container's spool (see package spool). It exists from the container's creation on and outlives it until
-// the task is removed.
-func (e *Engine) Spool(id string) string { return e.cfg.Spool(id) }
+func (c *Config) spool(id string) string { return filepath.Join(c.spoolDir(), id+".log") }
 
 // socket is where a task's shim listens. Task ids are long and socket paths short.
 func (c *Config) socket(task string) string {

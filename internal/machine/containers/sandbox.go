@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/containerd/containerd/v2/pkg/namespaces"
 
@@ -213,6 +214,7 @@ func (e *Engine) RemoveTask(ctx context.Context, taskID string) error {
 	if err := e.removeSandbox(ctx, taskID, s); err != nil {
 		return fmt.Errorf("task %s: %w", taskID, err)
 	}
+	e.tidySpools(time.Now())
 	return nil
 }
 

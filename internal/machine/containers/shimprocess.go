@@ -102,7 +102,8 @@ func (e *Engine) spawnShim(taskID string) (process, error) {
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
 	cmd.Stderr = messages
 	cmd.ExtraFiles = []*os.File{socket} // becomes shim.SocketFD
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	// A group of its own, so that Ctrl-C does not reach it, but no session: the kernel schedules a new session behind the others.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		return process{}, err
 	}

@@ -8,19 +8,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/neargate/neargate/internal/machine/containers/cgroup"
 	"github.com/neargate/neargate/internal/machine/containers/shim"
 )
-
-// keepSpools is for how long the output of a container that is gone can still be read.
-const keepSpools = time.Hour
-
-func spoolID(name string) (string, bool) { return strings.CutSuffix(name, ".log") }
 
 // Sweep removes every task of a platform from the machine, running or not: containers, shims, mounts, control groups, volumes,
 // spools, sockets. Images stay. No engine may have the directory open. It is what `neargate down` does, also after a crash.

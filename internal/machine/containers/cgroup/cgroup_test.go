@@ -76,6 +76,11 @@ func TestGroup(t *testing.T) {
 			t.Skip(err)
 		}
 	}
+	for _, units := range []int{0, 512} {
+		if err := tree.Throttle(path, units); err != nil {
+			t.Error(err)
+		}
+	}
 	cmd := exec.Command("sleep", "60")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

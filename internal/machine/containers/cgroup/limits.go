@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,6 +20,24 @@ type Limits struct {
 }
 
 const period = 100_000 // microseconds, the kernel's default
+
+// Throttle sets how much processor time the group may use, in the units of Limits. 0 is as much as there is.
+func (t *Tree) Throttle(path string, units int) error {
+	q := quota(units)
+	if units == 0 {
+		q = 1000 * period // more than there is; taking the quota away altogether would cost every processor an interruption
+	}
+	var err error
+	if t.Unified() {
+		err = set(filepath.Join(t.unified, path), "cpu.max", fmt.Sprintf("%d %d", q, period))
+	} else {
+		err = set(filepath.Join(t.v1["cpu"], path), "cpu.cfs_quota_us", strconv.Itoa(q))
+	}
+	if err != nil {
+		return fmt.Errorf("cgroup %s: %w", path, err)
+	}
+	return nil
+}
 
 // Make makes the group at path ("/neargate-x/task") with limits. Making it again sets the limits again.
 func (t *Tree) Make(path string, l Limits) error {
@@ -40,13 +59,18 @@ func (t *Tree) make2(path string, l Limits) error {
 	if err := enable(at); err != nil {
 		return err
 	}
-	for _, step := range strings.Split(strings.Trim(path, "/"), "/") {
+	for i, step := range strings.Split(strings.Trim(path, "/"), "/") {
 		at = filepath.Join(at, step)
 		if err := os.Mkdir(at, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
 		if err := enable(at); err != nil {
 			return err
+		}
+		if i == 0 {
+			if err := set(at, "cpu.weight", strconv.Itoa(weight(platformShares()))); err != nil {
+				return err
+			}
 		}
 	}
 	if l.CPUUnits > 0 {
@@ -102,6 +126,10 @@ func (t *Tree) make1(path string, l Limits) error {
 			return err
 		}
 	}
+	top, _, _ := strings.Cut(strings.Trim(path, "/"), "/")
+	if err := set(filepath.Join(t.v1["cpu"], top), "cpu.shares", strconv.Itoa(platformShares())); err != nil {
+		return err
+	}
 	if l.CPUUnits > 0 {
 		dir := filepath.Join(t.v1["cpu"], path)
 		if err := set(dir, "cpu.cfs_period_us", strconv.Itoa(period)); err != nil {
@@ -124,6 +152,10 @@ func (t *Tree) make1(path string, l Limits) error {
 	}
 	return nil
 }
+
+// platformShares is the weight of all tasks together. Left at the default, they would share the time of one process when the
+// machine is busy.
+func platformShares() int { return 1024 * runtime.NumCPU() }
 
 func quota(units int) int { return max(1000, units*period/1024) }
 
