@@ -232,6 +232,7 @@ type loop struct {
 func (c *core) loops() []loop {
 	return []loop{
 		{"network", c.network.Run},
+		{"host firewall", c.fabric.Run},
 		{"balance", (&balance.Loop{Balance: c.balance, Store: c.store, Log: c.log}).Run},
 		{"publish", (&publish.Publisher{Store: c.store, Balance: c.balance, Network: c.network, Edge: c.edge, Log: c.log}).Run},
 		{"task", task.NewLoop(task.Config{
