@@ -182,16 +182,15 @@ func TestTooManyClients(t *testing.T) {
 func TestDefect(t *testing.T) {
 	target := name(t, "ok")
 	b := newBench(t, target)
-	l := b.engine.table.Load().listeners[0]
-	n := l.node
-	b.engine.table.Load().listeners[0] = &listener{
-		node: nil, settings: l.settings, rules: l.rules, actions: l.actions, counters: l.counters, drop: l.drop,
-	}
+	whole := b.engine.table.Load()
+	l := whole.listeners[0]
+	broken := *whole
+	broken.listeners = []*listener{{settings: l.settings, rules: l.rules, actions: l.actions, counters: l.counters}}
+	b.engine.table.Store(&broken)
 	if head, err := readHead(b.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")); err != io.EOF {
 		t.Errorf("%q %v", head, err)
 	}
-	l.node = n
-	b.engine.table.Load().listeners[0] = l
+	b.engine.table.Store(whole)
 	get(t, b.url())
 	eventually(t, "tickets back", func() bool { n, _ := b.engine.InFlight(keyFor(target)); return n == 0 })
 }
