@@ -139,10 +139,7 @@ func (p *planning) releaseSurplus() {
 		}
 		slices.Reverse(extra) // of equals the youngest goes
 		slices.SortStableFunc(extra, byUsefulness(zones(extra)))
-		c := extra[0]
-		if c.health == healthy && p.healthy <= p.service.floor() {
-			return
-		}
+		c := extra[0] // when it is healthy all are, and they are more than minimumHealthyPercent can ask for
 		if p.service.Observed.Unbalanced && c.health == healthy {
 			p.sayStopped()
 			p.scaleIn(c)

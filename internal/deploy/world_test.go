@@ -214,7 +214,7 @@ func (w *world) advance() (moved bool) {
 			w.finish(t)
 		case t.Wanted && t.Status.Before(task.Running):
 			w.run(t)
-		case t.Wanted && len(t.Targets) > 0 && t.Targets[0].State != TargetHealthy:
+		case t.Wanted && len(t.Targets) > 0 && t.Targets[0].State != TargetHealthy && t.Targets[0].State != TargetUnhealthy:
 			w.target(t, TargetHealthy)
 		default:
 			continue
