@@ -165,3 +165,21 @@ func BenchmarkEnsureVPC(b *testing.B) {
 		}
 	})
 }
+
+// A VPC comes and goes as a whole, with its uplink.
+func BenchmarkVPC(b *testing.B) {
+	m := newMachine(b)
+	f := m.start()
+	b.Run("create", func(b *testing.B) {
+		measure(b, func(i int) { newWorld(b, m, f, fmt.Sprintf("vpc-%d", i)) })
+		for i := range b.N {
+			check(b, f.DeleteVPC(b.Context(), fmt.Sprintf("vpc-%d", i)))
+		}
+	})
+	b.Run("delete", func(b *testing.B) {
+		for i := range b.N {
+			newWorld(b, m, f, fmt.Sprintf("vpc-%d", i))
+		}
+		measure(b, func(i int) { check(b, f.DeleteVPC(b.Context(), fmt.Sprintf("vpc-%d", i))) })
+	})
+}
