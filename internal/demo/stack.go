@@ -145,7 +145,7 @@ func (b *builder) groups(ctx context.Context) (string, error) {
 	}
 	_, err = b.query(ctx, "ec2", "AuthorizeSecurityGroupIngress", params{
 		"GroupId": b.taskGroup, "IpPermissions.1.IpProtocol": "tcp", "IpPermissions.1.FromPort": "8080", "IpPermissions.1.ToPort": "8080",
-		"IpPermissions.1.UserIdGroupPairs.1.GroupId": b.albGroup,
+		"IpPermissions.1.Groups.1.GroupId": b.albGroup,
 	})
 	return "internet → load balancer → task", err
 }
