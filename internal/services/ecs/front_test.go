@@ -55,7 +55,7 @@ type bench struct {
 	scheduler *deploy.Scheduler
 }
 
-func newBench(t *testing.T) *bench {
+func newBench(t testing.TB) *bench {
 	t.Helper()
 	schema := state.NewSchema()
 	tables, tasks, deploys := NewTables(schema), task.NewTables(schema), deploy.NewTables(schema)
