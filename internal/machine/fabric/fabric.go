@@ -119,9 +119,15 @@ func (f *Fabric) EnsureVPC(ctx context.Context, c network.VPCConfig) error {
 	if err := cmp.Or(ctx.Err(), checkVPC(&c)); err != nil {
 		return err
 	}
-	v := f.vpc(c.ID)
+	v, exists := f.existing(c.ID)
+	if !exists {
+		v = f.vpc(c.ID)
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if !exists {
+		v.close() // somebody took the name away: what is open leads to a namespace that nobody finds any more
+	}
 	if err := v.change(func() error { return v.ensure(&c) }); err != nil {
 		return fmt.Errorf("vpc %s: %w", c.ID, err)
 	}

@@ -283,6 +283,17 @@ func TestRecoveryFromForeignChange(t *testing.T) {
 	w.host.reaches("tcp4", w.public(1), 80)
 }
 
+// Namespaces that somebody deleted by hand are made again when they are stated again.
+func TestRecoveryFromForeignDeletion(t *testing.T) {
+	w := furnished(t)
+	for _, id := range append(w.ids("10.0.0.10", "10.0.1.10", "10.0.0.11", "10.0.0.200"), "vpc-1") {
+		check(t, removeNamespace(w.f.NamespacePath(id)))
+	}
+	furnish(w)
+	w.inside(w.f, w.config("10.0.1.10").ID).serveTCP(80)
+	w.inside(w.f, w.config("10.0.0.10").ID).reaches("tcp4", addr("10.0.1.10"), 80)
+}
+
 // After Sweep nothing is left, even if the platform was killed.
 func TestSweep(t *testing.T) {
 	w := furnished(t)
