@@ -130,7 +130,9 @@ func (n *Network) CreateInterface(tx *state.Tx, spec InterfaceSpec) (*Interface,
 			i.Attachment.OwnerID = "amazon-aws"
 		}
 	}
-	if i.Type != TypeNatGateway { // security groups do not apply to NAT gateways
+	if i.Type == TypeNatGateway { // it passes on what is not its own, and security groups do not apply to it
+		i.SourceDestCheck = false
+	} else {
 		if i.Groups, err = n.interfaceGroups(tx, s, spec.GroupIDs); err != nil {
 			return nil, err
 		}

@@ -3,7 +3,6 @@ package network
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -377,16 +376,4 @@ func (t *Tables) FindRule(tx *state.Tx, g *SecurityGroup, s RuleSpec) (*Security
 		}
 	}
 	return nil, false
-}
-
-// Referencing are the groups other than this one whose rules name it.
-func (t *Tables) Referencing(tx *state.Tx, groupID string) []string {
-	var ids []string
-	for r := range t.Rules.By(tx, "peer", groupID) {
-		if r.GroupID != groupID {
-			ids = append(ids, r.GroupID)
-		}
-	}
-	slices.Sort(ids)
-	return slices.Compact(ids)
 }

@@ -2,7 +2,6 @@ package network
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -74,7 +73,7 @@ func zonesOf(r Region) []Zone {
 }
 
 // Group is the zone group's name, "us-east-1-zg-1" for all zones of a region.
-func (z Zone) Group() string { return z.Region + "-zg-" + strconv.Itoa(1) }
+func (z Zone) Group() string { return z.Region + "-zg-1" }
 
 // zoneNames are the region's zones as error texts list them.
 func zoneNames(region string) string {
