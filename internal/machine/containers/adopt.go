@@ -74,20 +74,20 @@ func (e *Engine) adoptTask(ctx context.Context, id string) error {
 func (e *Engine) adoptContainer(ctx context.Context, s *sandbox, id string) error {
 	var rec containerRecord
 	if err := readRecord(filepath.Join(e.cfg.bundle(s.TaskID, id), "container.json"), &rec); err != nil {
-		return e.clearContainer(e.newContainer(task.ContainerSpec{ID: id, TaskID: s.TaskID}))
+		return e.clearContainer(e.newContainer(s, task.ContainerSpec{ID: id, TaskID: s.TaskID}))
 	}
-	c := e.newContainer(rec.Spec)
+	c := e.newContainer(s, rec.Spec)
 	c.record = rec
 	c.state.StartedAt, c.state.StopSignal = rec.StartedAt, rec.StopSignal
 	if rec.Final != nil {
 		c.state = *rec.Final
 		close(c.over)
-		s.add(c)
+		e.add(c)
 		return nil
 	}
 	conn, err := s.line()
 	if err != nil {
-		s.add(c)
+		e.add(c)
 		e.abandon(c)
 		return nil
 	}
@@ -97,7 +97,7 @@ func (e *Engine) adoptContainer(ctx context.Context, s *sandbox, id string) erro
 	if err = errgrpc.ToNative(err); errdefs.IsNotFound(err) { // its creation was cut short: it will be created again
 		return e.clearContainer(c)
 	}
-	s.add(c)
+	e.add(c)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	} else if err != nil { // dying or stuck
@@ -115,13 +115,13 @@ func (e *Engine) adoptContainer(ctx context.Context, s *sandbox, id string) erro
 		e.ended(c, int(st.ExitStatus), st.ExitedAt.AsTime(), "")
 	case tasktypes.Status_CREATED:
 		c.state.Pid = int(st.Pid)
-		e.watch(s, c)
+		e.watch(c)
 	default:
 		if c.record.StartedAt.IsZero() { // the record was not written any more
 			c.record.StartedAt, c.state.StartedAt = time.Now(), time.Now()
 		}
 		e.running(c, int(st.Pid))
-		e.watch(s, c)
+		e.watch(c)
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ type containerRecord struct {
 // container is one container on this machine.
 type container struct {
 	id     string
-	taskID string
+	box    *sandbox
 	bundle string
 	group  string
 
@@ -47,9 +47,9 @@ type container struct {
 	over   chan struct{} // closed once the state is stopped
 }
 
-func (e *Engine) newContainer(c task.ContainerSpec) *container {
+func (e *Engine) newContainer(s *sandbox, c task.ContainerSpec) *container {
 	return &container{
-		id: c.ID, taskID: c.TaskID, bundle: e.cfg.bundle(c.TaskID, c.ID), group: e.cfg.containerGroup(c.TaskID, c.ID),
+		id: c.ID, box: s, bundle: e.cfg.bundle(c.TaskID, c.ID), group: e.cfg.containerGroup(c.TaskID, c.ID),
 		record: containerRecord{Spec: c},
 		state:  task.ContainerState{ID: c.ID, TaskID: c.TaskID, Name: c.Name, Status: task.StatusCreated},
 		over:   make(chan struct{}),
@@ -70,18 +70,26 @@ func (c *container) save() error {
 }
 
 // find returns the container called id, nil if there is none.
-func (e *Engine) find(id string) (*sandbox, *container) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, s := range e.tasks {
-		s.mu.Lock()
-		c := s.containers[id]
-		s.mu.Unlock()
-		if c != nil {
-			return s, c
-		}
+func (e *Engine) find(id string) *container {
+	c, ok := e.index.Load(id)
+	if !ok {
+		return nil
 	}
-	return nil, nil
+	return c.(*container)
+}
+
+func (e *Engine) add(c *container) {
+	c.box.mu.Lock()
+	c.box.containers[c.id] = c
+	c.box.mu.Unlock()
+	e.index.Store(c.id, c)
+}
+
+func (e *Engine) drop(c *container) {
+	e.index.Delete(c.id)
+	c.box.mu.Lock()
+	delete(c.box.containers, c.id)
+	c.box.mu.Unlock()
 }
 
 // CreateContainer implements task.Engine.
@@ -98,23 +106,23 @@ func (e *Engine) CreateContainer(ctx context.Context, spec task.ContainerSpec) e
 	if s.removed || s.TaskID == "" {
 		return fmt.Errorf("container %s: task %s does not exist", spec.ID, spec.TaskID)
 	}
-	s.mu.Lock()
-	exists := s.containers[spec.ID] != nil
-	s.mu.Unlock()
-	if exists {
+	if c := e.find(spec.ID); c != nil {
+		if c.box != s {
+			return fmt.Errorf("container %s belongs to another task", spec.ID)
+		}
 		return nil
 	}
 	if err := e.starts.Acquire(ctx, 1); err != nil {
 		return err
 	}
 	defer e.starts.Release(1)
-	c := e.newContainer(spec)
+	c := e.newContainer(s, spec)
 	if err := e.unthrottled(s, func() error { return e.makeContainer(ctx, s, c) }); err != nil {
 		return errors.Join(err, e.clearContainer(c))
 	}
-	s.add(c)
-	e.watch(s, c)
+	e.add(c)
 	e.hub.publish(c.now())
+	e.watch(c)
 	return nil
 }
 
@@ -231,7 +239,7 @@ func trimClass(err error) string {
 
 // StartContainer implements task.Engine.
 func (e *Engine) StartContainer(ctx context.Context, id string) error {
-	s, c := e.find(id)
+	c := e.find(id)
 	if c == nil {
 		return fmt.Errorf("container %s does not exist", id)
 	}
@@ -240,7 +248,7 @@ func (e *Engine) StartContainer(ctx context.Context, id string) error {
 	if c.now().Status != task.StatusCreated {
 		return nil
 	}
-	conn, err := s.line()
+	conn, err := c.box.line()
 	if err != nil {
 		return err
 	}
@@ -264,14 +272,15 @@ func (e *Engine) StartContainer(ctx context.Context, id string) error {
 	return nil
 }
 
-// running writes down that the container runs and tells everybody, unless it is over already.
+// running writes down that the container runs and tells everybody, unless it is over already. It tells under the lock, so that
+// nobody hears of the end first.
 func (e *Engine) running(c *container, pid int) {
 	c.mu.Lock()
 	fresh := c.state.Status == task.StatusCreated
 	if fresh {
 		c.state.Status, c.state.Pid = task.StatusRunning, pid
+		e.hub.publish(c.state)
 	}
-	state := c.state
 	c.mu.Unlock()
 	if !fresh {
 		return
@@ -279,16 +288,15 @@ func (e *Engine) running(c *container, pid int) {
 	if err := c.save(); err != nil {
 		e.log.Error("container record", "container", c.id, "error", err)
 	}
-	e.hub.publish(state)
 }
 
 // Signal implements task.Engine.
 func (e *Engine) Signal(ctx context.Context, id string, sig syscall.Signal) error {
-	s, c := e.find(id)
+	c := e.find(id)
 	if c == nil || c.now().Status == task.StatusStopped {
 		return nil
 	}
-	conn, err := s.line()
+	conn, err := c.box.line()
 	if err != nil {
 		return err
 	}
@@ -301,20 +309,22 @@ func (e *Engine) Signal(ctx context.Context, id string, sig syscall.Signal) erro
 
 // RemoveContainer implements task.Engine.
 func (e *Engine) RemoveContainer(ctx context.Context, id string) error {
-	s, c := e.find(id)
+	c := e.find(id)
 	if c == nil {
 		return nil
 	}
-	s.step.Lock()
-	defer s.step.Unlock()
-	return e.removeContainer(ctx, s, c)
+	c.box.step.Lock()
+	defer c.box.step.Unlock()
+	return e.removeContainer(ctx, c)
 }
 
-func (e *Engine) removeContainer(ctx context.Context, s *sandbox, c *container) error {
+// removeContainer needs the sandbox's lock. It is carried through even if the caller goes away.
+func (e *Engine) removeContainer(ctx context.Context, c *container) error {
 	c.step.Lock()
 	defer c.step.Unlock()
-	ctx = context.WithoutCancel(ctx)
-	if conn, err := s.line(); err == nil {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	if conn, err := c.box.line(); err == nil {
 		if c.now().Status != task.StatusStopped {
 			_, _ = conn.Kill(e.scope(ctx), &taskapi.KillRequest{ID: c.id, Signal: uint32(syscall.SIGKILL)})
 			select {
@@ -331,9 +341,7 @@ func (e *Engine) removeContainer(ctx context.Context, s *sandbox, c *container) 
 	if err := e.clearContainer(c); err != nil {
 		return fmt.Errorf("container %s: %w", c.id, err)
 	}
-	s.mu.Lock()
-	delete(s.containers, c.id)
-	s.mu.Unlock()
+	e.drop(c)
 	return nil
 }
 

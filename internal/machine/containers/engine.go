@@ -50,6 +50,7 @@ type Engine struct {
 
 	mu    sync.Mutex
 	tasks map[string]*sandbox
+	index sync.Map // container id → *container
 
 	waits sync.WaitGroup // goroutines that wait for containers
 	ctx   context.Context

@@ -222,9 +222,9 @@ func TestShimDies(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := start(t, e, task.Sandbox{TaskID: "lost"}, sh(`exec busybox sleep 1000`))
-	s, c := e.find(id)
+	c := e.find(id)
 	pid := c.now().Pid
-	s.Shim.kill()
+	c.box.Shim.kill()
 	for st := range events {
 		if st.Status == task.StatusStopped {
 			if st.ExitCode != 137 || st.Err == "" {

@@ -47,11 +47,11 @@ func (e *Engine) Exec(ctx context.Context, id string, x task.ExecSpec) (int, []b
 
 // ExecStream is Exec with the process's input and output connected while it runs.
 func (e *Engine) ExecStream(ctx context.Context, id string, x task.ExecSpec, io Streams) (int, error) {
-	s, c := e.find(id)
+	c := e.find(id)
 	if c == nil || c.now().Status != task.StatusRunning {
 		return 0, fmt.Errorf("container %s: %w", id, task.ErrNotRunning)
 	}
-	conn, err := s.line()
+	conn, err := c.box.line()
 	if err != nil {
 		return 0, err
 	}

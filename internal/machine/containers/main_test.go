@@ -199,7 +199,7 @@ func sh(script string) task.ContainerSpec {
 // wait waits for the end of a container.
 func wait(t testing.TB, e *Engine, id string) task.ContainerState {
 	t.Helper()
-	_, c := e.find(id)
+	c := e.find(id)
 	if c == nil {
 		t.Fatalf("container %s does not exist", id)
 	}

@@ -26,7 +26,7 @@ func (e *Engine) tidySpools(now time.Time) {
 	}
 	for _, d := range entries {
 		id, ok := strings.CutSuffix(d.Name(), ".log")
-		if _, c := e.find(id); !ok || c != nil {
+		if !ok || e.find(id) != nil {
 			continue
 		}
 		if fi, err := d.Info(); err == nil && now.Sub(fi.ModTime()) > keepSpools {

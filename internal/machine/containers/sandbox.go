@@ -162,12 +162,6 @@ func (e *Engine) lost(s *sandbox) {
 	}
 }
 
-func (s *sandbox) add(c *container) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.containers[c.id] = c
-}
-
 func (s *sandbox) all() []*container {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -206,7 +200,7 @@ func (e *Engine) RemoveTask(ctx context.Context, taskID string) error {
 	}
 	var errs []error
 	for _, c := range s.all() {
-		errs = append(errs, e.removeContainer(ctx, s, c))
+		errs = append(errs, e.removeContainer(ctx, c))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 // Stats is what a container has used so far. An id of a task tells the whole task's.
 func (e *Engine) Stats(_ context.Context, id string) (cgroup.Usage, error) {
 	group := e.cfg.taskGroup(id)
-	if _, c := e.find(id); c != nil {
+	if c := e.find(id); c != nil {
 		group = c.group
 	} else if e.sandbox(id, false) == nil {
 		return cgroup.Usage{}, fmt.Errorf("container %s does not exist", id)

@@ -18,7 +18,7 @@ func TestSweep(t *testing.T) {
 	}
 	var pids []int
 	for _, id := range ids {
-		_, c := e.find(id)
+		c := e.find(id)
 		pids = append(pids, c.now().Pid)
 	}
 	if err := e.Close(); err != nil {

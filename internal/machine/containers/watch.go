@@ -10,9 +10,9 @@ import (
 )
 
 // watch waits for the container's end in the background.
-func (e *Engine) watch(s *sandbox, c *container) {
+func (e *Engine) watch(c *container) {
 	e.waits.Go(func() {
-		conn, err := s.line()
+		conn, err := c.box.line()
 		if err == nil {
 			var resp *taskapi.WaitResponse
 			if resp, err = conn.Wait(e.scope(e.ctx), &taskapi.WaitRequest{ID: c.id}); err == nil {
