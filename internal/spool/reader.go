@@ -18,7 +18,10 @@ type Reader struct {
 	at    int64  // of the next frame
 	buf   []byte // what the file held from bufAt on; bytes without a whole frame may have changed since
 	bufAt int64
-	wait  time.Duration
+
+	notice chan struct{} // receives when the file has been written to; nil before the first wait
+	most   time.Duration // to wait between two looks
+	stop   func()
 }
 
 // Open opens the spool at path for reading from offset on; 0 is the oldest record kept. Records are dated and read-only: their
@@ -64,21 +67,39 @@ func (r *Reader) Read() (Record, error) {
 
 // Next is Read that waits for a record until ctx is done.
 func (r *Reader) Next(ctx context.Context) (Record, error) {
-	const least, most = 5 * time.Millisecond, 250 * time.Millisecond
-	for {
+	for wait := least; ; wait = min(2*wait, r.most) {
 		rec, err := r.Read()
 		if !errors.Is(err, ErrEmpty) {
-			r.wait = 0
 			return rec, err
 		}
-		r.wait = min(max(least, r.wait*3/2), most)
-		t := time.NewTimer(r.wait)
+		if r.notice == nil {
+			r.listen()
+			continue // what was written meanwhile has not been noticed
+		}
+		t := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
 			t.Stop()
 			return Record{}, ctx.Err()
+		case <-r.notice:
+			t.Stop()
 		case <-t.C:
 		}
+	}
+}
+
+const least = 5 * time.Millisecond
+
+// listen asks to be told of writes. Where that is refused (a limit of the kernel), looking often has to do.
+func (r *Reader) listen() {
+	r.notice, r.most, r.stop = make(chan struct{}, 1), 250*time.Millisecond, func() {}
+	n, err := shared()
+	if err != nil {
+		return
+	}
+	if wd, err := n.subscribe(r.f.Name(), r.notice); err == nil {
+		r.most = time.Minute
+		r.stop = func() { n.unsubscribe(wd, r.notice) }
 	}
 }
 
@@ -190,4 +211,9 @@ func (r *Reader) Release(offset int64) error {
 }
 
 // Close closes the reader, not the spool.
-func (r *Reader) Close() error { return r.f.Close() }
+func (r *Reader) Close() error {
+	if r.stop != nil {
+		r.stop()
+	}
+	return r.f.Close()
+}
