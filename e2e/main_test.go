@@ -1,0 +1,101 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/neargate/neargate/internal/image"
+)
+
+var (
+	rolls   = flag.Int("e2e.rolls", 1, "rolling deployments under load")
+	crashes = flag.Int("e2e.crashes", 3, "kill -9 of serve at random moments of deployments under load")
+)
+
+// built is what TestMain made once for all tests.
+var built struct {
+	binary string // neargate
+	app    string // archive of examples/web-service/app
+	probe  string // archive of the engine's probe
+}
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	if os.Geteuid() != 0 {
+		return m.Run() // every test says why it is skipped
+	}
+	dir, err := os.MkdirTemp("", "neargate-e2e-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	if err := build(dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
+// build makes the program and the images that the tests run. NEARGATE_BINARY names a program that is built already.
+func build(dir string) error {
+	g, ctx := errgroup.WithContext(context.Background())
+	built.binary = os.Getenv("NEARGATE_BINARY")
+	if built.binary == "" {
+		built.binary = filepath.Join(dir, "neargate")
+		g.Go(func() error {
+			cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", built.binary, "./cmd/neargate")
+			cmd.Dir, cmd.Env = "..", append(os.Environ(), "CGO_ENABLED=0")
+			if out, err := cmd.CombinedOutput(); err != nil {
+				return fmt.Errorf("build: %w\n%s", err, out)
+			}
+			return nil
+		})
+	}
+	built.app, built.probe = filepath.Join(dir, "app.tar"), filepath.Join(dir, "probe.tar")
+	g.Go(func() error { return archive(ctx, "../examples/web-service/app", "demo/web:latest", built.app) })
+	g.Go(func() error { return archive(ctx, "../internal/task/enginetest/probe", "test/probe:latest", built.probe) })
+	return g.Wait()
+}
+
+func archive(ctx context.Context, source, name, path string) error {
+	img, err := image.BuildGo(ctx, source)
+	if err != nil {
+		return err
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(image.Write(f, name, img), f.Close())
+}
+
+// client returns the path of a program that a test drives the platform with.
+func client(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		missing(t, name+" is not installed")
+	}
+	return path
+}
+
+func missing(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("NEARGATE_REQUIRE_CLIENTS") == "1" {
+		t.Fatal(what)
+	}
+	t.Skip(what)
+}
