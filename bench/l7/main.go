@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -34,6 +35,7 @@ func main() {
 	flag.StringVar(&o.core, "core", "0", "core the proxy is pinned to (taskset -c)")
 	flag.StringVar(&o.others, "others", "1", "cores of client and target")
 	flag.StringVar(&o.json, "json", "", "file to write the results to")
+	flag.StringVar(&o.only, "only", "", "measure only works whose name contains this")
 	flag.StringVar(&o.profile, "profile", "", "file for a CPU profile of the edge process")
 	flag.Parse()
 	if err := run(o); err != nil {
@@ -48,6 +50,7 @@ type options struct {
 	connections  int
 	core, others string
 	json         string
+	only         string
 	profile      string
 }
 
@@ -75,6 +78,9 @@ func run(o options) error {
 
 	var r report
 	for _, w := range works {
+		if !strings.Contains(w.name, o.only) {
+			continue
+		}
 		c, err := compare(w, o, nginx, edge)
 		if err != nil {
 			return fmt.Errorf("%s: %w", w.name, err)

@@ -64,7 +64,7 @@ const files = `
 	}
 `
 
-// startTarget serves files of 1 KB and 64 KB.
+// startTarget serves files of 1 KB, 64 KB and 1 MB.
 func startTarget(dir, cores string) (*proxy, error) {
 	root := filepath.Join(dir, "root")
 	if err := os.MkdirAll(root, 0o755); err != nil {
@@ -75,7 +75,7 @@ func startTarget(dir, cores string) (*proxy, error) {
 			return nil, err
 		}
 	}
-	for name, size := range map[string]int{"1k": 1 << 10, "64k": 64 << 10} {
+	for name, size := range map[string]int{"1k": 1 << 10, "64k": 64 << 10, "1m": 1 << 20} {
 		if err := os.WriteFile(filepath.Join(root, name), []byte(strings.Repeat("x", size)), 0o644); err != nil {
 			return nil, err
 		}

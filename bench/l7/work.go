@@ -16,6 +16,7 @@ type work struct {
 var works = []work{
 	{"keep-alive, 1 KB", "/1k", nil},
 	{"keep-alive, 64 KB", "/64k", nil},
+	{"keep-alive, 1 MB", "/1m", nil},
 	{"new connection per request, 1 KB", "/1k", []string{"-H", "Connection: close"}},
 }
 

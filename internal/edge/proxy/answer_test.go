@@ -141,6 +141,9 @@ func TestTimeouts(t *testing.T) {
 		if strings.HasPrefix(head, "GET /half ") {
 			io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
 		}
+		if strings.HasPrefix(head, "GET /large ") {
+			io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"+strings.Repeat("x", 200_000))
+		}
 		io.Copy(io.Discard, r)
 	})
 	b := newBench(t, silent)
@@ -153,6 +156,8 @@ func TestTimeouts(t *testing.T) {
 		{"target silent", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 504 Gateway Time-out\r\n"},
 		{"head incomplete", "GET / HTTP/1.1\r\nHost:", "HTTP/1.1 408 Request Time-out\r\n"},
 		{"body incomplete", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab", "HTTP/1.1 408 Request Time-out\r\n"},
+		{"large body incomplete", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\nab", "HTTP/1.1 408 Request Time-out\r\n"},
+		{"chunked body incomplete", "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", "HTTP/1.1 408 Request Time-out\r\n"},
 		{"nothing", "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -171,6 +176,16 @@ func TestTimeouts(t *testing.T) {
 		}
 		if body, err := io.ReadAll(resp.Body); string(body) != "half" || err != io.ErrUnexpectedEOF {
 			t.Errorf("%q %v", body, err)
+		}
+	})
+	t.Run("large answer incomplete", func(t *testing.T) {
+		t.Parallel()
+		resp, err := http.ReadResponse(b.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body, err := io.ReadAll(resp.Body); len(body) != 200_000 || err != io.ErrUnexpectedEOF {
+			t.Errorf("%d octets, %v", len(body), err)
 		}
 	})
 	t.Run("trickling head", func(t *testing.T) {

@@ -39,6 +39,7 @@ type Engine struct {
 	table   atomic.Pointer[table]
 	sweeper *sweeper
 	clients atomic.Int64
+	pipes   pipes
 	closing atomic.Bool   // connections close after the request they are at
 	closed  chan struct{} // closed when Run ends
 
@@ -57,7 +58,7 @@ type Engine struct {
 func New(c Config) *Engine {
 	e := &Engine{
 		log: c.Log, opener: c.Opener, changed: c.Changed, maxClients: int64(c.MaxClients),
-		sweeper: newSweeper(), closed: make(chan struct{}), started: time.Now(),
+		sweeper: newSweeper(), pipes: make(pipes, sparePipes), closed: make(chan struct{}), started: time.Now(),
 		targets: map[TargetKey]*target{}, nodes: map[string]*node{}, ledger: newLedger(), snapshot: &edgeapi.Snapshot{},
 	}
 	if e.maxClients == 0 {
@@ -146,6 +147,7 @@ func (e *Engine) shutdown(drain time.Duration) {
 		n.clear()
 		n.shut()
 	}
+	e.pipes.drop()
 }
 
 // Apply makes s, which must be valid, what is served from now on. When it returns no new request sees what was served

@@ -123,9 +123,13 @@ func (x *exchange) restore(rest []byte) {
 // deliver writes to the client.
 func (x *exchange) deliver(b []byte) bool {
 	n, err := x.client.Write(b)
+	x.delivered(n)
+	return err == nil
+}
+
+func (x *exchange) delivered(n int) {
 	x.listener.counters.bytesOut.Add(uint64(n))
 	x.target.counters.bytesIn.Add(uint64(n))
-	return err == nil
 }
 
 // more reads more of the answer's body.
@@ -152,6 +156,10 @@ func (x *exchange) relaySized(body []byte) (ok, reusable bool) {
 		return false, false
 	}
 	for left -= int64(n); left > 0; left -= int64(n) {
+		if left >= pipeFrom {
+			source, sink := x.pump(x.up.socket, x.client.socket, left, x.delivered)
+			return source == nil && sink == nil, reusable
+		}
 		var err error
 		if n, err = x.more(w.up[:min(int64(len(w.up)), left)]); err != nil {
 			return false, false

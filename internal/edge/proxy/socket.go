@@ -105,22 +105,38 @@ func (s *socket) Read(p []byte) (int, error) {
 
 // receive waits for the socket to be readable and reads into s.in, or into a buffer borrowed at that moment.
 func (s *socket) receive() (int, error) {
+	if err := s.whenReadable(s.read); err != nil {
+		return 0, err
+	}
+	if s.inErr == nil && s.received == 0 {
+		return 0, io.EOF
+	}
+	return s.received, s.inErr
+}
+
+// whenReadable calls f whenever there may be something to read, until it returns true or time is over.
+func (s *socket) whenReadable(f func(fd uintptr) bool) error {
 	for {
-		err := s.raw.Read(s.read)
-		if err != nil {
-			if s.stillInTime(err) {
-				continue
-			}
-			return 0, s.failure(err)
+		err := s.raw.Read(f)
+		if err == nil {
+			return nil
 		}
-		n := s.received
-		if s.inErr != nil {
-			return 0, s.inErr
+		if !s.stillInTime(err) {
+			return failure(err)
 		}
-		if n == 0 {
-			return 0, io.EOF
+	}
+}
+
+// whenWritable is the same for writing.
+func (s *socket) whenWritable(f func(fd uintptr) bool) error {
+	for {
+		err := s.raw.Write(f)
+		if err == nil {
+			return nil
 		}
-		return n, nil
+		if !s.stillInTime(err) {
+			return failure(err)
+		}
 	}
 }
 
@@ -150,17 +166,13 @@ func (s *socket) tryRead(fd uintptr) bool {
 
 // Write writes all of p.
 func (s *socket) Write(p []byte) (int, error) {
-	s.out, s.sent = p, 0
-	for {
-		err := s.raw.Write(s.write)
-		if err == nil {
-			s.out = nil
-			return s.sent, s.outErr
-		}
-		if !s.stillInTime(err) {
-			return s.sent, s.failure(err)
-		}
+	s.out, s.sent, s.outErr = p, 0, nil
+	err := s.whenWritable(s.write)
+	s.out = nil
+	if err == nil {
+		err = s.outErr
 	}
+	return s.sent, err
 }
 
 func (s *socket) tryWrite(fd uintptr) bool {
@@ -195,7 +207,7 @@ func (s *socket) stillInTime(err error) bool {
 	return s.interrupt.Load() == 0
 }
 
-func (s *socket) failure(err error) error {
+func failure(err error) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return errTimeout
 	}

@@ -115,6 +115,10 @@ func (u *upload) write(b []byte) error {
 }
 
 func (u *upload) carry(b *[bodyRoom]byte) {
+	if u.remaining >= pipeFrom {
+		u.pump()
+		return
+	}
 	for u.remaining > 0 {
 		n, err := u.read(b[:min(int64(streamed), u.remaining)])
 		if err != nil || u.write(b[:n]) != nil {
@@ -123,6 +127,21 @@ func (u *upload) carry(b *[bodyRoom]byte) {
 		u.remaining -= int64(n)
 	}
 	u.complete = true
+}
+
+// pump carries a large body; failures are those of read and write.
+func (u *upload) pump() {
+	x := u.exchange
+	source, sink := x.pump(x.client.socket, x.up.socket, u.remaining, func(n int) {
+		u.remaining -= int64(n)
+		x.listener.counters.bytesIn.Add(uint64(n))
+		x.target.counters.bytesOut.Add(uint64(n))
+	})
+	if source != nil {
+		u.waiting = true
+		u.fail(source)
+	}
+	u.complete = source == nil && sink == nil
 }
 
 func (u *upload) carryChunks(b *[bodyRoom]byte) {

@@ -1,0 +1,142 @@
+package proxy
+
+import (
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// pipeFrom is how much of a body must be left for moving it inside the kernel to pay.
+	pipeFrom = 16 << 10
+	pipeRoom = 256 << 10
+	// sparePipes is how many pipes are kept for the next body.
+	sparePipes = 32
+)
+
+// pipe is what octets pass through on their way from one socket to another without being copied into this process.
+type pipe struct{ out, in int }
+
+// pipes are those not in use.
+type pipes chan pipe
+
+func (p pipes) take() (pipe, error) {
+	select {
+	case one := <-p:
+		return one, nil
+	default:
+	}
+	var fds [2]int
+	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+		return pipe{}, os.NewSyscallError("pipe2", err)
+	}
+	// Without the larger room, which the kernel may deny, it only takes more turns.
+	_, _ = unix.FcntlInt(uintptr(fds[1]), unix.F_SETPIPE_SZ, pipeRoom)
+	return pipe{fds[0], fds[1]}, nil
+}
+
+// put keeps a pipe that is empty.
+func (p pipes) put(one pipe) {
+	select {
+	case p <- one:
+	default:
+		one.close()
+	}
+}
+
+func (one pipe) close() {
+	unix.Close(one.out)
+	unix.Close(one.in)
+}
+
+// drop closes all pipes not in use.
+func (p pipes) drop() {
+	for {
+		select {
+		case one := <-p:
+			one.close()
+		default:
+			return
+		}
+	}
+}
+
+// pump moves left octets from one socket to another, calling moved for each part. It tells the failure of the one, which
+// includes ending too soon, from that of the other.
+func (x *exchange) pump(from, to *socket, left int64, moved func(n int)) (source, sink error) {
+	through, err := x.client.engine.pipes.take()
+	if err != nil {
+		return nil, err
+	}
+	for left > 0 {
+		n, err := from.spliceTo(through.in, int(min(left, pipeRoom)))
+		if err != nil {
+			x.client.engine.pipes.put(through)
+			return err, nil
+		}
+		x.touch()
+		if err := to.spliceFrom(through.out, n); err != nil {
+			through.close() // there may be something in it
+			return nil, err
+		}
+		x.touch()
+		moved(n)
+		left -= int64(n)
+	}
+	x.client.engine.pipes.put(through)
+	return nil, nil
+}
+
+// spliceTo moves up to n octets, at least one, into an empty pipe.
+func (s *socket) spliceTo(in, n int) (moved int, err error) {
+	var failed error
+	err = s.whenReadable(func(fd uintptr) bool {
+		for {
+			k, err := unix.Splice(int(fd), nil, in, nil, n, unix.SPLICE_F_NONBLOCK|unix.SPLICE_F_MOVE)
+			switch err {
+			case nil:
+				moved, failed = int(k), nil
+				if k == 0 {
+					failed = io.ErrUnexpectedEOF
+				}
+				return true
+			case unix.EINTR:
+			case unix.EAGAIN:
+				return false
+			default:
+				failed = os.NewSyscallError("splice", err)
+				return true
+			}
+		}
+	})
+	if err == nil {
+		err = failed
+	}
+	return moved, err
+}
+
+// spliceFrom moves all of the n octets in a pipe to the socket.
+func (s *socket) spliceFrom(out, n int) error {
+	var failed error
+	err := s.whenWritable(func(fd uintptr) bool {
+		for n > 0 {
+			k, err := unix.Splice(out, nil, int(fd), nil, n, unix.SPLICE_F_NONBLOCK|unix.SPLICE_F_MOVE)
+			switch err {
+			case nil:
+				n -= int(k)
+			case unix.EINTR:
+			case unix.EAGAIN:
+				return false
+			default:
+				failed = os.NewSyscallError("splice", err)
+				return true
+			}
+		}
+		return true
+	})
+	if err == nil {
+		err = failed
+	}
+	return err
+}
