@@ -116,6 +116,8 @@ func (e *Engine) CreateContainer(ctx context.Context, spec task.ContainerSpec) e
 		return err
 	}
 	defer e.starts.Release(1)
+	e.layers.RLock()
+	defer e.layers.RUnlock()
 	c := e.newContainer(s, spec)
 	if err := e.unthrottled(s, func() error { return e.makeContainer(ctx, s, c) }); err != nil {
 		return errors.Join(err, e.clearContainer(c))

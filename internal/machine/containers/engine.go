@@ -48,6 +48,8 @@ type Engine struct {
 	told    sync.Map     // what has been logged once
 	tidied  atomic.Int64 // unix seconds of the last look for old spools
 
+	layers sync.RWMutex // held for reading while a container is made on layers that nothing else shows to be in use
+
 	mu    sync.Mutex
 	tasks map[string]*sandbox
 	index sync.Map // container id → *container

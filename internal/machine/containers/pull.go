@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/neargate/neargate/internal/machine/images"
 	"github.com/neargate/neargate/internal/task"
@@ -20,19 +21,22 @@ func (e *Engine) Pull(ctx context.Context, r task.PullRequest) (task.Image, erro
 	return task.Image{Ref: r.Ref, Digest: img.Digest, StopSignal: img.Config.StopSignal}, nil
 }
 
-// CollectImages frees the disk space of images that no name leads to and no container stands on.
+// keepImages is for how long a pulled image stays that no task asks for.
+const keepImages = 7 * 24 * time.Hour
+
+// CollectImages frees the disk space of images that nobody has asked for in a week, or that no name leads to any more, and that no
+// container stands on.
 func (e *Engine) CollectImages(ctx context.Context) error {
+	e.layers.Lock()
+	defer e.layers.Unlock()
 	inUse := map[string]bool{}
-	e.mu.Lock()
-	for _, s := range e.tasks {
-		for _, c := range s.all() {
-			c.mu.Lock()
-			if len(c.record.Lower) > 0 {
-				inUse[c.record.Lower[0]] = true
-			}
-			c.mu.Unlock()
+	for _, c := range e.index.Range {
+		c := c.(*container)
+		c.mu.Lock()
+		if len(c.record.Lower) > 0 {
+			inUse[c.record.Lower[0]] = true
 		}
+		c.mu.Unlock()
 	}
-	e.mu.Unlock()
-	return e.images.Collect(ctx, inUse)
+	return e.images.Collect(ctx, inUse, time.Now().Add(-keepImages))
 }

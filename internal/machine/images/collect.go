@@ -15,8 +15,8 @@ import (
 type Info struct {
 	Name    string
 	Digest  string
-	Loaded  bool // from an archive; otherwise pulled
-	Updated time.Time
+	Loaded  bool      // from an archive; otherwise pulled
+	Updated time.Time // when the name got this meaning
 }
 
 // List tells all names.
@@ -66,12 +66,15 @@ func (s *Store) Remove(ctx context.Context, ref string) error {
 	return nil
 }
 
-// Collect frees the disk space of what no name leads to any more, except layers that containers stand on: inUse are their Lower
-// directories.
-func (s *Store) Collect(ctx context.Context, inUse map[string]bool) error {
+// Collect forgets pulled images that nobody has asked for since unusedSince, and frees the disk space of what no name leads to any
+// more; except for layers that containers stand on: inUse are their uppermost Lower directories.
+func (s *Store) Collect(ctx context.Context, inUse map[string]bool, unusedSince time.Time) error {
 	s.inUse.Lock()
 	defer s.inUse.Unlock()
 	ctx = scope(ctx)
+	if err := s.forget(ctx, inUse, unusedSince); err != nil {
+		return fmt.Errorf("images: collect: %w", err)
+	}
 	named := map[digest.Digest]bool{}
 	all, err := s.images.List(ctx)
 	if err != nil {
@@ -116,6 +119,26 @@ func (s *Store) Collect(ctx context.Context, inUse map[string]bool) error {
 	}
 	if _, err := s.db.GarbageCollect(ctx); err != nil {
 		return fmt.Errorf("images: collect: %w", err)
+	}
+	return nil
+}
+
+// forget removes the names of pulled images that nobody has asked for lately.
+func (s *Store) forget(ctx context.Context, inUse map[string]bool, unusedSince time.Time) error {
+	all, err := s.images.List(ctx)
+	if err != nil {
+		return err
+	}
+	for _, img := range all {
+		if img.Labels[loaded] != "" || usedAt(img).After(unusedSince) {
+			continue
+		}
+		if r := s.cached(img.Target.Digest); r != nil && len(r.Lower) > 0 && inUse[r.Lower[0]] {
+			continue
+		}
+		if err := s.images.Delete(ctx, img.Name); err != nil && !errdefs.IsNotFound(err) {
+			return err
+		}
 	}
 	return nil
 }

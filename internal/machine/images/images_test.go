@@ -17,6 +17,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -330,27 +331,27 @@ func TestCollect(t *testing.T) {
 		}
 		return r
 	}
-	kept, used, gone := load("kept:1", "kept"), load("used:1", "used"), load("gone:1", "gone")
+	kept, stoodOn, gone := load("kept:1", "kept"), load("used:1", "used"), load("gone:1", "gone")
 	for _, n := range []string{"used:1", "gone:1"} {
 		if err := s.Remove(t.Context(), n); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.Collect(t.Context(), map[string]bool{used.Lower[0]: true}); err != nil {
+	if err := s.Collect(t.Context(), map[string]bool{stoodOn.Lower[0]: true}, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
 		r    *Rootfs
 		want string
-	}{{kept, "kept"}, {used, "used"}, {gone, ""}} {
+	}{{kept, "kept"}, {stoodOn, "used"}, {gone, ""}} {
 		if got := read(t, c.r, "d/f1"); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)
 		}
 	}
-	if err := s.Collect(t.Context(), nil); err != nil {
+	if err := s.Collect(t.Context(), nil, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
-	if read(t, used, "d/f1") != "" || read(t, kept, "d/f1") != "kept" {
+	if read(t, stoodOn, "d/f1") != "" || read(t, kept, "d/f1") != "kept" {
 		t.Error("the second collection took the wrong one")
 	}
 	if again := load("gone:1", "gone"); read(t, again, "d/f1") != "gone" {
@@ -358,6 +359,42 @@ func TestCollect(t *testing.T) {
 	}
 	if all, err := s.List(t.Context()); err != nil || len(all) != 2 {
 		t.Errorf("%+v, %v", all, err)
+	}
+}
+
+// Pulled images go when nobody has asked for them for long; loaded ones stay, because nobody could get them back.
+func TestCollectForgets(t *testing.T) {
+	_, host := serveRegistry(t)
+	s := store(t, nil)
+	var b bytes.Buffer
+	if err := image.Write(&b, "loaded:1", made(t, "loaded")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Import(t.Context(), &b, ""); err != nil {
+		t.Fatal(err)
+	}
+	pulled := map[string]*Rootfs{}
+	for _, n := range []string{"idle", "busy"} {
+		push(t, host+"/"+n+":1", made(t, n))
+		r, err := s.Pull(t.Context(), Pull{Ref: host + "/" + n + ":1", Username: "AWS", Password: "pass"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pulled[n] = r
+	}
+	for _, c := range []struct {
+		since time.Time
+		left  int
+	}{{time.Now().Add(-time.Hour), 3}, {time.Now().Add(time.Hour), 2}} {
+		if err := s.Collect(t.Context(), map[string]bool{pulled["busy"].Lower[0]: true}, c.since); err != nil {
+			t.Fatal(err)
+		}
+		if all, err := s.List(t.Context()); err != nil || len(all) != c.left {
+			t.Errorf("%d left, want %d: %+v, %v", len(all), c.left, all, err)
+		}
+	}
+	if read(t, pulled["idle"], "d/f0") != "" || read(t, pulled["busy"], "d/f0") != "busy" {
+		t.Error("the wrong layers are gone")
 	}
 }
 

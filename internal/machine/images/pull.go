@@ -3,6 +3,7 @@ package images
 import (
 	"context"
 	"fmt"
+	"time"
 
 	ctrimages "github.com/containerd/containerd/v2/core/images"
 	"github.com/containerd/containerd/v2/core/remotes"
@@ -66,7 +67,7 @@ func (s *Store) pull(ctx context.Context, full string, p Pull) (*Rootfs, error) 
 		return nil, unresolved(full, p.Ref, err)
 	}
 	if r := s.cached(target.Digest); r != nil && s.points(ctx, full, target) {
-		return r, nil
+		return r, s.touch(ctx, full, target)
 	}
 	fetcher, err := resolver.Fetcher(ctx, name)
 	if err != nil {
@@ -84,7 +85,7 @@ func (s *Store) pull(ctx context.Context, full string, p Pull) (*Rootfs, error) 
 	if _, err := ctrimages.Manifest(ctx, s.content, target, s.match); errdefs.IsNotFound(err) {
 		return nil, s.wrongPlatform(p.Ref, err)
 	}
-	img, err := s.name(ctx, full, target, nil)
+	img, err := s.name(ctx, full, target, map[string]string{used: time.Now().UTC().Format(time.RFC3339)})
 	if err != nil {
 		return nil, failure(full, p.Ref, err)
 	}
@@ -99,6 +100,22 @@ func (s *Store) pull(ctx context.Context, full string, p Pull) (*Rootfs, error) 
 func (s *Store) points(ctx context.Context, name string, target ocispec.Descriptor) bool {
 	img, err := s.images.Get(ctx, name)
 	return err == nil && img.Target.Digest == target.Digest
+}
+
+// touch notes that a name is in use, from time to time: every note is forced to the disk.
+func (s *Store) touch(ctx context.Context, name string, target ocispec.Descriptor) error {
+	img, err := s.images.Get(ctx, name)
+	if err == nil && time.Since(usedAt(img)) > time.Hour {
+		_, err = s.name(ctx, name, target, map[string]string{used: time.Now().UTC().Format(time.RFC3339)})
+	}
+	return err
+}
+
+func usedAt(img ctrimages.Image) time.Time {
+	if at, err := time.Parse(time.RFC3339, img.Labels[used]); err == nil {
+		return at
+	}
+	return img.UpdatedAt
 }
 
 // lacksPlatform tells whether target is an index without a manifest for this machine.

@@ -30,6 +30,8 @@ const (
 	snapshotter = "overlayfs"
 	// loaded marks images that came from an archive: their names are known here, no registry is asked about them.
 	loaded = "neargate/loaded"
+	// used says when a pulled image was last asked for, to the hour.
+	used = "neargate/used"
 )
 
 // Config says where the store lives and how it reaches registries.
