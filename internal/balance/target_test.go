@@ -71,8 +71,10 @@ func TestVerdict(t *testing.T) {
 		do   func(t *testing.T, g *balancetest.Ground, tg *balance.TargetGroup)
 		want string
 	}{
-		{"not registered", func(*testing.T, *balancetest.Ground, *balance.TargetGroup) {},
-			"unused|Target.NotRegistered|Target is not registered to the target group"},
+		{
+			"not registered", func(*testing.T, *balancetest.Ground, *balance.TargetGroup) {},
+			"unused|Target.NotRegistered|Target is not registered to the target group",
+		},
 		{"registered", func(t *testing.T, g *balancetest.Ground, tg *balance.TargetGroup) {
 			register(t, g, tg, ip)
 		}, "initial|Elb.RegistrationInProgress|Target registration is in progress"},
@@ -145,18 +147,38 @@ func TestRegisterChecksTargets(t *testing.T) {
 	}{
 		{"in a subnet", balance.TargetSpec{ID: "10.0.1.9"}, "us-east-1b", ""},
 		{"in a subnet, its zone", balance.TargetSpec{ID: "10.0.1.9", Zone: "us-east-1b"}, "us-east-1b", ""},
-		{"in a subnet, all zones", balance.TargetSpec{ID: "10.0.1.9", Zone: "all"}, "",
-			"ValidationError: The IP address '10.0.1.9' is within the VPC, and cannot have its Availability Zone overridden to 'all' from 'us-east-1b'"},
+		{
+			"in a subnet, all zones",
+			balance.TargetSpec{ID: "10.0.1.9", Zone: "all"},
+			"",
+			"ValidationError: The IP address '10.0.1.9' is within the VPC, and cannot have its Availability Zone overridden to 'all' from 'us-east-1b'",
+		},
 		{"outside, all zones", balance.TargetSpec{ID: "192.168.7.7", Zone: "all"}, "all", ""},
 		{"outside, a zone", balance.TargetSpec{ID: "192.168.7.7", Zone: "us-east-1a"}, "us-east-1a", ""},
-		{"outside, no zone", balance.TargetSpec{ID: "192.168.7.7"}, "",
-			"ValidationError: The Availability Zone is required for IP address '192.168.7.7' because it is not in the VPC"},
-		{"outside, zone of another region", balance.TargetSpec{ID: "192.168.7.7", Zone: "eu-west-1a"}, "",
-			"ValidationError: You must specify a valid Availability Zone or select 'all' for all enabled Availability zones, since the IP address '192.168.7.7' is outside the VPC"},
-		{"public", balance.TargetSpec{ID: "8.8.8.8", Zone: "all"}, "",
-			"ValidationError: The IP address '8.8.8.8' is not in the VPC and not in a range of private addresses"},
-		{"not an address", balance.TargetSpec{ID: "i-0123456789abcdef0"}, "",
-			"ValidationError: The IP address 'i-0123456789abcdef0' is not a valid IPv4 address"},
+		{
+			"outside, no zone",
+			balance.TargetSpec{ID: "192.168.7.7"},
+			"",
+			"ValidationError: The Availability Zone is required for IP address '192.168.7.7' because it is not in the VPC",
+		},
+		{
+			"outside, zone of another region",
+			balance.TargetSpec{ID: "192.168.7.7", Zone: "eu-west-1a"},
+			"",
+			"ValidationError: You must specify a valid Availability Zone or select 'all' for all enabled Availability zones, since the IP address '192.168.7.7' is outside the VPC",
+		},
+		{
+			"public",
+			balance.TargetSpec{ID: "8.8.8.8", Zone: "all"},
+			"",
+			"ValidationError: The IP address '8.8.8.8' is not in the VPC and not in a range of private addresses",
+		},
+		{
+			"not an address",
+			balance.TargetSpec{ID: "i-0123456789abcdef0"},
+			"",
+			"ValidationError: The IP address 'i-0123456789abcdef0' is not a valid IPv4 address",
+		},
 		{"IPv6", balance.TargetSpec{ID: "fd00::1"}, "", "ValidationError: The IP address 'fd00::1' is not a valid IPv4 address"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

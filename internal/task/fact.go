@@ -152,8 +152,10 @@ func (a *Attachment) fact(t *Task) factAttachment {
 func (a *Attachment) Details(subnetID string) []KeyValue {
 	details := []KeyValue{{"subnetId", subnetID}}
 	for _, d := range []KeyValue{
-		{"networkInterfaceId", a.InterfaceID}, {"macAddress", a.MAC},
-		{"privateDnsName", a.PrivateDNSName}, {"privateIPv4Address", a.PrivateIP},
+		{"networkInterfaceId", a.InterfaceID},
+		{"macAddress", a.MAC},
+		{"privateDnsName", a.PrivateDNSName},
+		{"privateIPv4Address", a.PrivateIP},
 	} {
 		if d.Value != "" {
 			details = append(details, d)

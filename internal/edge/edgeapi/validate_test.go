@@ -30,8 +30,10 @@ func valid() *Snapshot {
 						{Field: FieldQuery, Query: []QueryValue{{Key: "a", Value: "b"}}},
 						{Field: FieldSourceIP, Values: []string{"10.0.0.0/8"}},
 					}, Action: Action{Redirect: &Redirect{Protocol: "HTTPS", Host: "#{host}", Port: "443", Path: "/#{path}", Query: "#{query}", StatusCode: 301}}},
-					{ARN: "r2", Priority: 2, Conditions: []Condition{{Field: FieldMethod, Values: []string{"POST"}}},
-						Action: Action{FixedResponse: &FixedResponse{StatusCode: 403, ContentType: "text/plain", Body: "no"}}},
+					{
+						ARN: "r2", Priority: 2, Conditions: []Condition{{Field: FieldMethod, Values: []string{"POST"}}},
+						Action: Action{FixedResponse: &FixedResponse{StatusCode: 403, ContentType: "text/plain", Body: "no"}},
+					},
 					{ARN: "r3", Action: Action{Forward: &Forward{Groups: []WeightedGroup{{"g", 1}}}}},
 				},
 			}},

@@ -102,30 +102,48 @@ func TestRequestFields(t *testing.T) {
 		set           func(*edgeapi.Attributes)
 		want          string // regular expression
 	}{
-		{"nothing special", "GET /a?b HTTP/1.1\r\nHost: x:1\r\nAccept: */*\r\n\r\n", nil,
-			"GET /a\\?b HTTP/1.1\r\nX-Forwarded-For: 127.0.0.1\r\n" + forwarded + "Host: x:1\r\n" + trace + "Accept: \\*/\\*\r\n\r\n"},
+		{
+			"nothing special", "GET /a?b HTTP/1.1\r\nHost: x:1\r\nAccept: */*\r\n\r\n", nil,
+			"GET /a\\?b HTTP/1.1\r\nX-Forwarded-For: 127.0.0.1\r\n" + forwarded + "Host: x:1\r\n" + trace + "Accept: \\*/\\*\r\n\r\n",
+		},
 		{"port added to host", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", nil, "Host: x:" + port + "\r\n"},
 		{"host preserved", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", func(a *edgeapi.Attributes) { a.PreserveHost = true }, "Host: x\r\n"},
 		{"host of the target", "GET http://y/z HTTP/1.1\r\nHost: x\r\n\r\n", nil, "GET /z HTTP/1.1\r\n(?s:.*)Host: y:" + port + "\r\n"},
 		{"no host", "GET / HTTP/1.0\r\n\r\n", nil, "GET / HTTP/1.1\r\n(?s:.*)Host: 127.0.0.1:" + port + "\r\n"},
-		{"append", "GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 1.2.3.4\r\nx-forwarded-for: 5.6.7.8\r\n\r\n", nil,
-			"X-Forwarded-For: 1.2.3.4, 5.6.7.8, 127.0.0.1\r\n"},
-		{"append with port", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", func(a *edgeapi.Attributes) { a.ForwardedForClientPort = true },
-			`X-Forwarded-For: 127.0.0.1:\d+\r\n`},
-		{"preserve", "GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 1.2.3.4\r\n\r\n",
-			func(a *edgeapi.Attributes) { a.ForwardedFor = edgeapi.ForwardedForPreserve }, "\nX-Forwarded-For: 1.2.3.4\r\n"},
-		{"remove", "GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 1.2.3.4\r\nA: b\r\n\r\n",
+		{
+			"append", "GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 1.2.3.4\r\nx-forwarded-for: 5.6.7.8\r\n\r\n", nil,
+			"X-Forwarded-For: 1.2.3.4, 5.6.7.8, 127.0.0.1\r\n",
+		},
+		{
+			"append with port", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", func(a *edgeapi.Attributes) { a.ForwardedForClientPort = true },
+			`X-Forwarded-For: 127.0.0.1:\d+\r\n`,
+		},
+		{
+			"preserve", "GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 1.2.3.4\r\n\r\n",
+			func(a *edgeapi.Attributes) { a.ForwardedFor = edgeapi.ForwardedForPreserve }, "\nX-Forwarded-For: 1.2.3.4\r\n",
+		},
+		{
+			"remove", "GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 1.2.3.4\r\nA: b\r\n\r\n",
 			func(a *edgeapi.Attributes) { a.ForwardedFor = edgeapi.ForwardedForRemove },
-			"^GET / HTTP/1.1\r\n" + forwarded + "Host: x:" + port + "\r\n" + trace + "A: b\r\n\r\n$"},
-		{"forged", "GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Port: 443\r\n\r\n", nil,
-			"^GET / HTTP/1.1\r\nX-Forwarded-For: 127.0.0.1\r\n" + forwarded + "Host: x:" + port + "\r\n" + trace + "\r\n$"},
-		{"connection's own", "GET / HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, X-Secret\r\nKeep-Alive: 5\r\nTE: trailers\r\nX-Secret: y\r\nProxy-Connection: a\r\nA: b\r\n\r\n", nil,
-			trace + "A: b\r\n\r\n$"},
-		{"self", "GET / HTTP/1.1\r\nHost: x\r\nX-Amzn-Trace-Id: Self=1-2-3;Root=1-67891233-abcdef012345678912345678;CalledFrom=app\r\n\r\n", nil,
-			`X-Amzn-Trace-Id: Self=1-[0-9a-f]{8}-[0-9a-f]{24};Root=1-67891233-abcdef012345678912345678;CalledFrom=app\r\n`},
+			"^GET / HTTP/1.1\r\n" + forwarded + "Host: x:" + port + "\r\n" + trace + "A: b\r\n\r\n$",
+		},
+		{
+			"forged", "GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Port: 443\r\n\r\n", nil,
+			"^GET / HTTP/1.1\r\nX-Forwarded-For: 127.0.0.1\r\n" + forwarded + "Host: x:" + port + "\r\n" + trace + "\r\n$",
+		},
+		{
+			"connection's own", "GET / HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, X-Secret\r\nKeep-Alive: 5\r\nTE: trailers\r\nX-Secret: y\r\nProxy-Connection: a\r\nA: b\r\n\r\n", nil,
+			trace + "A: b\r\n\r\n$",
+		},
+		{
+			"self", "GET / HTTP/1.1\r\nHost: x\r\nX-Amzn-Trace-Id: Self=1-2-3;Root=1-67891233-abcdef012345678912345678;CalledFrom=app\r\n\r\n", nil,
+			`X-Amzn-Trace-Id: Self=1-[0-9a-f]{8}-[0-9a-f]{24};Root=1-67891233-abcdef012345678912345678;CalledFrom=app\r\n`,
+		},
 		{"invalid names", "GET / HTTP/1.1\r\nHost: x\r\nX_A: 1\r\nX-B: 2\r\n\r\n", nil, "X_A: 1\r\nX-B: 2\r\n\r\n$"},
-		{"invalid names dropped", "GET / HTTP/1.1\r\nHost: x\r\nX_A: 1\r\nX-B: 2\r\n\r\n",
-			func(a *edgeapi.Attributes) { a.DropInvalidHeaders = true }, trace + "X-B: 2\r\n\r\n$"},
+		{
+			"invalid names dropped", "GET / HTTP/1.1\r\nHost: x\r\nX_A: 1\r\nX-B: 2\r\n\r\n",
+			func(a *edgeapi.Attributes) { a.DropInvalidHeaders = true }, trace + "X-B: 2\r\n\r\n$",
+		},
 	} {
 		set(func(*edgeapi.Attributes) {})
 		if c.set != nil {

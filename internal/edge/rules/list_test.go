@@ -111,8 +111,10 @@ func TestRedirect(t *testing.T) {
 		{with(func(r *edgeapi.Redirect) { r.Protocol, r.Port = "HTTPS", "443" }), "https://shop.example.com:443/a/b?c=d"},
 		{with(func(r *edgeapi.Redirect) { r.Path = "/new/#{path}" }), "http://shop.example.com:8080/new/a/b?c=d"},
 		{with(func(r *edgeapi.Redirect) { r.Query = "" }), "http://shop.example.com:8080/a/b"},
-		{with(func(r *edgeapi.Redirect) { r.Host, r.Query = "www.#{host}", "from=#{host}#{path}&#{query}" }),
-			"http://www.shop.example.com:8080/a/b?from=shop.example.coma/b&c=d"},
+		{
+			with(func(r *edgeapi.Redirect) { r.Host, r.Query = "www.#{host}", "from=#{host}#{path}&#{query}" }),
+			"http://www.shop.example.com:8080/a/b?from=shop.example.coma/b&c=d",
+		},
 	} {
 		if got := string(AppendLocation(nil, &c.redirect, &o)); got != c.want {
 			t.Errorf("%+v: %s, want %s", c.redirect, got, c.want)

@@ -98,8 +98,11 @@ func TestRuleErrors(t *testing.T) {
 		{from("tcp", 81, 80, "0.0.0.0/0"), "InvalidParameterValue", ""},
 		{from("tcp", -1, -1, "0.0.0.0/0"), "InvalidParameterValue", ""},
 		{from("tcp", 1, 70000, "0.0.0.0/0"), "InvalidParameterValue", ""},
-		{ec2api.IpPermission{IpProtocol: new("tcp"), IpRanges: []ec2api.IpRange{{CidrIp: new("0.0.0.0/0")}}}, "InvalidParameterValue",
-			"Invalid value 'Must specify both from and to ports with TCP/UDP.' for portRange."},
+		{
+			ec2api.IpPermission{IpProtocol: new("tcp"), IpRanges: []ec2api.IpRange{{CidrIp: new("0.0.0.0/0")}}},
+			"InvalidParameterValue",
+			"Invalid value 'Must specify both from and to ports with TCP/UDP.' for portRange.",
+		},
 		{from("tcp", 81, 81, "10.0.0.0/33"), "InvalidParameterValue", "CIDR block 10.0.0.0/33 is malformed"},
 		{from("tcp", 81, 81, "::/0"), "InvalidParameterValue", "CIDR block ::/0 is malformed"},
 		{from("quic", 81, 81, "0.0.0.0/0"), "InvalidParameterValue", "Invalid value 'quic' for IP protocol. Unknown protocol."},

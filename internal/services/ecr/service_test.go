@@ -58,8 +58,10 @@ func upload(t *testing.T, s *Service, ctx context.Context, parts ...string) stri
 	}
 	at := int64(0)
 	for _, p := range parts {
-		_, err := s.UploadLayerPart(ctx, &ecrapi.UploadLayerPartInput{RepositoryName: new("app"), UploadId: up.UploadId,
-			PartFirstByte: new(at), PartLastByte: new(at + int64(len(p)) - 1), LayerPartBlob: []byte(p)})
+		_, err := s.UploadLayerPart(ctx, &ecrapi.UploadLayerPartInput{
+			RepositoryName: new("app"), UploadId: up.UploadId,
+			PartFirstByte: new(at), PartLastByte: new(at + int64(len(p)) - 1), LayerPartBlob: []byte(p),
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

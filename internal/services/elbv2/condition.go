@@ -136,7 +136,8 @@ func patterns(in *elbv2api.RuleCondition, configured bool, values []string, forb
 		i := slices.IndexFunc(fields, func(f struct {
 			name, config string
 			once         bool
-		}) bool {
+		},
+		) bool {
 			return f.name == field
 		})
 		return nil, invalid("You cannot provide both Values and '%s' for a condition of type '%s'", fields[i].config, field)

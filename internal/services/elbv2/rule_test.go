@@ -82,8 +82,12 @@ func TestConditions(t *testing.T) {
 		want string
 	}{
 		{"path, short form", onPath("/a"), []elbv2api.RuleCondition{{Field: new("path-pattern"), Values: []string{"/a"}, PathPatternConfig: &elbv2api.PathPatternConditionConfig{Values: []string{"/a"}}}}, ""},
-		{"host, long form", []elbv2api.RuleCondition{{Field: new("host-header"), HostHeaderConfig: &elbv2api.HostHeaderConditionConfig{Values: []string{"*.a.com", "b.com"}}}},
-			[]elbv2api.RuleCondition{{Field: new("host-header"), Values: []string{"*.a.com", "b.com"}, HostHeaderConfig: &elbv2api.HostHeaderConditionConfig{Values: []string{"*.a.com", "b.com"}}}}, ""},
+		{
+			"host, long form",
+			[]elbv2api.RuleCondition{{Field: new("host-header"), HostHeaderConfig: &elbv2api.HostHeaderConditionConfig{Values: []string{"*.a.com", "b.com"}}}},
+			[]elbv2api.RuleCondition{{Field: new("host-header"), Values: []string{"*.a.com", "b.com"}, HostHeaderConfig: &elbv2api.HostHeaderConditionConfig{Values: []string{"*.a.com", "b.com"}}}},
+			"",
+		},
 		{"header", []elbv2api.RuleCondition{{Field: new("http-header"), HttpHeaderConfig: &elbv2api.HttpHeaderConditionConfig{HttpHeaderName: new("X-Env"), Values: []string{"test*"}}}}, nil, ""},
 		{"method", []elbv2api.RuleCondition{{Field: new("http-request-method"), HttpRequestMethodConfig: &elbv2api.HttpRequestMethodConditionConfig{Values: []string{"GET", "M-SEARCH"}}}}, nil, ""},
 		{"query", []elbv2api.RuleCondition{query(elbv2api.QueryStringKeyValuePair{Key: new("v"), Value: new("1")}, elbv2api.QueryStringKeyValuePair{Value: new("*x*")})}, nil, ""},
