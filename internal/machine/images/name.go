@@ -14,11 +14,3 @@ func Normalize(ref string) (string, error) {
 	}
 	return named.String(), nil
 }
-
-func hostOf(full string) string {
-	named, err := reference.ParseNormalizedNamed(full)
-	if err != nil {
-		return ""
-	}
-	return reference.Domain(named)
-}
