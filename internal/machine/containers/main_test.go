@@ -27,6 +27,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(victimEnv) != "" {
 		victim()
 	}
+	if os.Getenv(restlessEnv) != "" {
+		restless()
+	}
 	code := m.Run()
 	os.RemoveAll(programDir)
 	os.Exit(code)

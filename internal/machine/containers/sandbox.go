@@ -51,14 +51,17 @@ func (e *Engine) CreateTask(ctx context.Context, t task.Sandbox) error {
 			return fmt.Errorf("task %s: volume %q: not a name", t.TaskID, v)
 		}
 	}
-	s := e.sandbox(t.TaskID, true)
-	s.step.Lock()
-	for s.removed { // while we waited for the lock
-		s.step.Unlock()
-		s = e.sandbox(t.TaskID, true)
-		s.step.Lock()
+	s := e.claim(t.TaskID)
+	defer func() { s.step.Unlock() }()
+	if s.TaskID != "" && len(s.all()) == 0 {
+		if _, err := s.line(); err != nil { // it was being removed, or the machine was restarted: nothing of it is left to go on with
+			if err := e.removeSandbox(context.WithoutCancel(ctx), t.TaskID, s); err != nil {
+				return fmt.Errorf("task %s: %w", t.TaskID, err)
+			}
+			s.step.Unlock()
+			s = e.claim(t.TaskID)
+		}
 	}
-	defer s.step.Unlock()
 	if s.TaskID != "" {
 		return nil
 	}
@@ -67,6 +70,18 @@ func (e *Engine) CreateTask(ctx context.Context, t task.Sandbox) error {
 		return errors.Join(err, e.removeSandbox(context.WithoutCancel(ctx), t.TaskID, s))
 	}
 	return nil
+}
+
+// claim returns the task called id, a new one if there is none, with its step lock held.
+func (e *Engine) claim(id string) *sandbox {
+	for {
+		s := e.sandbox(id, true)
+		s.step.Lock()
+		if !s.removed {
+			return s
+		}
+		s.step.Unlock() // it was removed while we waited
+	}
 }
 
 func (e *Engine) makeSandbox(s *sandbox, t task.Sandbox) error {

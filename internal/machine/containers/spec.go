@@ -144,7 +144,9 @@ func cwd(own, image string) string {
 
 func (b blueprint) namespaces() []specs.LinuxNamespace {
 	ns := []specs.LinuxNamespace{
-		{Type: specs.MountNamespace}, {Type: specs.IPCNamespace}, {Type: specs.UTSNamespace},
+		{Type: specs.MountNamespace},
+		{Type: specs.IPCNamespace},
+		{Type: specs.UTSNamespace},
 		{Type: specs.NetworkNamespace, Path: b.sandbox.NetNS},
 		{Type: specs.PIDNamespace, Path: b.pidns},
 	}
