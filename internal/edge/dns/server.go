@@ -16,6 +16,7 @@ import (
 
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 	"github.com/neargate/neargate/internal/edge/netns"
+	"github.com/neargate/neargate/internal/edge/retry"
 )
 
 // Config is what a Server needs.
@@ -34,6 +35,7 @@ type Server struct {
 	forward *forwarder
 	ctx     context.Context // of queries; done when Run ends
 	cancel  context.CancelFunc
+	missing retry.Signal // a socket could not be opened at once
 
 	mu    sync.Mutex
 	zones map[string]*zone // by VPC
@@ -65,36 +67,28 @@ func New(c Config) *Server {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Server{
 		opener: c.Opener, log: c.Log, changed: c.Changed, forward: newForwarder(cmp.Or(c.Resolvers, "/etc/resolv.conf")),
-		ctx: ctx, cancel: cancel, zones: map[string]*zone{},
+		ctx: ctx, cancel: cancel, missing: retry.NewSignal(), zones: map[string]*zone{},
 	}
 }
 
-// retryEvery is how often sockets that could not be opened are tried again and namespaces looked after.
-const retryEvery = time.Second
-
 // Run looks after the sockets until ctx is done, then closes them.
 func (s *Server) Run(ctx context.Context) error {
-	t := time.NewTicker(retryEvery)
-	defer t.Stop()
-	for {
-		select {
-		case <-t.C:
-			s.mu.Lock()
-			changed := s.ensure()
-			s.mu.Unlock()
-			if changed {
-				s.changed()
-			}
-		case <-ctx.Done():
-			s.cancel()
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			for _, z := range s.zones {
-				z.close()
-			}
-			return nil
+	retry.Keep(ctx, s.missing, func() bool {
+		s.mu.Lock()
+		complete, changed := s.ensure()
+		s.mu.Unlock()
+		if changed {
+			s.changed()
 		}
+		return complete
+	})
+	s.cancel()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, z := range s.zones {
+		z.close()
 	}
+	return nil
 }
 
 // Apply makes zones what is answered from now on. Sockets whose zone and address stay are kept open.
@@ -129,18 +123,25 @@ func (s *Server) Apply(zones []edgeapi.Zone) {
 		}
 	}
 	s.zones = next
-	s.ensure()
-}
-
-// ensure opens what is missing. Server.mu is held.
-func (s *Server) ensure() (changed bool) {
-	for _, z := range s.zones {
-		changed = z.ensure() || changed
+	if complete, _ := s.ensure(); !complete {
+		s.missing.Raise()
 	}
-	return changed
 }
 
-func (z *zone) ensure() (changed bool) {
+// ensure opens what is missing. It reports whether all is open and whether anything's state changed. Server.mu is held.
+func (s *Server) ensure() (complete, changed bool) {
+	complete = true
+	if s.ctx.Err() != nil {
+		return complete, false
+	}
+	for _, z := range s.zones {
+		all, some := z.ensure()
+		complete, changed = complete && all, changed || some
+	}
+	return complete, changed
+}
+
+func (z *zone) ensure() (complete, changed bool) {
 	if z.namespace != nil && z.namespace.Stale() {
 		z.close()
 		changed = true
@@ -150,20 +151,22 @@ func (z *zone) ensure() (changed bool) {
 		if err != nil {
 			changed = changed || z.problem == nil || z.problem.Error() != err.Error()
 			z.problem = err
-			return changed
+			return false, changed
 		}
 		z.namespace, z.problem = ns, nil
 		changed = true
 	}
+	complete = true
 	for _, k := range z.sockets {
 		if k.udp != nil {
 			continue
 		}
 		err := k.open()
+		complete = complete && err == nil
 		changed = changed || err == nil || k.problem == nil || k.problem.Error() != err.Error()
 		k.problem = err
 	}
-	return changed
+	return complete, changed
 }
 
 func (z *zone) close() {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/neargate/neargate/internal/edge/edgeapi"
+	"github.com/neargate/neargate/internal/edge/retry"
 )
 
 // maxConnections is how many connections all doors together hold; more are closed at once.
@@ -29,6 +30,7 @@ type Keeper struct {
 	cancel  context.CancelFunc
 	held    atomic.Int64
 	serving sync.WaitGroup
+	missing retry.Signal // a door could not be opened at once
 
 	mu    sync.Mutex
 	doors map[netip.AddrPort]*door
@@ -64,7 +66,7 @@ type Config struct {
 // New makes a Keeper without doors.
 func New(c Config) *Keeper {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Keeper{log: c.Log, changed: c.Changed, dial: dial, ctx: ctx, cancel: cancel, doors: map[netip.AddrPort]*door{}}
+	return &Keeper{log: c.Log, changed: c.Changed, dial: dial, ctx: ctx, cancel: cancel, missing: retry.NewSignal(), doors: map[netip.AddrPort]*door{}}
 }
 
 func dial(ctx context.Context, to netip.AddrPort) (*net.TCPConn, error) {
@@ -72,33 +74,25 @@ func dial(ctx context.Context, to netip.AddrPort) (*net.TCPConn, error) {
 	return d.DialTCP(ctx, "tcp4", netip.AddrPort{}, to)
 }
 
-// retryEvery is how often doors that could not be opened are tried again.
-const retryEvery = time.Second
-
 // Run keeps doors open until ctx is done, then closes them and their connections.
 func (k *Keeper) Run(ctx context.Context) error {
-	t := time.NewTicker(retryEvery)
-	defer t.Stop()
-	for {
-		select {
-		case <-t.C:
-			k.mu.Lock()
-			changed := k.ensure()
-			k.mu.Unlock()
-			if changed {
-				k.changed()
-			}
-		case <-ctx.Done():
-			k.mu.Lock()
-			for _, d := range k.doors {
-				d.close()
-			}
-			k.mu.Unlock()
-			k.cancel()
-			k.serving.Wait()
-			return nil
+	retry.Keep(ctx, k.missing, func() bool {
+		k.mu.Lock()
+		complete, changed := k.ensure()
+		k.mu.Unlock()
+		if changed {
+			k.changed()
 		}
+		return complete
+	})
+	k.cancel()
+	k.mu.Lock()
+	for _, d := range k.doors {
+		d.close()
 	}
+	k.mu.Unlock()
+	k.serving.Wait()
+	return nil
 }
 
 var shared = netip.AddrFrom4([4]byte{127, 0, 0, 1})
@@ -141,11 +135,18 @@ func (k *Keeper) Apply(doors []edgeapi.Door) {
 		}
 		d.rooms.Store(r)
 	}
-	k.ensure()
+	if complete, _ := k.ensure(); !complete {
+		k.missing.Raise()
+	}
 }
 
-// ensure opens the doors that are not. Keeper.mu is held.
-func (k *Keeper) ensure() (changed bool) {
+// ensure opens the doors that are not. It reports whether all are open and whether any one's state changed. Keeper.mu is
+// held.
+func (k *Keeper) ensure() (complete, changed bool) {
+	complete = true
+	if k.ctx.Err() != nil {
+		return complete, false
+	}
 	for _, d := range k.doors {
 		if d.listener != nil {
 			continue
@@ -156,8 +157,9 @@ func (k *Keeper) ensure() (changed bool) {
 		}
 		changed = changed || err == nil || d.problem == nil || d.problem.Error() != err.Error()
 		d.problem = err
+		complete = complete && err == nil
 	}
-	return changed
+	return complete, changed
 }
 
 func (d *door) open() error {

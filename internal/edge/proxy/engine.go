@@ -16,6 +16,7 @@ import (
 
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 	"github.com/neargate/neargate/internal/edge/netns"
+	"github.com/neargate/neargate/internal/edge/retry"
 )
 
 // Config is what an Engine needs.
@@ -40,6 +41,7 @@ type Engine struct {
 	sweeper *sweeper
 	clients atomic.Int64
 	pipes   pipes
+	missing retry.Signal  // a socket could not be opened at once
 	closing atomic.Bool   // connections close after the request they are at
 	closed  chan struct{} // closed when Run ends
 
@@ -58,7 +60,7 @@ type Engine struct {
 func New(c Config) *Engine {
 	e := &Engine{
 		log: c.Log, opener: c.Opener, changed: c.Changed, maxClients: int64(c.MaxClients),
-		sweeper: newSweeper(), pipes: make(pipes, sparePipes), closed: make(chan struct{}), started: time.Now(),
+		sweeper: newSweeper(), pipes: make(pipes, sparePipes), missing: retry.NewSignal(), closed: make(chan struct{}), started: time.Now(),
 		targets: map[TargetKey]*target{}, nodes: map[string]*node{}, ledger: newLedger(), snapshot: &edgeapi.Snapshot{},
 	}
 	if e.maxClients == 0 {
@@ -77,9 +79,6 @@ func clientLimit() int64 {
 	return max(int64(min(l.Cur, 1<<22))-512, 128) / 4 * 3
 }
 
-// retryEvery is how often sockets and namespaces that are missing are tried again, and those present are looked after.
-const retryEvery = time.Second
-
 // Run keeps timeouts and sockets until ctx is done, then stops accepting and lets requests under way end for at most drain.
 func (e *Engine) Run(ctx context.Context, drain time.Duration) error {
 	sweeping, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -92,22 +91,17 @@ func (e *Engine) Run(ctx context.Context, drain time.Duration) error {
 		stop()
 		<-swept
 	}()
-	retry := time.NewTicker(retryEvery)
-	defer retry.Stop()
-	for {
-		select {
-		case <-retry.C:
-			e.mu.Lock()
-			changed := e.ensure()
-			e.mu.Unlock()
-			if changed {
-				e.changed()
-			}
-		case <-ctx.Done():
-			e.shutdown(drain)
-			return nil
+	retry.Keep(ctx, e.missing, func() bool {
+		e.mu.Lock()
+		complete, changed := e.ensure()
+		e.mu.Unlock()
+		if changed {
+			e.changed()
 		}
-	}
+		return complete
+	})
+	e.shutdown(drain)
+	return nil
 }
 
 // shutdown closes listening sockets and idle connections and waits for the busy ones, which close after their request.
@@ -195,7 +189,9 @@ func (e *Engine) Apply(s *edgeapi.Snapshot, healthy func(TargetKey) bool) {
 	}
 	e.closeOrphans()
 	e.ledger.prune(s)
-	e.ensure()
+	if complete, _ := e.ensure(); !complete {
+		e.missing.Raise()
+	}
 }
 
 // buildGroup makes a generation's view of a group, creating the targets that are new.
@@ -272,13 +268,17 @@ func (e *Engine) closeOrphans() {
 	e.sweeper.closeIdle(func(s *socket) bool { return s.server != nil && s.server.isGone() })
 }
 
-// ensure opens the sockets that are missing. It reports whether any socket's state changed.
-func (e *Engine) ensure() (changed bool) {
-	for _, n := range e.nodes {
-		_, c := n.ensure()
-		changed = changed || c
+// ensure opens the sockets that are missing. It reports whether all are open and whether any one's state changed.
+func (e *Engine) ensure() (complete, changed bool) {
+	complete = true
+	if e.closing.Load() {
+		return complete, false
 	}
-	return changed
+	for _, n := range e.nodes {
+		all, some := n.ensure()
+		complete, changed = complete && all, changed || some
+	}
+	return complete, changed
 }
 
 // each calls f for every endpoint of a target.
