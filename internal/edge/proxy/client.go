@@ -27,6 +27,7 @@ type client struct {
 	opened  int64  // tick
 
 	idleTimeout time.Duration // of the load balancer, when the current request began
+	lifetime    time.Duration // likewise: the client keep-alive duration
 	w           *work         // nil while idle
 	x           exchange
 }
@@ -92,7 +93,7 @@ func (c *client) serve() {
 		if v == nil || c.engine.closing.Load() && c.w == nil {
 			return
 		}
-		c.idleTimeout = v.settings.IdleTimeout
+		c.idleTimeout, c.lifetime = v.settings.IdleTimeout, v.settings.ClientKeepAlive
 		if c.await() != nil || !c.head(v) {
 			return
 		}
@@ -302,13 +303,7 @@ func (c *client) acceptable(v *listener) bool {
 func (c *client) persists() bool {
 	r := &c.w.request
 	return r.KeepAlive && r.Tier != http1.Ambiguous && !c.engine.closing.Load() && !c.server.isGone() &&
-		(c.opened+int64(time.Hour/tick) > c.sweeper.now() || !c.expired())
-}
-
-// expired reports whether the connection has reached its client keep-alive duration.
-func (c *client) expired() bool {
-	v := c.engine.listener(c.server)
-	return v == nil || c.sweeper.now()-c.opened >= int64(v.settings.ClientKeepAlive/tick)
+		c.sweeper.now()-c.opened < int64(c.lifetime/tick)
 }
 
 // maxForwarders is how many addresses X-Forwarded-For may hold ("HTTP 463").

@@ -145,6 +145,40 @@ func TestPortTaken(t *testing.T) {
 	get(t, fmt.Sprintf("http://127.0.0.1:%d", port))
 }
 
+// TestClientKeepAlive tells a client that its connection has lived long enough.
+func TestClientKeepAlive(t *testing.T) {
+	b := newBench(t, name(t, "ok"))
+	b.apply(func(s *edgeapi.Snapshot) {
+		lb := s.LoadBalancers[0]
+		lb.Attributes.ClientKeepAlive = 2 * tick
+		s.LoadBalancers = []edgeapi.LoadBalancer{lb}
+	})
+	c := b.dial()
+	r := bufio.NewReader(c)
+	for closed := false; !closed; {
+		io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+		resp, err := http.ReadResponse(r, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.Copy(io.Discard, resp.Body)
+		closed = resp.Close
+	}
+}
+
+// TestReaddressed gives a target another address under its old name.
+func TestReaddressed(t *testing.T) {
+	one, two := name(t, "one"), name(t, "two")
+	one.ID = "same"
+	b := newBench(t, one)
+	get(t, b.url())
+	two.ID = "same"
+	b.setTargets(two)
+	if _, body := get(t, b.url()); body != "two" {
+		t.Error(body)
+	}
+}
+
 func TestClientGone(t *testing.T) {
 	arrived, ended := make(chan struct{}), make(chan struct{})
 	b := newBench(t, rawTarget(t, func(_ int, _ net.Conn, r *bufio.Reader) {

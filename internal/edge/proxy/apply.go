@@ -1,0 +1,177 @@
+package proxy
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/neargate/neargate/internal/edge/edgeapi"
+)
+
+// Apply makes s, which must be valid, what is served from now on. When it returns no new request sees what was served
+// before, and no request is given to a target that s drains or does not name. healthy tells whether targets unknown so far
+// are to be routed to.
+func (e *Engine) Apply(s *edgeapi.Snapshot, healthy func(TargetKey) bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	t := &table{generation: s.Generation, groups: make(map[string]*group, len(s.TargetGroups))}
+	named := make(map[TargetKey]*target, len(e.targets))
+	for i := range s.TargetGroups {
+		t.groups[s.TargetGroups[i].ARN] = e.buildGroup(&s.TargetGroups[i], named, healthy)
+	}
+	gone := e.buildNodes(s, t)
+	old := e.targets
+	e.targets, e.snapshot = named, s
+
+	// Flags are lowered before the swap and raised after it: see target.inFlight.
+	for i := range s.TargetGroups {
+		g := &s.TargetGroups[i]
+		for j := range g.Targets {
+			if !g.Targets[j].Draining {
+				e.revive(named[TargetKey{g.ARN, g.Targets[j].ID, g.Targets[j].Port}])
+			}
+		}
+	}
+	e.table.Store(t)
+	for i := range s.TargetGroups {
+		g := &s.TargetGroups[i]
+		for j := range g.Targets {
+			if x := &g.Targets[j]; x.Draining {
+				e.drain(named[TargetKey{g.ARN, x.ID, x.Port}], x.DrainUntil)
+			}
+		}
+	}
+	for key, x := range old {
+		if named[key] != x {
+			e.retire(x)
+		}
+	}
+	for _, n := range gone {
+		n.gone.Store(true)
+		n.shut()
+		n.clear()
+	}
+	e.closeOrphans()
+	e.ledger.prune(s)
+	if complete, _ := e.ensure(); !complete {
+		e.missing.Raise()
+	}
+}
+
+// buildGroup makes a generation's view of a group, creating the targets that are new.
+func (e *Engine) buildGroup(in *edgeapi.TargetGroup, named map[TargetKey]*target, healthy func(TargetKey) bool) *group {
+	g := &group{arn: in.ARN, shared: e.ledger.group(in.ARN), targets: make([]*target, 0, len(in.Targets))}
+	for i := range in.Targets {
+		x := &in.Targets[i]
+		key := TargetKey{in.ARN, x.ID, x.Port}
+		address := netip.AddrPortFrom(x.Address, uint16(x.Port))
+		t := e.targets[key]
+		if t == nil || t.address != address {
+			t = &target{key: key, address: address, healthy: healthy(key), drained: e.changed}
+		}
+		named[key] = t
+		if !x.Draining {
+			g.targets = append(g.targets, t)
+		}
+	}
+	g.refresh()
+	return g
+}
+
+// buildNodes updates nodes and servers to s and fills in the table's listeners. It returns the nodes that are gone.
+func (e *Engine) buildNodes(s *edgeapi.Snapshot, t *table) (gone []*node) {
+	balancers := make(map[string]*edgeapi.LoadBalancer, len(s.LoadBalancers))
+	for i := range s.LoadBalancers {
+		balancers[s.LoadBalancers[i].ARN] = &s.LoadBalancers[i]
+	}
+	nodes := make(map[string]*node, len(s.Nodes))
+	for _, want := range s.Nodes {
+		n := e.nodes[want.ID]
+		if n == nil || n.Node != want {
+			n = &node{Node: want, engine: e, servers: map[int]*server{}}
+		}
+		nodes[want.ID] = n
+		ports := make(map[int]bool)
+		for i := range balancers[want.LoadBalancer].Listeners {
+			l := &balancers[want.LoadBalancer].Listeners[i]
+			ports[l.Port] = true
+			srv := n.servers[l.Port]
+			if srv == nil {
+				srv = &server{node: n, port: l.Port, slot: e.slots}
+				e.slots++
+				n.servers[l.Port] = srv
+			}
+			t.set(srv.slot, e.newListener(balancers[want.LoadBalancer], l, n, t.groups))
+		}
+		for port, srv := range n.servers {
+			if !ports[port] {
+				srv.gone.Store(true)
+				srv.close()
+				delete(n.servers, port)
+			}
+		}
+	}
+	for id, n := range e.nodes {
+		if nodes[id] != n {
+			gone = append(gone, n)
+		}
+	}
+	e.nodes = nodes
+	return gone
+}
+
+func (t *table) set(slot int, l *listener) {
+	if grow := slot + 1 - len(t.listeners); grow > 0 {
+		t.listeners = append(t.listeners, make([]*listener, grow)...)
+	}
+	t.listeners[slot] = l
+}
+
+// closeOrphans closes idle clients of servers that are gone; the busy ones find out after their request.
+func (e *Engine) closeOrphans() {
+	e.sweeper.closeIdle(func(s *socket) bool { return s.server != nil && s.server.isGone() })
+}
+
+// each calls f for every endpoint of a target.
+func (e *Engine) each(t *target, f func(*endpoint)) {
+	for _, n := range e.nodes {
+		if ep, ok := n.endpoints.Load(t); ok {
+			f(ep.(*endpoint))
+		}
+	}
+}
+
+func (e *Engine) revive(t *target) {
+	if t.draining.Load() {
+		t.deadline = time.Time{}
+		t.severed.Store(false)
+		t.draining.Store(false)
+	}
+}
+
+// drain keeps a target from further requests and cuts those it has at the deadline.
+func (e *Engine) drain(t *target, until time.Time) {
+	if t.draining.Swap(true) && t.deadline.Equal(until) {
+		return
+	}
+	t.deadline = until
+	e.each(t, (*endpoint).clear)
+	time.AfterFunc(time.Until(until), func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if e.targets[t.key] == t && t.draining.Load() && t.deadline.Equal(until) {
+			t.severed.Store(true)
+			e.each(t, (*endpoint).cut)
+		}
+	})
+}
+
+// retire is the end of a target no snapshot names. Requests it still has may end.
+func (e *Engine) retire(t *target) {
+	t.draining.Store(true)
+	for _, n := range e.nodes {
+		if ep, ok := n.endpoints.LoadAndDelete(t); ok {
+			ep.(*endpoint).clear()
+		}
+	}
+	addBack(&e.ledger.group(t.key.Group).counters.gone, t.counters.read())
+}
