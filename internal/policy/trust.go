@@ -3,6 +3,8 @@ package policy
 import (
 	"fmt"
 	"strings"
+
+	"github.com/neargate/neargate/internal/wildcard"
 )
 
 // TrustRequest is an attempt to assume a role.
@@ -108,34 +110,9 @@ func anyMatch(patterns []string, s string, fold bool) bool {
 		if fold {
 			p, s = strings.ToLower(p), strings.ToLower(s)
 		}
-		if wildcard(p, s) {
+		if wildcard.Match(p, s) {
 			return true
 		}
 	}
 	return false
-}
-
-// wildcard matches * (any run) and ? (one character) in linear time and space:
-// a star only ever needs to remember its latest place.
-func wildcard(pattern, s string) bool {
-	star, mark, i, j := -1, 0, 0, 0
-	for j < len(s) {
-		switch {
-		case i < len(pattern) && pattern[i] == '*':
-			star, mark = i, j
-			i++
-		case i < len(pattern) && (pattern[i] == '?' || pattern[i] == s[j]):
-			i++
-			j++
-		case star >= 0:
-			mark++
-			i, j = star+1, mark
-		default:
-			return false
-		}
-	}
-	for i < len(pattern) && pattern[i] == '*' {
-		i++
-	}
-	return i == len(pattern)
 }

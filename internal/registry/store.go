@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/neargate/neargate/internal/state"
+	"github.com/neargate/neargate/internal/wildcard"
 )
 
 // Classes of errors, which each front names in its own way.
@@ -184,31 +185,11 @@ func (r *Registry) PutImage(ctx context.Context, repository, tag string, text []
 // fixed says whether a tag can't be moved.
 func (repo *Repository) fixed(tag string) bool {
 	for _, filter := range repo.Exclusions {
-		if wildcard(filter, tag) {
+		if wildcard.Stars(filter, tag) {
 			return !repo.Immutable
 		}
 	}
 	return repo.Immutable
-}
-
-// wildcard matches a filter in which * is any run of characters.
-func wildcard(filter, s string) bool {
-	parts := strings.Split(filter, "*")
-	if len(parts) == 1 {
-		return filter == s
-	}
-	if !strings.HasPrefix(s, parts[0]) {
-		return false
-	}
-	s = s[len(parts[0]):]
-	for _, p := range parts[1 : len(parts)-1] {
-		i := strings.Index(s, p)
-		if i < 0 {
-			return false
-		}
-		s = s[i+len(p):]
-	}
-	return strings.HasSuffix(s, parts[len(parts)-1])
 }
 
 func (r *Registry) complete(tx *state.Tx, img *Image) error {

@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/neargate/neargate/internal/wildcard"
 )
 
 // test is what stands right of a selector or field name.
@@ -28,10 +30,13 @@ type (
 	}
 )
 
-func (t is) holds(v any) bool     { return v == t.value }
-func (exists) holds(any) bool     { return true }
-func (notExists) holds(any) bool  { return false } // decided by the selector, which found something
-func (t text) holds(v any) bool   { s, ok := textOf(v); return ok && wildcard(t.pattern, s) != t.not }
+func (t is) holds(v any) bool    { return v == t.value }
+func (exists) holds(any) bool    { return true }
+func (notExists) holds(any) bool { return false } // decided by the selector, which found something
+func (t text) holds(v any) bool {
+	s, ok := textOf(v)
+	return ok && wildcard.Stars(t.pattern, s) != t.not
+}
 func (t number) holds(v any) bool { f, ok := numberOf(v); return ok && compare(t.op, f, t.value) }
 func (t expression) holds(v any) bool {
 	s, ok := textOf(v)
@@ -141,25 +146,4 @@ func (s *scanner) value(op string) (test, error) {
 		return nil, syntax("a value is missing at character %d", start+1)
 	}
 	return text{word, op == "!="}, nil
-}
-
-// wildcard matches a pattern in which * is any run of characters, in linear space and without recursion.
-func wildcard(pattern, s string) bool {
-	parts := strings.Split(pattern, "*")
-	if len(parts) == 1 {
-		return pattern == s
-	}
-	last := len(parts) - 1
-	if !strings.HasPrefix(s, parts[0]) {
-		return false
-	}
-	s = s[len(parts[0]):]
-	for _, p := range parts[1:last] {
-		i := strings.Index(s, p)
-		if i < 0 {
-			return false
-		}
-		s = s[i+len(p):]
-	}
-	return strings.HasSuffix(s, parts[last])
 }

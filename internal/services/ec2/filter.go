@@ -10,6 +10,7 @@ import (
 	"github.com/neargate/neargate/internal/aws"
 	"github.com/neargate/neargate/internal/aws/page"
 	"github.com/neargate/neargate/internal/network"
+	"github.com/neargate/neargate/internal/wildcard"
 )
 
 // filters are what a kind of row can be selected by: for each filter's name, the values the row has.
@@ -118,50 +119,12 @@ func tagValues(filter string, tags map[string]string) []string {
 func anyMatch(patterns, values []string) bool {
 	for _, p := range patterns {
 		for _, v := range values {
-			if wildcard(p, v) {
+			if wildcard.Escaped(p, v) {
 				return true
 			}
 		}
 	}
 	return false
-}
-
-// wildcard matches a filter's value: * stands for any characters, ? for one, a backslash takes the next one as it is.
-func wildcard(pattern, s string) bool {
-	if !strings.ContainsAny(pattern, `*?\`) {
-		return pattern == s
-	}
-	// The last star is the only one that ever needs to take more.
-	star, mark := -1, 0
-	p, i := 0, 0
-	for i < len(s) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, mark = p, i
-			p++
-			continue
-		case p < len(pattern) && pattern[p] == '?':
-			p++
-			i++
-			continue
-		case p < len(pattern):
-			literal := p
-			if pattern[p] == '\\' && p+1 < len(pattern) {
-				literal++
-			}
-			if pattern[literal] == s[i] {
-				p = literal + 1
-				i++
-				continue
-			}
-		}
-		if star < 0 {
-			return false
-		}
-		mark++
-		p, i = star+1, mark
-	}
-	return strings.Trim(pattern[p:], "*") == ""
 }
 
 // one is a filter over a single value; an absent one is no value.

@@ -3,68 +3,11 @@ package ec2
 import (
 	"fmt"
 	"reflect"
-	"regexp"
 	"strings"
 	"testing"
 
 	ec2api "github.com/neargate/neargate/internal/api/ec2"
 )
-
-func TestWildcard(t *testing.T) {
-	for _, c := range []struct {
-		pattern, s string
-		want       bool
-	}{
-		{"web", "web", true},
-		{"web", "Web", false},
-		{"web*", "web-1", true},
-		{"*-1", "web-1", true},
-		{"w?b", "web", true},
-		{"w?b", "weeb", false},
-		{"*", "", true},
-		{"a*b*c", "a-b-b-c", true},
-		{"a*b*c", "a-b-b", false},
-		{`a\*b`, "a*b", true},
-		{`a\*b`, "axb", false},
-		{`*\?`, "what?", true},
-		{`*\?`, "whatx", false},
-	} {
-		if got := wildcard(c.pattern, c.s); got != c.want {
-			t.Errorf("wildcard(%q, %q) = %v", c.pattern, c.s, got)
-		}
-	}
-}
-
-// FuzzWildcard compares with a regular expression.
-func FuzzWildcard(f *testing.F) {
-	f.Add(`a*?b\*`, "axxb*")
-	f.Add(`**\\`, `\`)
-	f.Fuzz(func(t *testing.T, pattern, s string) {
-		if len(pattern) > 20 || len(s) > 40 || strings.ContainsFunc(pattern+s, func(r rune) bool { return r > 126 }) {
-			t.Skip() // one byte a character, as in names and ids
-		}
-		if strings.HasSuffix(strings.ReplaceAll(pattern, `\\`, ""), `\`) {
-			t.Skip() // a backslash before nothing
-		}
-		expression := "(?s)^"
-		for i := 0; i < len(pattern); i++ {
-			switch pattern[i] {
-			case '*':
-				expression += ".*"
-			case '?':
-				expression += "."
-			case '\\':
-				i++
-				fallthrough
-			default:
-				expression += regexp.QuoteMeta(pattern[i : i+1])
-			}
-		}
-		if want := regexp.MustCompile(expression + "$").MatchString(s); wildcard(pattern, s) != want {
-			t.Errorf("wildcard(%q, %q) = %v", pattern, s, !want)
-		}
-	})
-}
 
 // TestEveryDescribeKnowsItsFilters calls all operations that take filters with one that does not exist, and with tag filters.
 func TestEveryDescribeKnowsItsFilters(t *testing.T) {
