@@ -21,6 +21,14 @@ type edgePlace struct{ run, snapshot, log, pid string }
 
 func (e edgePlace) socket() string { return filepath.Join(e.run, "edge.sock") }
 
+// names is where edge writes the names of its load balancers for other platforms; theirs are found by neighbours.
+func (e edgePlace) names() string { return filepath.Join(e.run, namesFile) }
+
+const (
+	namesFile  = "names.json"
+	neighbours = "/run/neargate-*-edge/" + namesFile
+)
+
 // Waits of the edge supervisor.
 const (
 	edgeRest  = 500 * time.Millisecond // after an edge that ended at once
@@ -120,7 +128,7 @@ func (e *edgeProcess) start(ctx context.Context) error {
 		return err
 	}
 	defer log.Close()
-	cmd := exec.Command(e.binary, "edge", "--socket", e.socket(), "--snapshot", e.snapshot)
+	cmd := exec.Command(e.binary, "edge", "--socket", e.socket(), "--snapshot", e.snapshot, "--names", e.names(), "--neighbours", neighbours)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {

@@ -10,6 +10,9 @@ type Config struct {
 	Socket       string       // unix socket to serve edgeapi on; held exclusively through Socket+".lock"
 	SnapshotFile string       // where the last accepted snapshot is kept; what was known of health is kept beside it
 	Log          *slog.Logger // nil: slog.Default
+	// Names is the file in which this edge writes down where the names of its load balancers lead, Neighbours the pattern
+	// of the files of all platforms on this machine: whichever has a port of 127.0.0.1 serves the names of all. May be empty.
+	Names, Neighbours string
 	// DrainTimeout is how long requests in flight may go on once ctx is done. 0 means 10 s; raise it where requests are
 	// long and restarts of edge planned.
 	DrainTimeout time.Duration

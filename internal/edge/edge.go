@@ -36,7 +36,7 @@ func Run(ctx context.Context, c Config) error {
 	e := &process{log: log, file: c.SnapshotFile, board: newBoard()}
 	e.proxy = proxy.New(proxy.Config{Opener: opener, Log: log, Changed: e.board.changed})
 	e.dns = dns.New(dns.Config{Opener: opener, Log: log, Changed: e.board.changed})
-	e.doors = door.New(door.Config{Log: log, Changed: e.board.changed})
+	e.doors = door.New(door.Config{Log: log, Changed: e.board.changed, Names: c.Names, Neighbours: c.Neighbours})
 	known, err := loadHealth(healthFile(c.SnapshotFile))
 	if err != nil {
 		log.Warn("health from before the restart is lost", "err", err)

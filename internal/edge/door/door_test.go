@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -164,5 +165,33 @@ func TestNoWay(t *testing.T) {
 			t.Errorf("%s: %q", name, b)
 		}
 		c.Close()
+	}
+}
+
+// TestNeighbours has two platforms on one port: the one that has it serves the names of both, and what it leads to
+// follows the other one's changes.
+func TestNeighbours(t *testing.T) {
+	dir := t.TempDir()
+	first, second := start(t, "zero", "one"), start(t, "zero", "one")
+	for i, k := range []*Keeper{first, second} {
+		k.own = filepath.Join(dir, fmt.Sprintf("platform-%d", i))
+		k.neighbours = filepath.Join(dir, "platform-*")
+	}
+	port := freePort(t)
+	first.Apply([]edgeapi.Door{doorTo(0, port, "zero.us-east-1.elb.localhost")})
+	second.Apply([]edgeapi.Door{doorTo(1, port, "one.us-east-1.elb.localhost")})
+	shared := fmt.Sprintf("127.0.0.1:%d", port)
+	for host, want := range map[string]string{
+		"zero.us-east-1.elb.localhost": "zero zero.us-east-1.elb.localhost 0",
+		"one.us-east-1.elb.localhost":  "one one.us-east-1.elb.localhost 0",
+		"shop.example.com":             "zero shop.example.com 0",
+	} {
+		if _, body := get(t, shared, host, nil); body != want {
+			t.Errorf("%s: %q", host, body)
+		}
+	}
+	second.Apply(nil)
+	if status, body := get(t, shared, "one.us-east-1.elb.localhost", nil); status != 421 {
+		t.Errorf("a name that is gone: %d %q", status, body)
 	}
 }

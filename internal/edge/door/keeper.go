@@ -32,6 +32,11 @@ type Keeper struct {
 	serving sync.WaitGroup
 	missing retry.Signal // a door could not be opened at once
 
+	own        string // file with this platform's names
+	neighbours string // pattern of the files of all platforms on this machine
+	knownMu    sync.Mutex
+	known      map[string]*neighbour // by path
+
 	mu    sync.Mutex
 	doors map[netip.AddrPort]*door
 }
@@ -61,12 +66,17 @@ type room struct {
 type Config struct {
 	Log     *slog.Logger
 	Changed func() // Sockets might answer differently
+
+	// Names is where the names behind the shared doors are written down for other platforms on this machine, Neighbours
+	// the pattern of all such files. Empty: this platform is alone.
+	Names, Neighbours string
 }
 
 // New makes a Keeper without doors.
 func New(c Config) *Keeper {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Keeper{log: c.Log, changed: c.Changed, dial: dial, ctx: ctx, cancel: cancel, missing: retry.NewSignal(), doors: map[netip.AddrPort]*door{}}
+	return &Keeper{log: c.Log, changed: c.Changed, dial: dial, ctx: ctx, cancel: cancel, missing: retry.NewSignal(), doors: map[netip.AddrPort]*door{},
+		own: c.Names, neighbours: c.Neighbours}
 }
 
 func dial(ctx context.Context, to netip.AddrPort) (*net.TCPConn, error) {
@@ -92,7 +102,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 	}
 	k.mu.Unlock()
 	k.serving.Wait()
-	return nil
+	return publish(k.own, nil)
 }
 
 var shared = netip.AddrFrom4([4]byte{127, 0, 0, 1})
@@ -109,15 +119,22 @@ func (k *Keeper) Apply(doors []edgeapi.Door) {
 			next[a].byHost[strings.ToLower(h)] = r
 		}
 	}
+	names := directory{}
 	for _, d := range doors {
 		r := &room{balancer: d.LoadBalancer}
 		for _, a := range d.Public {
 			r.public = append(r.public, netip.AddrPortFrom(a, uint16(d.Port)))
 		}
+		for _, h := range d.Hosts {
+			names[entry(h, uint16(d.Port))] = r.public
+		}
 		enter(netip.AddrPortFrom(shared, uint16(d.Port)), r, d.Hosts)
 		if d.Loopback.IsValid() {
 			enter(netip.AddrPortFrom(d.Loopback, uint16(d.Port)), r, nil)
 		}
+	}
+	if err := publish(k.own, names); err != nil {
+		k.log.Warn("other platforms do not learn this one's names", "err", err)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()

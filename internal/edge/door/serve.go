@@ -26,13 +26,13 @@ func (d *door) serve(c *net.TCPConn) {
 	behind := d.rooms.Load()
 	target := behind.all[0]
 	var head []byte
-	if len(behind.all) > 1 {
+	if d.address.Addr() == shared {
 		var host string
 		var err error
 		if head, host, err = sniff(c); err != nil {
 			return
 		}
-		if target = behind.byHost[host]; target == nil {
+		if target = d.choose(host, behind); target == nil {
 			turnAway(c, host, behind)
 			return
 		}
@@ -51,6 +51,24 @@ func (d *door) serve(c *net.TCPConn) {
 	back.Go(func() { pour(c, up) })
 	pour(up, c)
 	back.Wait()
+}
+
+// domain ends the names of load balancers: one of them never means another load balancer.
+const domain = ".elb.localhost"
+
+// choose finds who is meant by a request's host: a load balancer of this platform or of another one on this machine. The
+// only load balancer here is meant by every other name too, so that host rules can be tried without a name.
+func (d *door) choose(host string, behind *rooms) *room {
+	if r := behind.byHost[host]; r != nil {
+		return r
+	}
+	if r := d.keeper.elsewhere(host, d.address.Port()); r != nil {
+		return r
+	}
+	if len(behind.all) == 1 && !strings.HasSuffix(host, domain) {
+		return behind.all[0]
+	}
+	return nil
 }
 
 // connect dials the public addresses in turn, starting with another one each time.

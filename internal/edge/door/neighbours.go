@@ -1,0 +1,90 @@
+package door
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Several platforms share the machine's 127.0.0.1, and only one of them can have a port there. So every edge writes down
+// where its names lead, and the one that has the port serves the others' names as well.
+
+// directory is the names of one platform: "host:port" → public addresses.
+type directory map[string][]netip.AddrPort
+
+// maxDirectory is the largest file of a neighbour that is read.
+const maxDirectory = 4 << 20
+
+func entry(host string, port uint16) string { return fmt.Sprintf("%s:%d", strings.ToLower(host), port) }
+
+// publish writes this platform's directory for the others. Nothing depends on it surviving a crash of the machine.
+func publish(path string, d directory) error {
+	if path == "" {
+		return nil
+	}
+	if len(d) == 0 {
+		err := os.Remove(path)
+		if errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	content, err := json.Marshal(d)
+	if err != nil {
+		return err
+	}
+	next := path + ".next"
+	if err := os.WriteFile(next, content, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(next, path)
+}
+
+// neighbour is one directory as last read.
+type neighbour struct {
+	read  time.Time // the file's time then
+	names directory
+}
+
+// elsewhere finds a name among the neighbours. Files are read again when they have changed.
+func (k *Keeper) elsewhere(host string, port uint16) *room {
+	if k.neighbours == "" {
+		return nil
+	}
+	paths, err := filepath.Glob(k.neighbours)
+	if err != nil {
+		return nil
+	}
+	k.knownMu.Lock()
+	defer k.knownMu.Unlock()
+	seen := map[string]*neighbour{}
+	var found *room
+	for _, path := range paths {
+		if path == k.own {
+			continue
+		}
+		n := k.known[path]
+		fi, err := os.Stat(path)
+		if err != nil || fi.Size() > maxDirectory {
+			continue
+		}
+		if n == nil || !n.read.Equal(fi.ModTime()) {
+			n = &neighbour{read: fi.ModTime()}
+			content, err := os.ReadFile(path)
+			if err != nil || json.Unmarshal(content, &n.names) != nil {
+				continue
+			}
+		}
+		seen[path] = n
+		if public := n.names[entry(host, port)]; found == nil && len(public) > 0 {
+			found = &room{balancer: host, public: public}
+		}
+	}
+	k.known = seen
+	return found
+}
