@@ -66,7 +66,7 @@ func (f *Fabric) adoptVPC(id string, keep map[string]bool) error {
 
 // interfaceLinks are the VPC's ends of its interfaces' pairs, by name.
 func (v *vpc) interfaceLinks() (map[string]int, error) {
-	all, err := v.route.LinkList()
+	all, err := dump(v.route.LinkList)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +109,7 @@ func (f *Fabric) removeOthers(keep map[string]bool) error {
 
 // removeUplinks removes the uplinks of VPCs that are not to be kept.
 func (h *host) removeUplinks(keep map[string]bool) error {
-	links, err := h.route.LinkList()
+	links, err := dump(h.route.LinkList)
 	if err != nil {
 		return err
 	}

@@ -158,9 +158,17 @@ func (h *host) claimed() (netip.Prefix, error) {
 	return netip.Prefix{}, h.releasePool()
 }
 
+func (h *host) addressesOfHost() ([]netlink.Addr, error) {
+	return dump(func() ([]netlink.Addr, error) { return h.route.AddrList(loopback, unix.AF_INET) })
+}
+
+func (h *host) routesOfHost() ([]netlink.Route, error) {
+	return dump(func() ([]netlink.Route, error) { return h.route.RouteList(nil, unix.AF_INET) })
+}
+
 // poolAddresses are the addresses with the platform's label: one, or none.
 func (h *host) poolAddresses() ([]netip.Addr, error) {
-	all, err := h.route.AddrList(loopback, unix.AF_INET)
+	all, err := h.addressesOfHost()
 	if err != nil {
 		return nil, fmt.Errorf("addresses of the host: %w", err)
 	}
@@ -175,11 +183,11 @@ func (h *host) poolAddresses() ([]netip.Addr, error) {
 
 // destinations are those of the machine's routes, and the addresses that other platforms have claimed.
 func (h *host) destinations() ([]netip.Prefix, error) {
-	routes, err := h.route.RouteList(nil, unix.AF_INET)
+	routes, err := h.routesOfHost()
 	if err != nil {
 		return nil, fmt.Errorf("routes of the host: %w", err)
 	}
-	addrs, err := h.route.AddrList(loopback, unix.AF_INET)
+	addrs, err := h.addressesOfHost()
 	if err != nil {
 		return nil, fmt.Errorf("addresses of the host: %w", err)
 	}
@@ -199,7 +207,7 @@ func (h *host) releasePool() error {
 	if err != nil {
 		return err
 	}
-	routes, err := h.route.RouteList(nil, unix.AF_INET)
+	routes, err := h.routesOfHost()
 	if err != nil {
 		return fmt.Errorf("routes of the host: %w", err)
 	}

@@ -52,7 +52,9 @@ func publicRoute(link int, public netip.Addr) *netlink.Route {
 
 // readPublic learns from the kernel which addresses lead to the link.
 func (h *host) readPublic(link int) error {
-	routes, err := h.route.RouteListFiltered(unix.AF_INET, &netlink.Route{LinkIndex: link}, netlink.RT_FILTER_OIF)
+	routes, err := dump(func() ([]netlink.Route, error) {
+		return h.route.RouteListFiltered(unix.AF_INET, &netlink.Route{LinkIndex: link}, netlink.RT_FILTER_OIF)
+	})
 	if err != nil {
 		return fmt.Errorf("routes of the host: %w", err)
 	}
