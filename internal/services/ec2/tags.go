@@ -3,20 +3,20 @@ package ec2
 import (
 	"cmp"
 	"context"
-	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	ec2api "github.com/neargate/neargate/internal/api/ec2"
 	"github.com/neargate/neargate/internal/aws"
 	"github.com/neargate/neargate/internal/aws/awserr"
 	"github.com/neargate/neargate/internal/aws/page"
+	"github.com/neargate/neargate/internal/aws/tags"
 	"github.com/neargate/neargate/internal/network"
 )
 
-// Limits of tags (EC2 User Guide, "Tag your Amazon EC2 resources").
+// Limits of a tag (EC2 User Guide, "Tag your Amazon EC2 resources").
 const (
-	maxTags     = 50
 	maxTagKey   = 128
 	maxTagValue = 256
 )
@@ -56,34 +56,31 @@ func (c caller) resourceOf(id string) (resource, error) {
 	return resource{}, awserr.New("InvalidID", 400, "The ID '%s' is not valid", id)
 }
 
-// parseTags checks tags that a user wants a resource to have.
-func parseTags(list []ec2api.Tag) (map[string]string, error) {
-	tags := map[string]string{}
-	for _, t := range list {
-		key, value := aws.Val(t.Key), aws.Val(t.Value)
+var tagRules = tags.Rules{
+	Check: func(key, value string) error {
 		switch {
 		case key == "":
-			return nil, missing("Tag.Key")
-		case strings.HasPrefix(strings.ToLower(key), "aws:"):
-			return nil, invalid("Tag keys starting with 'aws:' are reserved for internal use")
-		case len([]rune(key)) > maxTagKey:
-			return nil, invalid("Tag key exceeds the maximum length of %d characters", maxTagKey)
-		case len([]rune(value)) > maxTagValue:
-			return nil, invalid("Tag value exceeds the maximum length of %d characters", maxTagValue)
+			return missing("Tag.Key")
+		case tags.Reserved(key):
+			return invalid("Tag keys starting with 'aws:' are reserved for internal use")
+		case utf8.RuneCountInString(key) > maxTagKey:
+			return invalid("Tag key exceeds the maximum length of %d characters", maxTagKey)
+		case utf8.RuneCountInString(value) > maxTagValue:
+			return invalid("Tag value exceeds the maximum length of %d characters", maxTagValue)
 		}
-		if _, twice := tags[key]; twice {
-			return nil, invalid("Duplicate tag key '%s' specified.", key)
-		}
-		tags[key] = value
-	}
-	if len(tags) > maxTags {
-		return nil, tooManyTags()
-	}
-	return tags, nil
+		return nil
+	},
+	Twice:   func(key string) error { return invalid("Duplicate tag key '%s' specified.", key) },
+	TooMany: tooManyTags,
 }
 
 func tooManyTags() error {
 	return awserr.New("TagLimitExceeded", 400, "The maximum number of Tags for a resource has been reached.")
+}
+
+// parseTags checks tags that a user wants a resource to have.
+func parseTags(list []ec2api.Tag) (map[string]string, error) {
+	return tagRules.Merge(nil, tags.Of(list, func(t ec2api.Tag) (key, value *string) { return t.Key, t.Value }))
 }
 
 // specified are the tags that a create request specifies for the kind it creates.
@@ -106,22 +103,17 @@ func specified(specs []ec2api.TagSpecification, kind string) (map[string]string,
 
 // created tags a resource that was just created.
 func (c caller) created(specs []ec2api.TagSpecification, kind, id string) error {
-	tags, err := specified(specs, kind)
+	given, err := specified(specs, kind)
 	if err != nil {
 		return err
 	}
-	c.Tag(c.tx, c.scope, kind, id, tags)
+	c.Tag(c.tx, c.scope, kind, id, given)
 	return nil
 }
 
 // tagsOf are the tags of a resource as EC2 shows them.
 func (c caller) tagsOf(id string) []ec2api.Tag {
-	tags := c.TagsOf(c.tx, id)
-	var out []ec2api.Tag
-	for _, k := range slices.Sorted(maps.Keys(tags)) {
-		out = append(out, ec2api.Tag{Key: new(k), Value: new(tags[k])})
-	}
-	return out
+	return tags.List(c.TagsOf(c.tx, id), func(key, value *string) ec2api.Tag { return ec2api.Tag{Key: key, Value: value} })
 }
 
 func (c caller) tagMap(id string) map[string]string { return c.TagsOf(c.tx, id) }
@@ -134,7 +126,7 @@ func (s *Service) CreateTags(ctx context.Context, in *ec2api.CreateTagsInput) (*
 	if len(in.Tags) == 0 {
 		return nil, missing("tagSet")
 	}
-	tags, err := parseTags(in.Tags)
+	given, err := parseTags(in.Tags)
 	if err != nil {
 		return nil, err
 	}
@@ -144,8 +136,8 @@ func (s *Service) CreateTags(ctx context.Context, in *ec2api.CreateTagsInput) (*
 			if err != nil {
 				return err
 			}
-			c.Tag(c.tx, c.scope, r.kind, id, tags)
-			if len(c.TagsOf(c.tx, id)) > maxTags {
+			c.Tag(c.tx, c.scope, r.kind, id, given)
+			if len(c.TagsOf(c.tx, id)) > tags.Max {
 				return tooManyTags()
 			}
 		}

@@ -4,9 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"maps"
-	"regexp"
-	"sort"
 	"strings"
 
 	ecrapi "github.com/neargate/neargate/internal/api/ecr"
@@ -17,8 +14,6 @@ import (
 	"github.com/neargate/neargate/internal/registry"
 	"github.com/neargate/neargate/internal/state"
 )
-
-const maxTags = 50
 
 func repoARN(r *registry.Repository) string {
 	return arn.New("ecr", r.Region, r.Account, "repository/"+r.Name)
@@ -220,80 +215,6 @@ func (s *Service) DeleteRepositoryPolicy(ctx context.Context, in *ecrapi.DeleteR
 		return nil, err
 	}
 	return &ecrapi.DeleteRepositoryPolicyOutput{RegistryId: new(r.Account), RepositoryName: new(r.Name), PolicyText: &text}, nil
-}
-
-var arnForm = regexp.MustCompile(`^arn:aws:ecr:[a-z0-9-]+:[0-9]{12}:repository/(.+)$`)
-
-func nameOf(resource *string) (*string, error) {
-	m := arnForm.FindStringSubmatch(*resource)
-	if m == nil {
-		return nil, ecrapi.ErrInvalidParameterException.New("Invalid parameter at 'resourceArn' failed to satisfy constraint: 'Invalid ARN'")
-	}
-	return &m[1], nil
-}
-
-func tagged(tags map[string]string, added []ecrapi.Tag) (map[string]string, error) {
-	out := maps.Clone(tags)
-	if out == nil {
-		out = map[string]string{}
-	}
-	for _, t := range added {
-		if strings.HasPrefix(strings.ToLower(*t.Key), "aws:") || len(*t.Key) == 0 || len(*t.Key) > 128 || len(*t.Value) > 256 {
-			return nil, ecrapi.ErrInvalidTagParameterException.New("Invalid parameter at 'tags' failed to satisfy constraint: 'tag %s'", *t.Key)
-		}
-		out[*t.Key] = *t.Value
-	}
-	if len(out) > maxTags {
-		return nil, ecrapi.ErrTooManyTagsException.New("The resource can't have more than 50 tags.")
-	}
-	return out, nil
-}
-
-// TagResource adds or replaces tags.
-func (s *Service) TagResource(ctx context.Context, in *ecrapi.TagResourceInput) (*ecrapi.TagResourceOutput, error) {
-	name, err := nameOf(in.ResourceArn)
-	if err != nil {
-		return nil, err
-	}
-	_, err = s.change(ctx, nil, name, func(r *registry.Repository) (err error) {
-		r.Tags, err = tagged(r.Tags, in.Tags)
-		return err
-	})
-	return &ecrapi.TagResourceOutput{}, err
-}
-
-// UntagResource removes tags.
-func (s *Service) UntagResource(ctx context.Context, in *ecrapi.UntagResourceInput) (*ecrapi.UntagResourceOutput, error) {
-	name, err := nameOf(in.ResourceArn)
-	if err != nil {
-		return nil, err
-	}
-	_, err = s.change(ctx, nil, name, func(r *registry.Repository) error {
-		r.Tags = maps.Clone(r.Tags)
-		for _, k := range in.TagKeys {
-			delete(r.Tags, k)
-		}
-		return nil
-	})
-	return &ecrapi.UntagResourceOutput{}, err
-}
-
-// ListTagsForResource reads tags.
-func (s *Service) ListTagsForResource(ctx context.Context, in *ecrapi.ListTagsForResourceInput) (*ecrapi.ListTagsForResourceOutput, error) {
-	name, err := nameOf(in.ResourceArn)
-	if err != nil {
-		return nil, err
-	}
-	r, err := s.find(ctx, s.store.View(), nil, name)
-	if err != nil {
-		return nil, err
-	}
-	out := &ecrapi.ListTagsForResourceOutput{Tags: []ecrapi.Tag{}}
-	for k, v := range r.Tags {
-		out.Tags = append(out.Tags, ecrapi.Tag{Key: new(k), Value: new(v)})
-	}
-	sort.Slice(out.Tags, func(i, j int) bool { return *out.Tags[i].Key < *out.Tags[j].Key })
-	return out, nil
 }
 
 // DescribeRegistry answers a registry that replicates nowhere.

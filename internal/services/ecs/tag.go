@@ -8,17 +8,16 @@ import (
 	ecsapi "github.com/neargate/neargate/internal/api/ecs"
 	"github.com/neargate/neargate/internal/aws"
 	"github.com/neargate/neargate/internal/aws/arn"
+	"github.com/neargate/neargate/internal/aws/tags"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/task"
 )
 
-// maxTags is how many tags a resource may have, those of AWS not counted. AWS: "Tagging Amazon ECS resources", Tag restrictions.
-const maxTags = 50
-
 // newTags checks the tags a resource is created with.
 func newTags(in []ecsapi.Tag) ([]ecsapi.Tag, error) { return mergeTags(nil, in) }
 
-// mergeTags is old with given over it.
+// mergeTags is old with given over it, in the order in which they came: tasks and services show theirs so. Tags of AWS's own
+// do not count towards the limit.
 func mergeTags(old, given []ecsapi.Tag) ([]ecsapi.Tag, error) {
 	out := slices.Clone(old)
 	seen := map[string]bool{}
@@ -27,7 +26,7 @@ func mergeTags(old, given []ecsapi.Tag) ([]ecsapi.Tag, error) {
 		if key == "" {
 			return nil, ecsapi.ErrInvalidParameterException.New("Tag key cannot be null or empty.")
 		}
-		if reserved(key) {
+		if tags.Reserved(key) {
 			return nil, ecsapi.ErrInvalidParameterException.New("Tags can not be added with aws: prefix. aws: prefix is reserved for AWS use.")
 		}
 		if seen[key] {
@@ -43,17 +42,15 @@ func mergeTags(old, given []ecsapi.Tag) ([]ecsapi.Tag, error) {
 	}
 	own := 0
 	for _, t := range out {
-		if !reserved(aws.Val(t.Key)) {
+		if !tags.Reserved(aws.Val(t.Key)) {
 			own++
 		}
 	}
-	if own > maxTags {
-		return nil, ecsapi.ErrInvalidParameterException.New("The maximum number of tags has been exceeded. A resource can have at most %d tags.", maxTags)
+	if own > tags.Max {
+		return nil, ecsapi.ErrInvalidParameterException.New("The maximum number of tags has been exceeded. A resource can have at most %d tags.", tags.Max)
 	}
 	return out, nil
 }
-
-func reserved(key string) bool { return strings.HasPrefix(strings.ToLower(key), "aws:") }
 
 func withoutTags(old []ecsapi.Tag, keys []string) []ecsapi.Tag {
 	return slices.DeleteFunc(slices.Clone(old), func(t ecsapi.Tag) bool { return slices.Contains(keys, aws.Val(t.Key)) })
@@ -82,11 +79,11 @@ func (s *Service) TagResource(ctx context.Context, in *ecsapi.TagResourceInput) 
 		if err != nil {
 			return nil, err
 		}
-		tags, err := mergeTags(r.tags, in.Tags)
+		merged, err := mergeTags(r.tags, in.Tags)
 		if err != nil {
 			return nil, err
 		}
-		return nil, r.put(tags)
+		return nil, r.put(merged)
 	})
 }
 

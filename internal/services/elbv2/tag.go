@@ -2,12 +2,9 @@ package elbv2
 
 import (
 	"context"
-	"maps"
-	"slices"
-	"strings"
 
 	elbv2api "github.com/neargate/neargate/internal/api/elbv2"
-	"github.com/neargate/neargate/internal/aws"
+	"github.com/neargate/neargate/internal/aws/tags"
 	"github.com/neargate/neargate/internal/balance"
 	"github.com/neargate/neargate/internal/network"
 	"github.com/neargate/neargate/internal/state"
@@ -16,25 +13,27 @@ import (
 // maxTagged is how many resources one request may name.
 const maxTagged = 20
 
+// tagRules have no limit: it is of a resource and not of a request, so balance counts.
+var tagRules = tags.Rules{
+	Check: func(key, _ string) error {
+		if tags.Reserved(key) {
+			return invalid("aws: prefixed tag key names are not allowed for external use.")
+		}
+		return nil
+	},
+	Twice: func(key string) error {
+		return balance.ErrDuplicateTagKeys.New("Tag key was specified more than once: %s", key)
+	},
+}
+
 // tagsOf checks tags that a request brings.
 func tagsOf(in []elbv2api.Tag) (map[string]string, error) {
-	tags := make(map[string]string, len(in))
-	for _, t := range in {
-		key := aws.Val(t.Key)
-		if _, twice := tags[key]; twice {
-			return nil, balance.ErrDuplicateTagKeys.New("Tag key was specified more than once: %s", key)
-		}
-		if strings.HasPrefix(strings.ToLower(key), "aws:") {
-			return nil, invalid("aws: prefixed tag key names are not allowed for external use.")
-		}
-		tags[key] = aws.Val(t.Value)
-	}
-	return tags, nil
+	return tagRules.Merge(nil, tags.Of(in, func(t elbv2api.Tag) (key, value *string) { return t.Key, t.Value }))
 }
 
 // AddTags adds tags to resources.
 func (s *Service) AddTags(ctx context.Context, in *elbv2api.AddTagsInput) (*elbv2api.AddTagsOutput, error) {
-	tags, err := tagsOf(in.Tags)
+	given, err := tagsOf(in.Tags)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +42,7 @@ func (s *Service) AddTags(ctx context.Context, in *elbv2api.AddTagsInput) (*elbv
 			return nil, err
 		}
 		for _, arn := range in.ResourceArns {
-			if err := s.balance.SetTags(tx, arn, tags); err != nil {
+			if err := s.balance.SetTags(tx, arn, given); err != nil {
 				return nil, err
 			}
 		}
@@ -72,12 +71,9 @@ func (s *Service) DescribeTags(ctx context.Context, in *elbv2api.DescribeTagsInp
 	}
 	out := &elbv2api.DescribeTagsOutput{}
 	for _, arn := range in.ResourceArns {
-		tags := s.balance.TagsOf(tx, arn)
-		d := elbv2api.TagDescription{ResourceArn: new(arn), Tags: []elbv2api.Tag{}}
-		for _, key := range slices.Sorted(maps.Keys(tags)) {
-			d.Tags = append(d.Tags, elbv2api.Tag{Key: new(key), Value: new(tags[key])})
-		}
-		out.TagDescriptions = append(out.TagDescriptions, d)
+		list := tags.List(s.balance.TagsOf(tx, arn), func(key, value *string) elbv2api.Tag { return elbv2api.Tag{Key: key, Value: value} })
+		out.TagDescriptions = append(out.TagDescriptions,
+			elbv2api.TagDescription{ResourceArn: new(arn), Tags: append([]elbv2api.Tag{}, list...)})
 	}
 	return out, nil
 }

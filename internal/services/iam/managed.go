@@ -9,6 +9,7 @@ import (
 	iamapi "github.com/neargate/neargate/internal/api/iam"
 	"github.com/neargate/neargate/internal/aws"
 	"github.com/neargate/neargate/internal/aws/arn"
+	"github.com/neargate/neargate/internal/aws/tags"
 	"github.com/neargate/neargate/internal/policy"
 	"github.com/neargate/neargate/internal/state"
 )
@@ -89,20 +90,20 @@ func (s *Service) CreatePolicy(ctx context.Context, in *iamapi.CreatePolicyInput
 		if s.tables.PolicyNamed(tx, account, *in.PolicyName) {
 			return iamapi.ErrEntityAlreadyExistsException.New("A policy called %s already exists. Duplicate names are not allowed.", *in.PolicyName)
 		}
-		tags, err := tagged(nil, in.Tags)
+		given, err := tagged(nil, in.Tags)
 		if err != nil {
 			return err
 		}
 		path, now := pathOr(in.Path), aws.From(ctx).Now.UTC()
 		p := &policy.Managed{
 			Account: account, Name: *in.PolicyName, Path: path, ID: policy.NewID("ANPA"),
-			ARN: arn.New("iam", "", account, "policy"+path+*in.PolicyName), Description: aws.Val(in.Description), Tags: tags,
+			ARN: arn.New("iam", "", account, "policy"+path+*in.PolicyName), Description: aws.Val(in.Description), Tags: given,
 			Versions: []policy.Document{{Version: "v1", Text: *in.PolicyDocument, Created: now}},
 			Default:  "v1", Issued: 1, Created: now, Updated: now,
 		}
 		s.tables.Policies.Put(tx, p)
 		out.Policy = new(s.policyShape(tx, account, p))
-		out.Policy.Tags = tagList(tags)
+		out.Policy.Tags = tagList(given)
 		return nil
 	})
 }
@@ -270,7 +271,7 @@ func (s *Service) TagPolicy(ctx context.Context, in *iamapi.TagPolicyInput) (*ia
 // UntagPolicy removes tags.
 func (s *Service) UntagPolicy(ctx context.Context, in *iamapi.UntagPolicyInput) (*iamapi.UntagPolicyOutput, error) {
 	return changePolicy(ctx, s, in.PolicyArn, func(p *policy.Managed, _ *iamapi.UntagPolicyOutput) error {
-		p.Tags = untagged(p.Tags, in.TagKeys)
+		p.Tags = tags.Without(p.Tags, in.TagKeys)
 		return nil
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	iamapi "github.com/neargate/neargate/internal/api/iam"
+	"github.com/neargate/neargate/internal/aws/tags"
 	"github.com/neargate/neargate/internal/policy"
 	"github.com/neargate/neargate/internal/state"
 )
@@ -19,7 +20,7 @@ func (s *Service) TagRole(ctx context.Context, in *iamapi.TagRoleInput) (*iamapi
 // UntagRole removes tags; keys that are not there do no harm.
 func (s *Service) UntagRole(ctx context.Context, in *iamapi.UntagRoleInput) (*iamapi.UntagRoleOutput, error) {
 	return changeRole[iamapi.UntagRoleOutput](ctx, s, in.RoleName, func(_ *state.Tx, r *policy.Role) error {
-		r.Tags = untagged(r.Tags, in.TagKeys)
+		r.Tags = tags.Without(r.Tags, in.TagKeys)
 		return nil
 	})
 }

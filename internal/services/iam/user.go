@@ -7,6 +7,7 @@ import (
 	iamapi "github.com/neargate/neargate/internal/api/iam"
 	"github.com/neargate/neargate/internal/aws"
 	"github.com/neargate/neargate/internal/aws/arn"
+	"github.com/neargate/neargate/internal/aws/tags"
 	"github.com/neargate/neargate/internal/policy"
 	"github.com/neargate/neargate/internal/state"
 )
@@ -59,11 +60,11 @@ func (s *Service) CreateUser(ctx context.Context, in *iamapi.CreateUserInput) (*
 				return err
 			}
 		}
-		tags, err := tagged(nil, in.Tags)
+		given, err := tagged(nil, in.Tags)
 		if err != nil {
 			return err
 		}
-		u := &policy.User{Entity: newEntity(ctx, "user", "AIDA", *in.UserName, pathOr(in.Path), tags, in.PermissionsBoundary)}
+		u := &policy.User{Entity: newEntity(ctx, "user", "AIDA", *in.UserName, pathOr(in.Path), given, in.PermissionsBoundary)}
 		s.tables.Users.Put(tx, u)
 		out.User = userShape(u)
 		return nil
@@ -144,7 +145,7 @@ func (s *Service) TagUser(ctx context.Context, in *iamapi.TagUserInput) (*iamapi
 // UntagUser removes tags.
 func (s *Service) UntagUser(ctx context.Context, in *iamapi.UntagUserInput) (*iamapi.UntagUserOutput, error) {
 	return changeUser[iamapi.UntagUserOutput](ctx, s, in.UserName, func(_ *state.Tx, u *policy.User) error {
-		u.Tags = untagged(u.Tags, in.TagKeys)
+		u.Tags = tags.Without(u.Tags, in.TagKeys)
 		return nil
 	})
 }
