@@ -302,6 +302,7 @@ func (e *Engine) Signal(ctx context.Context, id string, sig syscall.Signal) erro
 	if err != nil {
 		return err
 	}
+	c.heeded(ctx, sig)
 	_, err = conn.Kill(e.scope(ctx), &taskapi.KillRequest{ID: id, Signal: uint32(sig)})
 	if err = errgrpc.ToNative(err); err != nil && !errdefs.IsNotFound(err) {
 		return fmt.Errorf("container %s: signal %v: %w", id, sig, err)
