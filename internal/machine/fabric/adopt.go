@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // Adopt implements network.Fabric.
@@ -119,7 +119,7 @@ func (h *host) removeUplinks(keep map[string]bool) error {
 		if !strings.HasPrefix(a.Name, linkPrefix(h.instance)) || keep[a.Alias] {
 			continue
 		}
-		if err := h.route.LinkDel(l); err != nil && !errors.As(err, new(netlink.LinkNotFoundError)) {
+		if err := h.route.LinkDel(l); err != nil && !errors.Is(err, unix.ENODEV) { // its other end may have taken it along
 			errs = append(errs, fmt.Errorf("link %s: %w", a.Name, err))
 		}
 	}
