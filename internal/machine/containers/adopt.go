@@ -32,8 +32,8 @@ func (e *Engine) adopt(ctx context.Context) error {
 		return err
 	}
 	for _, p := range e.cfg.shims() { // spawned, but the record was not written any more
-		if s := e.sandbox(p.task, false); s == nil || s.Shim != p.process {
-			p.kill()
+		if s := e.sandbox(p.task, false); s == nil || s.Shim != p.ID {
+			p.Kill()
 		}
 	}
 	e.tidySpools(time.Now())
@@ -102,7 +102,7 @@ func (e *Engine) adoptContainer(ctx context.Context, s *sandbox, id string) erro
 		return ctx.Err()
 	} else if err != nil { // dying or stuck
 		e.log.Warn("shim does not answer", "task", s.TaskID, "error", err)
-		s.Shim.kill()
+		s.Shim.Kill()
 		s.disconnect()
 		e.abandon(c)
 		return nil

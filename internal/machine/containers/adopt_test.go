@@ -188,7 +188,7 @@ func TestRubble(t *testing.T) {
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}
-	dead.kill()
+	dead.Kill()
 	os.Remove(cfg.taskDir("orphan") + "/task.json")
 	os.Remove(cfg.bundle("lives", "lives-half") + "/container.json")
 

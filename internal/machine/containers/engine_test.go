@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/neargate/neargate/internal/machine/process"
 	"github.com/neargate/neargate/internal/task"
 )
 
@@ -224,7 +225,7 @@ func TestShimDies(t *testing.T) {
 	id := start(t, e, task.Sandbox{TaskID: "lost"}, sh(`exec busybox sleep 1000`))
 	c := e.find(id)
 	pid := c.now().Pid
-	c.box.Shim.kill()
+	c.box.Shim.Kill()
 	for st := range events {
 		if st.Status == task.StatusStopped {
 			if st.ExitCode != 137 || st.Err == "" {
@@ -233,11 +234,11 @@ func TestShimDies(t *testing.T) {
 			break
 		}
 	}
-	if (process{PID: pid, Start: 0}).alive() {
+	if (process.ID{PID: pid, Start: 0}).Alive() {
 		t.Error("alive")
 	}
 	deadline := time.Now().Add(5 * time.Second)
-	for identify(pid).PID != 0 {
+	for process.Identify(pid).PID != 0 {
 		if time.Now().After(deadline) {
 			t.Fatal("the container's process goes on")
 		}

@@ -157,7 +157,7 @@ func traces(t testing.TB, cfg Config) {
 		}
 	}
 	for _, p := range cfg.shims() {
-		if p.alive() {
+		if p.Alive() {
 			t.Errorf("shim left: %+v", p)
 		}
 	}

@@ -16,14 +16,15 @@ import (
 
 	"github.com/neargate/neargate/internal/machine/containers/cgroup"
 	"github.com/neargate/neargate/internal/machine/containers/pid1"
+	"github.com/neargate/neargate/internal/machine/process"
 	"github.com/neargate/neargate/internal/task"
 )
 
 // sandboxRecord is <task>/task.json.
 type sandboxRecord struct {
 	task.Sandbox
-	Shim process
-	Root process // number one of a shared pid namespace
+	Shim process.ID
+	Root process.ID // number one of a shared pid namespace
 }
 
 // sandbox is one task on this machine.
@@ -115,21 +116,24 @@ func (e *Engine) makeSandbox(s *sandbox, t task.Sandbox) error {
 	return e.connect(s)
 }
 
+// rootGroup is the control group of the process that holds a shared pid namespace; no container id starts like this.
+const rootGroup = "_root"
+
 // spawnRoot starts the process that holds a shared pid namespace.
-func (e *Engine) spawnRoot(group string) (process, error) {
+func (e *Engine) spawnRoot(group string) (process.ID, error) {
 	cmd := exec.Command(e.shim)
 	cmd.Args = []string{pid1.Path}
 	cmd.Dir = "/"
 	cmd.Env = []string{}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Cloneflags: syscall.CLONE_NEWPID}
 	if err := cmd.Start(); err != nil {
-		return process{}, err
+		return process.ID{}, err
 	}
 	go cmd.Wait()
-	p := identify(cmd.Process.Pid)
-	if err := e.groups.Add(group, p.PID); err != nil {
-		p.kill()
-		return process{}, err
+	p := process.Identify(cmd.Process.Pid)
+	if err := e.groups.Add(group, rootGroup, p.PID); err != nil {
+		p.Kill()
+		return process.ID{}, err
 	}
 	return p, nil
 }
@@ -235,7 +239,7 @@ func (e *Engine) removeSandbox(ctx context.Context, taskID string, s *sandbox) e
 	s.mu.Unlock()
 	conn.shutdown(ctx, taskID, s.Shim)
 	s.disconnect()
-	s.Root.kill()
+	s.Root.Kill()
 	err := e.cfg.removeTraces(e.groups, taskID)
 	if err != nil {
 		return err

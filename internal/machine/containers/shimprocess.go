@@ -3,13 +3,10 @@ package containers
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -17,6 +14,7 @@ import (
 	"github.com/containerd/ttrpc"
 
 	"github.com/neargate/neargate/internal/machine/containers/shim"
+	"github.com/neargate/neargate/internal/machine/process"
 )
 
 // MaybeShim becomes a shim and never returns if the executable runs under a shim's name. Call it first thing in main, and in
@@ -27,74 +25,29 @@ func MaybeShim() {
 	}
 }
 
-// process names a process for good: its id alone may come to mean another one.
-type process struct {
-	PID   int    `json:",omitempty"`
-	Start uint64 `json:",omitempty"` // of proc(5) stat, in ticks since boot
-}
-
-func identify(pid int) process {
-	start, err := startTime(pid)
-	if err != nil {
-		return process{}
-	}
-	return process{PID: pid, Start: start}
-}
-
-func (p process) alive() bool {
-	if p.PID == 0 {
-		return false
-	}
-	start, err := startTime(p.PID)
-	return err == nil && start == p.Start
-}
-
-func (p process) kill() {
-	if p.alive() {
-		_ = syscall.Kill(p.PID, syscall.SIGKILL)
-	}
-}
-
-// startTime is field 22 of /proc/<pid>/stat. A zombie has none: it is over.
-func startTime(pid int) (uint64, error) {
-	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	if err != nil {
-		return 0, err
-	}
-	_, rest, ok := strings.Cut(string(b), ") ") // behind the name, which may hold anything
-	for ok && strings.Contains(rest, ") ") {
-		_, rest, _ = strings.Cut(rest, ") ")
-	}
-	f := strings.Fields(rest)
-	if !ok || len(f) < 20 || f[0] == "Z" || f[0] == "X" {
-		return 0, fmt.Errorf("process %d is over", pid)
-	}
-	return strconv.ParseUint(f[19], 10, 64)
-}
-
 // spawnShim starts the shim of a task. It can be connected to at once: the socket is listening before the process exists.
-func (e *Engine) spawnShim(taskID string) (process, error) {
+func (e *Engine) spawnShim(taskID string) (process.ID, error) {
 	path := e.cfg.socket(taskID)
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return process{}, err
+		return process.ID{}, err
 	}
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
-		return process{}, err
+		return process.ID{}, err
 	}
 	l.SetUnlinkOnClose(false)
 	defer l.Close()
 	if err := os.Chmod(path, 0o600); err != nil {
-		return process{}, err
+		return process.ID{}, err
 	}
 	socket, err := l.File()
 	if err != nil {
-		return process{}, err
+		return process.ID{}, err
 	}
 	defer socket.Close()
 	messages, err := os.OpenFile(filepath.Join(e.cfg.taskDir(taskID), "shim.log"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
-		return process{}, err
+		return process.ID{}, err
 	}
 	defer messages.Close()
 	cmd := exec.Command(e.shim, "-namespace", e.cfg.namespace(), "-id", taskID)
@@ -105,10 +58,10 @@ func (e *Engine) spawnShim(taskID string) (process, error) {
 	// A group of its own, so that Ctrl-C does not reach it, but no session: the kernel schedules a new session behind the others.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
-		return process{}, err
+		return process.ID{}, err
 	}
 	go cmd.Wait()
-	return identify(cmd.Process.Pid), nil
+	return process.Identify(cmd.Process.Pid), nil
 }
 
 // connection is a line to a shim.
@@ -128,15 +81,15 @@ func (e *Engine) dial(taskID string, lost func()) (*connection, error) {
 }
 
 // shutdown ends a shim that has no containers left, whatever it takes.
-func (c *connection) shutdown(ctx context.Context, taskID string, p process) {
+func (c *connection) shutdown(ctx context.Context, taskID string, p process.ID) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	if c != nil {
 		if _, err := c.Shutdown(ctx, &taskapi.ShutdownRequest{ID: taskID}); err == nil {
-			for wait := time.Millisecond; p.alive() && ctx.Err() == nil; wait = min(2*wait, 20*time.Millisecond) {
+			for wait := time.Millisecond; p.Alive() && ctx.Err() == nil; wait = min(2*wait, 20*time.Millisecond) {
 				time.Sleep(wait)
 			}
 		}
 	}
-	p.kill()
+	p.Kill()
 }

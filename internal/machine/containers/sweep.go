@@ -13,6 +13,7 @@ import (
 
 	"github.com/neargate/neargate/internal/machine/containers/cgroup"
 	"github.com/neargate/neargate/internal/machine/containers/shim"
+	"github.com/neargate/neargate/internal/machine/process"
 )
 
 // Sweep removes every task of a platform from the machine, running or not: containers, shims, mounts, control groups, volumes,
@@ -29,7 +30,7 @@ func Sweep(_ context.Context, cfg Config) error {
 		return err
 	}
 	for _, p := range cfg.shims() { // first, or they would see their containers die and say so
-		p.kill()
+		p.Kill()
 	}
 	var errs []error
 	errs = append(errs, groups.Remove(cfg.group()))
@@ -78,7 +79,7 @@ func (c *Config) removeTraces(groups *cgroup.Tree, taskID string) error {
 }
 
 type shimProcess struct {
-	process
+	process.ID
 	task string
 }
 
@@ -103,7 +104,7 @@ func (c *Config) shims() []shimProcess {
 		if string(args[0]) != path {
 			continue
 		}
-		p := shimProcess{process: identify(pid)}
+		p := shimProcess{ID: process.Identify(pid)}
 		for i, a := range args[:len(args)-1] {
 			if string(a) == "-id" {
 				p.task = string(args[i+1])

@@ -4,12 +4,13 @@ import (
 	"os"
 	"testing"
 
+	"github.com/neargate/neargate/internal/machine/process"
 	"github.com/neargate/neargate/internal/task"
 )
 
 func TestSweep(t *testing.T) {
 	e := testEngine(t)
-	first := identify(os.Getpid())
+	first := process.Identify(os.Getpid())
 	ids := []string{}
 	for _, s := range []task.Sandbox{{TaskID: "a", Volumes: []string{"v"}}, {TaskID: "b", SharedPID: true, MemoryMiB: 64}} {
 		c := sh(`trap "" TERM; while :; do busybox sleep 1; done`)
@@ -31,9 +32,9 @@ func TestSweep(t *testing.T) {
 		traces(t, e.cfg)
 	}
 	for _, pid := range pids {
-		eventually(t, "no process of a container", func() bool { return identify(pid).PID == 0 })
+		eventually(t, "no process of a container", func() bool { return process.Identify(pid).PID == 0 })
 	}
-	if !first.alive() {
+	if !first.Alive() {
 		t.Error("this process is not alive")
 	}
 	for _, dir := range []string{e.cfg.tasksDir(), e.cfg.volumesDir(), e.cfg.spoolDir()} {

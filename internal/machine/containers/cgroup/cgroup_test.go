@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestParseMounts(t *testing.T) {
@@ -57,6 +58,61 @@ func TestWeight(t *testing.T) {
 	}
 }
 
+// A directory stands for a version 2 hierarchy that this machine may not have.
+func TestVersion2(t *testing.T) {
+	top := t.TempDir()
+	files := map[string]string{
+		"cgroup.controllers": "cpuset cpu io memory hugetlb pids", "cgroup.subtree_control": "memory", "cgroup.procs": "",
+		"cpu.max": "", "cpu.weight": "", "memory.max": "", "memory.swap.max": "",
+		"memory.events": "low 0\noom 3\noom_kill 2\noom_group_kill 0\n", "cpu.stat": "usage_usec 1500\nuser_usec 1\n",
+		"memory.current": "5000\n", "memory.stat": "anon 1\nfile 2\ninactive_file 1000\n",
+	}
+	for _, dir := range []string{"", "ng", "ng/task", "ng/task/leaf"} {
+		if err := os.MkdirAll(filepath.Join(top, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for name, text := range files {
+			if err := os.WriteFile(filepath.Join(top, dir, name), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	holds := func(path, want string) {
+		t.Helper()
+		if b, err := os.ReadFile(filepath.Join(top, path)); err != nil || string(b) != want {
+			t.Errorf("%s holds %q, %v, want %q", path, b, err, want)
+		}
+	}
+	tree := &Tree{unified: top}
+	if err := tree.Make("/ng/task", Limits{CPUUnits: 256, MemoryMiB: 512}); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{"", "ng/", "ng/task/"} {
+		holds(dir+"cgroup.subtree_control", "+cpuset +cpu +io +pids")
+	}
+	holds("ng/task/cpu.max", "25000 100000")
+	holds("ng/task/cpu.weight", "10")
+	holds("ng/task/memory.max", "536870912")
+	holds("ng/task/memory.swap.max", "0")
+	if err := tree.Throttle("/ng/task", 0); err != nil {
+		t.Error(err)
+	}
+	holds("ng/task/cpu.max", "100000000 100000")
+	if err := tree.Add("/ng/task", "leaf", 77); err != nil {
+		t.Error(err)
+	}
+	holds("ng/task/leaf/cgroup.procs", "77")
+	if n, err := tree.OOMKills("/ng/task"); n != 2 || err != nil {
+		t.Errorf("%d kills, %v", n, err)
+	}
+	if err := os.WriteFile(filepath.Join(top, "ng/task/memory.max"), []byte("max\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if u, err := tree.Usage("/ng/task"); err != nil || u != (Usage{CPU: 1500 * time.Microsecond, Memory: 4000}) {
+		t.Errorf("%+v, %v", u, err)
+	}
+}
+
 func TestGroup(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("needs root")
@@ -85,7 +141,7 @@ func TestGroup(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if err := tree.Add(path, cmd.Process.Pid); err != nil {
+	if err := tree.Add(path, "leaf", cmd.Process.Pid); err != nil {
 		t.Error(err)
 	}
 	u, err := tree.Usage(path)

@@ -12,12 +12,16 @@ import (
 	"time"
 )
 
-// Add moves a process into the group.
-func (t *Tree) Add(path string, pid int) error {
+// Add moves a process into the group called leaf below path. A group that hands controllers down cannot have processes itself.
+func (t *Tree) Add(path, leaf string, pid int) error {
 	for _, top := range t.tops() {
 		dir := filepath.Join(top, path)
-		if _, err := os.Stat(dir); err != nil {
+		if _, err := os.Stat(dir); err != nil || top == t.v1["cpuset"] { // a new cpuset has no processors to run on
 			continue
+		}
+		dir = filepath.Join(dir, leaf)
+		if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("cgroup %s: %w", path, err)
 		}
 		if err := set(dir, "cgroup.procs", strconv.Itoa(pid)); err != nil {
 			return fmt.Errorf("cgroup %s: %w", path, err)
