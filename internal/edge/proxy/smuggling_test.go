@@ -30,7 +30,8 @@ func (w *witness) serve(_ int, c net.Conn, r *bufio.Reader) {
 			w.note("unreadable body: " + err.Error())
 			return
 		}
-		w.note(req.Method + " " + req.URL.Path + " " + string(body))
+		path, _, _ := strings.Cut(req.RequestURI, "?")
+		w.note(req.Method + " " + path + " " + string(body))
 		io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 	}
 }

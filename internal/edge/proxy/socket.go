@@ -33,6 +33,7 @@ type socket struct {
 
 	deadline  atomic.Int64 // tick of the sweeper's clock, 0: none
 	state     atomic.Uint32
+	since     atomic.Int64  // tick at which the state became waiting
 	interrupt atomic.Uint32 // why the sweeper or an owner broke off; sticky
 
 	sweeper    *sweeper
@@ -219,6 +220,7 @@ func (s *socket) watch(peer *socket) {
 	s.mu.Lock()
 	s.peer = peer
 	s.mu.Unlock()
+	s.since.Store(s.sweeper.now())
 	s.state.Store(waiting)
 }
 

@@ -93,7 +93,7 @@ const (
 	fine verdict = iota
 	overdue
 	unusable  // an idle connection to a target that has timed out, been closed or spoken out of turn
-	abandoned // a waiting client that has closed its side
+	abandoned // a client that has closed its side and been waiting for a while: it might have half-closed, as nc does
 )
 
 func (sw *sweeper) sweep(now int64) {
@@ -137,7 +137,7 @@ func judge(s *socket, now int64) verdict {
 		}
 		return overdue
 	}
-	if now%peekEvery != 0 || state != idleTarget && state != waiting {
+	if now%peekEvery != 0 || state != idleTarget && (state != waiting || now-s.since.Load() < peekEvery) {
 		return fine
 	}
 	open, data := s.peek()
