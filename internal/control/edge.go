@@ -8,12 +8,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/neargate/neargate/internal/machine/process"
 )
 
 // edgePlace is where a platform's edge process keeps its things.
@@ -134,7 +134,7 @@ func (e *edgeProcess) start(ctx context.Context) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	if err := os.WriteFile(e.pid, []byte(processID(cmd.Process.Pid)), 0o600); err != nil {
+	if err := os.WriteFile(e.pid, []byte(process.Identify(cmd.Process.Pid).String()), 0o600); err != nil {
 		return errors.Join(err, cmd.Process.Kill())
 	}
 	done := make(chan error, 1)
@@ -151,45 +151,23 @@ func (e *edgeProcess) start(ctx context.Context) error {
 func (e edgePlace) stop() error {
 	text, err := os.ReadFile(e.pid)
 	if err == nil {
-		err = endProcess(strings.TrimSpace(string(text)))
+		err = endProcess(process.Parse(string(text)))
 	} else if errors.Is(err, os.ErrNotExist) {
 		err = nil
 	}
 	return errors.Join(err, os.RemoveAll(e.run))
 }
 
-// processID names a process beyond the reuse of its number: number and start time.
-func processID(pid int) string { return fmt.Sprintf("%d %s", pid, startTime(pid)) }
-
-// startTime is field 22 of /proc/PID/stat (proc(5)), empty when there is no such process.
-func startTime(pid int) string {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return ""
-	}
-	// The second field may hold spaces; it ends at the last parenthesis.
-	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-	if len(fields) < 20 || fields[0] == "Z" {
-		return ""
-	}
-	return fields[19]
-}
-
-// endProcess asks a process to end, and makes it when it does not.
-func endProcess(id string) error {
-	number, _, _ := strings.Cut(id, " ")
-	pid, err := strconv.Atoi(number)
-	if err != nil || pid <= 1 || processID(pid) != id {
-		return nil // long gone
-	}
-	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
+// endProcess asks a process to end, and makes it when it does not. One that is long gone is none.
+func endProcess(p process.ID) error {
+	if err := p.Signal(syscall.SIGTERM); err != nil {
 		return nil
 	}
 	deadline := time.Now().Add(edgeEnd)
-	for processID(pid) == id {
+	for p.Alive() {
 		if time.Now().After(deadline) {
-			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
-				return fmt.Errorf("edge process %d: %w", pid, err)
+			if err := p.Signal(syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+				return fmt.Errorf("edge process %d: %w", p.PID, err)
 			}
 			deadline = time.Now().Add(edgeEnd)
 		}
