@@ -149,7 +149,7 @@ func TestTimeouts(t *testing.T) {
 	b := newBench(t, silent)
 	b.apply(func(s *edgeapi.Snapshot) {
 		lb := s.LoadBalancers[0]
-		lb.Attributes.IdleTimeout = 200 * time.Millisecond
+		lb.Attributes.IdleTimeout = time.Second
 		s.LoadBalancers = []edgeapi.LoadBalancer{lb}
 	})
 	for _, c := range []struct{ name, request, want string }{

@@ -158,15 +158,19 @@ func (c *client) head(v *listener) bool {
 
 // refuse answers a request that is not understood, after which nothing more can be understood on the connection.
 func (c *client) refuse(v *listener, err error) {
-	status := 400
-	var r *http1.Refusal
-	if errors.As(err, &r) {
-		status = r.Status
-	}
 	v.counters.requests.Add(1)
 	v.counters.nonCompliant.Add(1)
-	c.page(v, status, false)
+	c.page(v, statusOf(err), false)
 	c.linger()
+}
+
+// statusOf is the status that answers a request the parser refused.
+func statusOf(err error) int {
+	var r *http1.Refusal
+	if errors.As(err, &r) {
+		return r.Status
+	}
+	return 400
 }
 
 // linger lets the client read an answer given before its request was read to the end: closing at once would reset the

@@ -90,12 +90,12 @@ func (x *exchange) host(b []byte) []byte {
 	r := &x.work.request
 	host := r.Host
 	b = append(b, "Host: "...)
-	if len(host) == 0 && !r.HasHost {
+	if !r.HasHost && !r.AbsoluteForm {
 		b = x.listener.node.Address.AppendTo(b) // an HTTP/1.0 request
 	} else {
 		b = append(b, host...)
 	}
-	if !hasPort(host) {
+	if !hasPort(host) && (len(host) > 0 || !r.HasHost) {
 		b = append(b, x.listener.hostPort...)
 	}
 	return append(b, "\r\n"...)

@@ -36,9 +36,11 @@ type Engine struct {
 	sweeper *sweeper
 	clients atomic.Int64
 	pipes   pipes
-	missing retry.Signal  // a socket could not be opened at once
-	closing atomic.Bool   // connections close after the request they are at
-	closed  chan struct{} // closed when Run ends
+	missing retry.Signal    // a socket could not be opened at once
+	closing atomic.Bool     // connections close after the request they are at
+	closed  chan struct{}   // closed when Run ends
+	ctx     context.Context // of connecting to targets; done when time for requests is over
+	cancel  context.CancelFunc
 
 	accepting, serving sync.WaitGroup
 
@@ -53,7 +55,9 @@ type Engine struct {
 
 // New makes an Engine that serves nothing until Apply and Run.
 func New(c Config) *Engine {
+	ctx, cancel := context.WithCancel(context.Background())
 	e := &Engine{
+		ctx: ctx, cancel: cancel,
 		log: c.Log, opener: c.Opener, changed: c.Changed, maxClients: int64(c.MaxClients),
 		sweeper: newSweeper(), pipes: make(pipes, sparePipes), missing: retry.NewSignal(), closed: make(chan struct{}), started: time.Now(),
 		targets: map[TargetKey]*target{}, nodes: map[string]*node{}, ledger: newLedger(), snapshot: &edgeapi.Snapshot{},
@@ -128,6 +132,7 @@ func (e *Engine) shutdown(drain time.Duration) {
 		case <-time.After(tick):
 		}
 	}
+	e.cancel()
 	e.sweeper.closeAll()
 	<-done
 	e.mu.Lock()

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"context"
 	"errors"
 	"os"
 	"runtime"
@@ -50,9 +49,12 @@ func (x *exchange) touch() {
 func (x *exchange) run() bool {
 	w := x.work
 	x.endpoint = x.listener.node.endpoint(x.target)
-	x.target.counters.requests.Add(1)
 	w.out = x.composeRequest(w.out[:0])
-	whole := x.attachBody()
+	whole, err := x.attachBody()
+	if err != nil {
+		return x.answer(statusOf(err), false)
+	}
+	x.target.counters.requests.Add(1)
 	repeatable := whole && w.request.Idempotent
 	for again := false; ; again = true {
 		if err := x.connect(again, repeatable); err != nil {
@@ -62,7 +64,7 @@ func (x *exchange) run() bool {
 		x.touch()
 		x.client.watch(x.up.socket)
 		err := x.send(whole)
-		if err == nil || !isInterrupted(err) {
+		if err != errTimeout {
 			err = x.receiveHead() // an answer may be there even though the target took no more of the request
 		}
 		x.client.unwatch()
@@ -84,7 +86,7 @@ func (x *exchange) connect(fresh, repeatable bool) error {
 			return nil
 		}
 	}
-	conn, err := x.listener.node.dial(context.Background(), x.target.address)
+	conn, err := x.listener.node.dial(x.client.engine.ctx, x.target.address)
 	if err != nil {
 		return err
 	}
@@ -100,9 +102,9 @@ func dialStatus(err error) int {
 	return 502
 }
 
-// attachBody adds the body to the composed head if all of it has arrived, or what there is of a sized one. It reports
-// whether that is all.
-func (x *exchange) attachBody() bool {
+// attachBody adds to the composed head what has arrived of the body. It reports whether that is all, and fails for a body
+// that is malformed so far.
+func (x *exchange) attachBody() (whole bool, err error) {
 	w := x.work
 	r := &w.request
 	switch r.Framing {
@@ -111,16 +113,16 @@ func (x *exchange) attachBody() bool {
 		w.out = append(w.out, w.unread()[:n]...)
 		w.from += n
 		if int64(n) == r.Length {
-			return true
+			return true, nil
 		}
 		x.upload = &upload{exchange: x, remaining: r.Length - int64(n)}
-		return false
+		return false, nil
 	case http1.Chunked:
 		x.upload = &upload{exchange: x, chunked: true}
 		data, used, err := x.upload.chunks.Decode(w.unread())
 		w.from += used
-		if x.upload.err = err; err != nil {
-			return false
+		if err != nil {
+			return false, err
 		}
 		if len(data) > 0 {
 			w.out = http1.AppendChunkHead(w.out, len(data))
@@ -130,11 +132,11 @@ func (x *exchange) attachBody() bool {
 		if x.upload.chunks.Done() {
 			w.out = append(w.out, lastChunk...)
 			x.upload = nil
-			return true
+			return true, nil
 		}
-		return false
+		return false, nil
 	}
-	return true
+	return true, nil
 }
 
 // lastChunk ends a request body. Its trailers are dropped: applications merge them into fields they trust.
@@ -142,10 +144,6 @@ const lastChunk = "0\r\n\r\n"
 
 // send writes what has been composed and starts the upload of the rest of the body.
 func (x *exchange) send(whole bool) error {
-	if x.upload != nil && x.upload.err != nil {
-		x.up.breakOff(failedUpload)
-		return errTimeout
-	}
 	x.target.counters.bytesOut.Add(uint64(len(x.work.out)))
 	_, err := x.up.Write(x.work.out)
 	x.began = time.Now()
@@ -164,8 +162,6 @@ func (x *exchange) send(whole bool) error {
 	x.upload.start()
 	return nil
 }
-
-func isInterrupted(err error) bool { return err == errTimeout }
 
 // failed answers a request whose target did not.
 func (x *exchange) failed(err error, whole bool) bool {

@@ -17,7 +17,7 @@ type upload struct {
 
 	started  bool
 	done     chan struct{}
-	err      error // of the client's side; written before done is closed or the upload started
+	err      error // of the client's side; read after done is closed
 	waiting  bool  // it ended while waiting for the client
 	complete bool  // the target was sent the whole body
 	rest     []byte
@@ -77,7 +77,7 @@ func (u *upload) status() int {
 	var malformed *http1.Refusal
 	switch {
 	case errors.As(u.err, &malformed):
-		return malformed.Status
+		return statusOf(u.err)
 	case u.err == errTimeout:
 		return 408
 	}
