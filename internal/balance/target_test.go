@@ -11,6 +11,7 @@ import (
 	"github.com/neargate/neargate/internal/balance"
 	"github.com/neargate/neargate/internal/balance/balancetest"
 	"github.com/neargate/neargate/internal/state"
+	"github.com/neargate/neargate/internal/task"
 )
 
 // inService is a ground with one target group behind a listener.
@@ -208,6 +209,12 @@ func TestRegisterUnknownGroup(t *testing.T) {
 	err := g.Store.Update(t.Context(), func(tx *state.Tx) error { return g.Balance.Register(tx, "arn:nothing", spec(ip)) })
 	if !errors.Is(err, balance.ErrTargetGroupNotFound) {
 		t.Errorf("got %v", err)
+	}
+	err = g.Store.Update(t.Context(), func(tx *state.Tx) error {
+		return balance.Traffic{Balance: g.Balance}.Attach(tx, &task.Task{Targets: []task.Target{{TargetGroupARN: "arn:nothing", ContainerPort: 80}}})
+	})
+	if want := "failed to register targets in (target-group arn:nothing) with (error Target groups 'arn:nothing' not found)"; err == nil || err.Error() != want {
+		t.Errorf("a task: %v, want %s", err, want)
 	}
 }
 

@@ -14,7 +14,7 @@ var _ task.Traffic = Traffic{}
 func (f Traffic) Attach(tx *state.Tx, t *task.Task) error {
 	for _, target := range t.Targets {
 		if err := f.Balance.Register(tx, target.TargetGroupARN, specs(t, target)); err != nil {
-			return err
+			return &task.TargetError{TargetGroupARN: target.TargetGroupARN, Err: err}
 		}
 	}
 	return nil

@@ -47,7 +47,10 @@ func (p *planning) lose(c *candidate) {
 	}
 	if c.StartedAt.IsZero() {
 		p.touch(d).Failed++
-		if c.StoppedReason != "" {
+		switch {
+		case strings.HasPrefix(c.StoppedReason, task.Unregistered):
+			p.warn("%s", c.StoppedReason)
+		case c.StoppedReason != "":
 			p.warn("was unable to place a task. Reason: %s", sentence(c.StoppedReason))
 		}
 		if exhausted(c.StoppedReason) && c.Subnet != "" {

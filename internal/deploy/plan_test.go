@@ -247,6 +247,16 @@ func TestThrottling(t *testing.T) {
 	}
 }
 
+func TestTargetGroupThatIsGone(t *testing.T) {
+	w := newWorld(1, 100, 200)
+	w.settle()
+	w.fail(w.of("ecs-svc/1")[0], "failed to register targets in (target-group tg) with (error not found)")
+	w.settle()
+	if w.said("(service web) failed to register targets in (target-group tg) with (error not found)") != 1 || w.said("unable to place") != 0 {
+		t.Fatalf("%q", w.events)
+	}
+}
+
 func TestCrashLoopIsPaced(t *testing.T) {
 	w := newWorld(1, 100, 200)
 	w.settle()

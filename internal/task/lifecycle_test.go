@@ -214,6 +214,22 @@ func TestTargets(t *testing.T) {
 	})
 }
 
+func TestRefusedTargetFailsToStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		gone := awserr.New("TargetGroupNotFound", 400, "Target groups 'tg' not found")
+		w.traffic.refused = &task.TargetError{TargetGroupARN: "tg", Err: gone}
+		w.serve()
+		arn := w.run(definition(container("app")), func(s *task.RunSpec) {
+			s.Targets = []task.Target{{TargetGroupARN: "tg", ContainerName: "app", ContainerPort: 80}}
+		})
+		w.pass(5 * time.Second)
+		w.want(arn, task.Activating)
+		w.pass(2 * time.Minute)
+		w.wantStopped(arn, task.TaskFailedToStart, "failed to register targets in (target-group tg) with (error Target groups 'tg' not found)")
+	})
+}
+
 func TestCrashedTargetDoesNotDrain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

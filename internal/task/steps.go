@@ -16,7 +16,7 @@ func (l *Loop) steps() []step {
 		{name: "attach", lane: l.network, due: needsAttachment, do: l.attach, patience: 8, interruptible: true},
 		{name: "pull", lane: l.pulls, due: needsImages, do: l.pull, patience: 3, interruptible: true},
 		{name: "start", lane: l.starts, due: hasStartable, do: l.startContainers, patience: 5},
-		{name: "activate", lane: l.rows, due: needsTargets, do: l.activate},
+		{name: "activate", lane: l.rows, due: needsTargets, do: l.activate, patience: 8},
 		{name: "deactivate", lane: l.rows, due: hasTargets, do: l.deactivate},
 		{name: "drain", lane: l.rows, due: drained, do: l.drain},
 		{name: "stop", lane: l.stops, due: hasStoppable, do: l.stopContainers},

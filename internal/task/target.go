@@ -2,9 +2,32 @@ package task
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
+	"github.com/neargate/neargate/internal/aws/awserr"
 	"github.com/neargate/neargate/internal/state"
 )
+
+// TargetError is a target group that does not take a task: it is gone, or full. A task that it goes on refusing fails to start;
+// its service says why in an event.
+// AWS: "Amazon ECS service event messages"; the event's text is AWS's, stoppedReason is not documented for this case.
+type TargetError struct {
+	TargetGroupARN string
+	Err            error
+}
+
+func (e *TargetError) Unwrap() error { return e.Err }
+func (e *TargetError) Error() string {
+	message := e.Err.Error()
+	if a := (*awserr.Error)(nil); errors.As(e.Err, &a) {
+		message = a.Message
+	}
+	return fmt.Sprintf("%s(target-group %s) with (error %s)", Unregistered, e.TargetGroupARN, message)
+}
+
+// Unregistered begins the stopped reason of a task that a target group did not take.
+const Unregistered = "failed to register targets in "
 
 func needsTargets(v *view) bool { return v.task.Status == Activating && v.task.Desired == Running }
 

@@ -86,6 +86,7 @@ func (d *disk) Commit(ctx context.Context, b state.Batch) error {
 // traffic drains as long as it is told to.
 type traffic struct {
 	registered *state.Table[registered]
+	refused    error // what registering ends with
 
 	mu      sync.Mutex
 	drained map[string]bool
@@ -94,6 +95,9 @@ type traffic struct {
 type registered struct{ Task string }
 
 func (x *traffic) Attach(tx *state.Tx, t *task.Task) error {
+	if x.refused != nil {
+		return x.refused
+	}
 	x.registered.Put(tx, &registered{t.ARN})
 	return nil
 }
