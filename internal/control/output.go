@@ -72,6 +72,9 @@ func (c *core) serveLogs(w http.ResponseWriter, r *http.Request) error {
 		}
 		return nil
 	}
+	if err := out.flush(); err != nil { // the client learns that it is being served
+		return nil
+	}
 	watch := c.store.Watch(c.tables.tasks.Tasks)
 	defer watch.Close()
 	for {

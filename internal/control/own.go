@@ -16,7 +16,7 @@ func (p *Platform) ownEndpoints() http.Handler {
 	mux.HandleFunc("GET /_neargate/health", p.health)
 	guarded := func(pattern string, serve func(c *core, w http.ResponseWriter, r *http.Request) error) {
 		mux.Handle(pattern, guard(func(w http.ResponseWriter, r *http.Request) {
-			p.with(r, func(c *core, r *http.Request) { answer(w, serve(c, w, r)) })
+			p.with(w, r, func(c *core, w http.ResponseWriter, r *http.Request) { answer(w, serve(c, w, r)) })
 		}))
 	}
 	guarded("GET /_neargate/status", (*core).serveStatus)

@@ -31,13 +31,14 @@ type Platform struct {
 	listener net.Listener
 	ready    chan struct{}
 
-	mu   sync.RWMutex // held by requests for reading, by a reset for writing
-	core *core
-	stop context.CancelFunc // ends core's loops and long requests
-	life context.Context    // of core
-	done chan error         // what core's loops ended with
-	fail chan error         // a loop that ended by itself
-	base context.Context
+	resets sync.Mutex   // one reset at a time: each ends the core that the one before it started
+	mu     sync.RWMutex // held by requests for reading, by a reset for writing
+	core   *core
+	stop   context.CancelFunc // ends core's loops and long requests
+	life   context.Context    // of core
+	done   chan error         // what core's loops ended with
+	fail   chan error         // a loop that ended by itself
+	base   context.Context
 }
 
 // Open opens the platform of a data directory and its port. Close it, unless Run is called, which does.
@@ -142,6 +143,8 @@ func (p *Platform) Close() error { return errors.Join(p.listener.Close(), p.core
 // reset empties the account: tasks and network are removed from the machine,
 // every row is deleted. Images that were loaded stay.
 func (p *Platform) reset(ctx context.Context) error {
+	p.resets.Lock()
+	defer p.resets.Unlock()
 	locked := make(chan struct{})
 	go func() {
 		p.mu.Lock()
@@ -151,10 +154,12 @@ func (p *Platform) reset(ctx context.Context) error {
 	p.stop()
 	<-locked
 	defer p.mu.Unlock()
-	if err := <-p.done; err != nil {
+	err := <-p.done
+	p.done <- err // for Run, should this reset fail
+	if err != nil {
 		return err
 	}
-	err := errors.Join(p.core.close(), p.at.remove(ctx), eraseState(p.config.DataDir))
+	err = errors.Join(p.core.close(), p.at.remove(ctx), eraseState(p.config.DataDir))
 	if err != nil {
 		p.fail <- fmt.Errorf("reset: %w", err)
 		return err
@@ -219,21 +224,57 @@ func (p *Platform) handler() http.Handler {
 		case strings.HasPrefix(r.URL.Path, "/_neargate/"):
 			own.ServeHTTP(w, r)
 		case r.URL.Path == "/v2" || strings.HasPrefix(r.URL.Path, "/v2/"):
-			p.with(r, func(c *core, r *http.Request) {
+			p.with(w, r, func(c *core, w http.ResponseWriter, r *http.Request) {
 				(&registry.Handler{Registry: c.registry, Place: c.place, Enforce: p.config.Enforce, Log: p.config.Log}).ServeHTTP(w, r)
 			})
 		default:
-			p.with(r, func(c *core, r *http.Request) { c.gateway.ServeHTTP(w, r) })
+			p.with(w, r, func(c *core, w http.ResponseWriter, r *http.Request) { c.gateway.ServeHTTP(w, r) })
 		}
 	})
 }
 
 // with serves a request from the core of the moment, and ends it when that core ends.
-func (p *Platform) with(r *http.Request, serve func(c *core, r *http.Request)) {
+func (p *Platform) with(w http.ResponseWriter, r *http.Request, serve func(c *core, w http.ResponseWriter, r *http.Request)) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	defer context.AfterFunc(p.life, cancel)()
-	serve(p.core, r.WithContext(ctx))
+	connection, served, hurried := http.NewResponseController(w), make(chan struct{}), make(chan struct{})
+	release := context.AfterFunc(p.life, func() {
+		defer close(hurried)
+		cancel()
+		hurry(connection, served)
+	})
+	defer func() {
+		close(served)
+		if !release() {
+			<-hurried
+			_ = connection.SetWriteDeadline(time.Time{}) // the connection serves further requests
+		}
+	}()
+	serve(p.core, w, r.WithContext(ctx))
+}
+
+// Waits of requests whose core ends.
+const (
+	parting    = time.Second            // to write what is left to say
+	hurryAgain = 100 * time.Millisecond // handlers set deadlines of their own
+)
+
+// hurry ends a request's waits for its client, which may never send or read
+// another byte, until the request is served.
+func hurry(connection *http.ResponseController, served <-chan struct{}) {
+	again := time.NewTicker(hurryAgain)
+	defer again.Stop()
+	end := time.Now().Add(parting)
+	for {
+		// A connection without deadlines is a test's.
+		_ = connection.SetReadDeadline(time.Now())
+		_ = connection.SetWriteDeadline(end)
+		select {
+		case <-served:
+			return
+		case <-again.C:
+		}
+	}
 }

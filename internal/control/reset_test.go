@@ -1,0 +1,65 @@
+package control
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// resetIn is more than a reset of an empty platform ever takes.
+const resetIn = 10 * time.Second
+
+func reset(t *testing.T, p *Platform) {
+	t.Helper()
+	begin := time.Now()
+	client := http.Client{Timeout: resetIn}
+	res, err := client.Post(p.Endpoint()+"/_neargate/reset", "", nil)
+	if err != nil {
+		t.Errorf("reset: %v", err)
+		return
+	}
+	defer res.Body.Close()
+	if text, _ := io.ReadAll(res.Body); res.StatusCode != http.StatusOK {
+		t.Errorf("reset: %s after %v: %s", res.Status, time.Since(begin), text)
+	}
+}
+
+// TestResetsAtOnce: test suites that share a platform reset it at the same time.
+func TestResetsAtOnce(t *testing.T) {
+	p := running(t)
+	var wg sync.WaitGroup
+	for range 6 {
+		wg.Go(func() { reset(t, p) })
+	}
+	wg.Wait()
+}
+
+// TestResetWithIdleClients: clients that neither send nor read do not keep a reset waiting.
+func TestResetWithIdleClients(t *testing.T) {
+	p := running(t)
+	for _, length := range []int{100, 100_000} {
+		conn, err := net.Dial("tcp", p.config.Listen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: %s\r\nX-Amz-Target: AmazonEC2ContainerServiceV20141113.ListClusters\r\n"+
+			"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n", p.config.Listen, length)
+		if line, err := bufio.NewReader(conn).ReadString('\n'); !strings.Contains(line, "100") { // it waits for the body
+			t.Fatalf("%q %v", line, err)
+		}
+	}
+	follow, err := http.Get(p.Endpoint() + "/_neargate/logs?task=none&follow=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer follow.Body.Close()
+	reset(t, p)
+	reset(t, p)
+}
