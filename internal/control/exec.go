@@ -73,6 +73,7 @@ func (c *core) serveExec(w http.ResponseWriter, r *http.Request) error {
 	defer cancel()
 	out := &frames{to: conn}
 	stdin, input := io.Pipe()
+	defer stdin.Close() // input that nobody took
 	resize := make(chan containers.Size, 1)
 	go func() {
 		defer cancel() // the client has gone
