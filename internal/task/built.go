@@ -1,8 +1,13 @@
 package task
 
 import (
+	"runtime"
+
 	"github.com/neargate/neargate/internal/aws/awserr"
 )
+
+// machine is the architecture tasks run on, as ECS names it. No other one is emulated.
+var machine = map[string]string{"amd64": "X86_64", "arm64": "ARM64"}[runtime.GOARCH]
 
 // checkBuilt refuses what is not there yet instead of ignoring it.
 func (d *Definition) checkBuilt() error {
@@ -16,6 +21,7 @@ func (d *Definition) checkBuilt() error {
 		missing(d.ProxyConfiguration, "proxyConfiguration"),
 		missing(d.FaultInjection, "enableFaultInjection"),
 		missing(d.OS != "" && d.OS != "LINUX", "runtimePlatform.operatingSystemFamily "+d.OS),
+		missing(d.Architecture != "" && d.Architecture != machine, "runtimePlatform.cpuArchitecture "+d.Architecture+" on a machine of another architecture"),
 	}
 	for _, v := range d.Volumes {
 		errs = append(errs,

@@ -80,6 +80,8 @@ func TestCheckRefuses(t *testing.T) {
 		{func(d *Definition) { d.Volumes[0].Kind = VolumeEFS }, "NotImplemented", "volumes[].efsVolumeConfiguration"},
 		{func(d *Definition) { d.ProxyConfiguration = true }, "NotImplemented", "proxyConfiguration"},
 		{func(d *Definition) { d.OS = "WINDOWS_SERVER_2022_CORE" }, "NotImplemented", "runtimePlatform"},
+		{func(d *Definition) { d.Architecture = map[string]string{"X86_64": "ARM64", "ARM64": "X86_64"}[machine] }, "NotImplemented", "runtimePlatform.cpuArchitecture"},
+		{app(func(c *ContainerDefinition) { c.Log.Options["max-buffer-size"] = "25 apples" }), "ClientException", "Invalid value for log option max-buffer-size: 25 apples"},
 		{func(d *Definition) { d.Family = "a b" }, "ClientException", "Family contains invalid characters."},
 		{func(d *Definition) { d.Containers = nil }, "ClientException", "at least one container"},
 		{func(d *Definition) { d.Containers[0].Essential = false }, "ClientException", "Task definition doesn't have any essential container."},

@@ -141,8 +141,6 @@ type LogSpec struct {
 	Group           string `json:",omitempty"` // awslogs-group
 	Stream          string `json:",omitempty"` // awslogs-stream-prefix/container name/task id
 	CreateGroup     bool   `json:",omitempty"` // awslogs-create-group
-	Mode            string `json:",omitempty"` // blocking | non-blocking
-	MaxBufferSize   int64  `json:",omitempty"` // bytes, for non-blocking
 	MultilineStart  string `json:",omitempty"` // regular expression of a first line, from awslogs-datetime-format or awslogs-multiline-pattern
 }
 

@@ -128,7 +128,7 @@ func (s *RunSpec) task(d *Definition, now time.Time) *Task {
 		t.PlatformVersion = latestPlatform
 	}
 	if t.Architecture == "" {
-		t.Architecture = "X86_64"
+		t.Architecture = machine
 	}
 	if t.EphemeralGiB == 0 {
 		t.EphemeralGiB = 20

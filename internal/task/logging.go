@@ -4,18 +4,20 @@ import (
 	"maps"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/neargate/neargate/internal/aws/awserr"
 )
 
-// awslogsOptions are the awslogs driver's options.
+// awslogsOptions are the awslogs driver's options. mode and max-buffer-size decide whether a container waits or loses output while
+// CloudWatch cannot be reached; here output goes to a file, so that neither happens.
 // AWS: "Example Amazon ECS task definition: Route logs to CloudWatch".
 var awslogsOptions = []string{
 	"awslogs-create-group", "awslogs-region", "awslogs-group", "awslogs-stream-prefix", "awslogs-datetime-format",
 	"awslogs-multiline-pattern", "mode", "max-buffer-size",
 }
+
+var bufferSize = regexp.MustCompile(`^[1-9][0-9]*[kmgKMG]?[bB]?$`)
 
 func (l *LogConfiguration) checkFargate(d *Definition) error {
 	if l == nil {
@@ -64,10 +66,8 @@ func (l *LogConfiguration) checkBuilt() error {
 	if _, err := multilineStart(l.Options); err != nil {
 		return errClient.New("Invalid awslogs multiline option: %s", err)
 	}
-	if s := l.Options["max-buffer-size"]; s != "" {
-		if _, ok := parseBytes(s); !ok {
-			return errClient.New("Invalid value for log option max-buffer-size: %s", s)
-		}
+	if s := l.Options["max-buffer-size"]; s != "" && !bufferSize.MatchString(s) {
+		return errClient.New("Invalid value for log option max-buffer-size: %s", s)
 	}
 	return nil
 }
@@ -78,7 +78,6 @@ func (l *LogConfiguration) spec(t *Task, container string) LogSpec {
 		return LogSpec{}
 	}
 	start, _ := multilineStart(l.Options) // checked at registration
-	buffer, _ := parseBytes(l.Options["max-buffer-size"])
 	region := l.Options["awslogs-region"]
 	if region == "" {
 		region = t.Region
@@ -90,8 +89,7 @@ func (l *LogConfiguration) spec(t *Task, container string) LogSpec {
 	return LogSpec{
 		Driver: l.Driver, Account: t.Account, Region: region,
 		Group: l.Options["awslogs-group"], Stream: stream,
-		CreateGroup: l.Options["awslogs-create-group"] == "true",
-		Mode:        l.Options["mode"], MaxBufferSize: buffer,
+		CreateGroup:    l.Options["awslogs-create-group"] == "true",
 		MultilineStart: start,
 	}
 }
@@ -130,28 +128,4 @@ func datetimePattern(format string) string {
 		b.WriteString(regexp.QuoteMeta(format[i : i+1]))
 	}
 	return b.String()
-}
-
-// parseBytes reads "25m", "512k", "1g" or a plain number.
-func parseBytes(s string) (int64, bool) {
-	if s == "" {
-		return 0, true
-	}
-	s = strings.TrimSuffix(strings.ToLower(s), "b")
-	factor := int64(1)
-	if s != "" {
-		switch s[len(s)-1] {
-		case 'k':
-			factor = 1 << 10
-		case 'm':
-			factor = 1 << 20
-		case 'g':
-			factor = 1 << 30
-		}
-	}
-	if factor > 1 {
-		s = s[:len(s)-1]
-	}
-	n, err := strconv.ParseInt(s, 10, 64)
-	return n * factor, err == nil && n > 0
 }

@@ -71,15 +71,10 @@ func TestMultilineStart(t *testing.T) {
 	}
 }
 
-func TestBytes(t *testing.T) {
-	for in, want := range map[string]int64{"": 0, "10": 10, "25m": 25 << 20, "512KB": 512 << 10, "1g": 1 << 30} {
-		if got, ok := parseBytes(in); !ok || got != want {
-			t.Errorf("parseBytes(%q) = %d, %v", in, got, ok)
-		}
-	}
-	for _, in := range []string{"m", "x", "-1", "0"} {
-		if _, ok := parseBytes(in); ok {
-			t.Errorf("parseBytes(%q) is taken", in)
+func TestBufferSize(t *testing.T) {
+	for in, want := range map[string]bool{"25m": true, "512KB": true, "1g": true, "100": true, "": false, "m": false, "-1": false, "0": false, "1.5m": false} {
+		if bufferSize.MatchString(in) != want {
+			t.Errorf("%q: %v", in, !want)
 		}
 	}
 }
