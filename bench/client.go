@@ -35,6 +35,7 @@ var (
 	ecsAPI  = dialect{service: "ecs", target: "AmazonEC2ContainerServiceV20141113", contentType: "application/x-amz-json-1.1"}
 	logsAPI = dialect{service: "logs", target: "Logs_20140328", contentType: "application/x-amz-json-1.1"}
 	ec2API  = dialect{service: "ec2", version: "2016-11-15", contentType: "application/x-www-form-urlencoded"}
+	iamAPI  = dialect{service: "iam", version: "2010-05-08", contentType: "application/x-www-form-urlencoded"}
 	elbAPI  = dialect{service: "elasticloadbalancing", version: "2015-12-01", contentType: "application/x-www-form-urlencoded"}
 )
 

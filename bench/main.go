@@ -35,6 +35,10 @@ func sections() []section {
 		{"tasks", "Tasks", measureTasks},
 		{"api", "APIs", measureAPI},
 		{"writes", "Durable writes", measureWrites},
+		{"balancer", "Load balancer", measureBalancer},
+		{"rollout", "Rolling deployments under load", measureRollouts},
+		{"crash", "Crashes of the control plane during deployments under load", measureCrashes},
+		{"idle", "At rest", measureIdle},
 	}
 }
 

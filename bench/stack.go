@@ -101,6 +101,7 @@ func (c *client) register(ctx context.Context, d fields) (string, error) {
 type web struct {
 	*platform
 	vpc
+	role  string // execution role
 	group string // target group
 	host  string // the load balancer's name
 	at    string // address:port at which this machine reaches it
@@ -112,6 +113,8 @@ const (
 	checkInterval = "5"
 	drainDelay    = "5"
 )
+
+const trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ecs-tasks.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
 
 // web makes a service of so many tasks behind a load balancer and waits until it is steady.
 func (p *platform) web(ctx context.Context, image string, tasks int) (*web, error) {
@@ -132,6 +135,7 @@ func (p *platform) web(ctx context.Context, image string, tasks int) (*web, erro
 		"Attributes.member.1.Key", "deregistration_delay.timeout_seconds", "Attributes.member.1.Value", drainDelay)
 	m.get(elbAPI, "CreateListener", "ListenerArn", "LoadBalancerArn", lb, "Protocol", "HTTP", "Port", "80",
 		"DefaultActions.member.1.Type", "forward", "DefaultActions.member.1.TargetGroupArn", w.group)
+	w.role = m.get(iamAPI, "CreateRole", "Arn", "RoleName", "execution", "AssumeRolePolicyDocument", trust)
 	if m.err != nil {
 		return nil, m.err
 	}
@@ -161,6 +165,7 @@ func (p *platform) web(ctx context.Context, image string, tasks int) (*web, erro
 // definition is the service's, with logs.
 func (w *web) definition(version string) fields {
 	d := definition("web", version)
+	d["executionRoleArn"] = w.role
 	d["containerDefinitions"].([]fields)[0]["logConfiguration"] = fields{"logDriver": "awslogs", "options": fields{
 		"awslogs-group": "/ecs/web", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "web",
 	}}
