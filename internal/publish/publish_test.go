@@ -159,11 +159,11 @@ func TestSnapshot(t *testing.T) {
 		settle()
 		lb, _ = g.Balance.LoadBalancers.Get(g.Store.View(), lb.ARN)
 		l := g.Balance.ListenersOf(g.Store.View(), lb.ARN)[0]
-		var public, private []netip.Addr
+		var public []netip.Addr
 		want := &edgeapi.Snapshot{Generation: e.last().Generation}
 		for _, n := range lb.Nodes {
 			i, _ := g.Network.Interface(g.Store.View(), n.InterfaceID)
-			public, private = append(public, i.PublicIP), append(private, i.PrivateIP)
+			public = append(public, i.PublicIP)
 			want.Nodes = append(want.Nodes, edgeapi.Node{
 				ID: i.ID, LoadBalancer: lb.ARN, Namespace: "/run/netns/test-" + i.ID, Address: i.PrivateIP, AvailabilityZone: i.Zone,
 			})

@@ -43,7 +43,7 @@ func (v *vpc) readAddresses() (map[netip.Addr]bool, error) {
 
 func (v *vpc) readUplink() error {
 	v.uplink, v.outer = 0, 0
-	link, err := v.route.LinkByName(uplinkName)
+	_, err := v.route.LinkByName(uplinkName)
 	if errors.As(err, new(netlink.LinkNotFoundError)) {
 		return nil
 	}
@@ -54,7 +54,8 @@ func (v *vpc) readUplink() error {
 		return err
 	}
 	// The host may just have made the pair again, if a crash had left half of one.
-	if link, err = v.route.LinkByName(uplinkName); err != nil {
+	link, err := v.route.LinkByName(uplinkName)
+	if err != nil {
 		return err
 	}
 	v.uplink = link.Attrs().Index
