@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
 // Adopt implements network.Fabric.
@@ -109,19 +106,17 @@ func (f *Fabric) removeOthers(keep map[string]bool) error {
 
 // removeUplinks removes the uplinks of VPCs that are not to be kept.
 func (h *host) removeUplinks(keep map[string]bool) error {
-	links, err := dump(h.route.LinkList)
+	h.passage.mu.Lock()
+	defer h.passage.mu.Unlock()
+	links, err := h.uplinks()
 	if err != nil {
 		return err
 	}
 	var errs []error
 	for _, l := range links {
-		a := l.Attrs()
-		if !strings.HasPrefix(a.Name, linkPrefix(h.instance)) || keep[a.Alias] {
-			continue
-		}
-		if err := h.route.LinkDel(l); err != nil && !errors.Is(err, unix.ENODEV) { // its other end may have taken it along
-			errs = append(errs, fmt.Errorf("link %s: %w", a.Name, err))
+		if !keep[l.Attrs().Alias] {
+			errs = append(errs, h.removePair(l))
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, h.closePassage())...)
 }

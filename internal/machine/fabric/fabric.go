@@ -57,7 +57,8 @@ var (
 	_ network.MemberFabric = (*Fabric)(nil)
 )
 
-// New claims the public pool and prepares the machine: it forwards IPv4, and what leaves it from public addresses is masqueraded.
+// New claims the public pool and lets the machine forward IPv4. While a VPC has an uplink, what leaves the machine from public addresses is
+// masqueraded, and closed firewalls let it pass.
 // What an earlier Fabric of the instance built goes on working.
 func New(cfg Config) (*Fabric, error) {
 	cfg, err := cfg.normal()

@@ -74,8 +74,8 @@ func (h *host) closedFirewall(conn *nftables.Conn) (*nftables.Chain, error) {
 
 // warnOnce spares the log the same warning whenever the firewalls change.
 func (h *host) warnOnce(key, message string, args ...any) {
-	if !h.warned[key] {
-		h.warned[key] = true
+	if !h.passage.warned[key] {
+		h.passage.warned[key] = true
 		h.log.Warn(message, args...)
 	}
 }

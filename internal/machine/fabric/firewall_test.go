@@ -56,11 +56,12 @@ func TestClosedFirewall(t *testing.T) {
 			m := newMachine(t)
 			m.internet.serveTCP(80)
 			m.setFirewall(test.chains...)
-			for range 2 { // the second finds the rules of the first
-				m.start()
-			}
-			expect(t, "our rules", m.foreignRules(test.ours), 2)
 			w := newWorld(t, m, m.start(), "vpc-1")
+			for range 2 {
+				expect(t, "our rules", m.foreignRules(test.ours), 2)
+				w.f = m.start() // finds the rules of its predecessor
+			}
+			w.ensure()
 			w.group("open", allowAll)
 			w.attach("10.0.1.10", "open").reaches("tcp4", internetPeer.Addr(), 80)
 			check(t, Sweep(m.cfg))

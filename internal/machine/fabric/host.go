@@ -20,12 +20,12 @@ type host struct {
 	ns       netns.NsHandle
 	pool     netip.Prefix
 	public   publicRoutes
-	warned   map[string]bool // what the log was told about foreign firewalls; of New, then of Run
+	passage  passage
 	log      *slog.Logger
 }
 
 func openHost(cfg Config) (*host, error) {
-	h := &host{instance: cfg.Instance, log: cfg.Log, public: publicRoutes{to: map[netip.Addr]int{}}, warned: map[string]bool{}}
+	h := &host{instance: cfg.Instance, log: cfg.Log, public: publicRoutes{to: map[netip.Addr]int{}}, passage: passage{warned: map[string]bool{}}}
 	var err error
 	if cfg.Host != "" {
 		h.ns, err = netns.GetFromPath(cfg.Host)
@@ -47,7 +47,7 @@ func (h *host) close() {
 	h.ns.Close()
 }
 
-// prepare claims the public pool and lets the machine forward and masquerade for it.
+// prepare claims the public pool and lets the machine forward for it.
 func (h *host) prepare(wanted netip.Prefix) error {
 	if err := h.claimPool(wanted); err != nil {
 		return err
@@ -55,18 +55,10 @@ func (h *host) prepare(wanted netip.Prefix) error {
 	if err := inNamespace(h.ns, h.enableForwarding); err != nil {
 		return err
 	}
-	conn, err := dialFilter(h.ns)
-	if err != nil {
-		return err
-	}
-	defer conn.CloseLasting()
-	if err := h.installTable(conn); err != nil {
-		return err
-	}
 	if err := inNamespace(h.ns, h.warnOfLegacy); err != nil {
 		return err
 	}
-	return h.passFirewalls(conn)
+	return h.settlePassage()
 }
 
 // address is the host's own address towards its VPCs, the source that security groups see when something on the host calls

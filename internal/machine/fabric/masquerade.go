@@ -11,7 +11,7 @@ import (
 )
 
 // The host's part in nftables is a table of its own, which gives packets from public addresses the machine's address when they leave it
-// for the real world. Traffic between platforms of the machine keeps its addresses.
+// for the real world. Traffic between platforms of the machine keeps its addresses. Like the rules in firewalls it is there while there are uplinks.
 
 func (h *host) table() *nftables.Table {
 	return &nftables.Table{Family: nftables.TableFamilyIPv4, Name: tableName(h.instance)}
@@ -40,6 +40,7 @@ func inPrefix(offset uint32, p netip.Prefix) []expr.Any {
 	return exprs(ipField(offset, reg), &expr.Range{Op: expr.CmpOpEq, Register: reg, FromData: address(p.Addr()), ToData: address(lastOf(p))})
 }
 
+// removeTable takes the rules in firewalls away too.
 func (h *host) removeTable() error {
 	conn, err := dialFilter(h.ns)
 	if err != nil {

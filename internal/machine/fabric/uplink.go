@@ -20,9 +20,23 @@ var (
 
 const uplinkMTU = 1500 // an internet gateway passes 1500 bytes
 
-// uplink finds or makes the pair between host and VPC and returns the host's end. The link's alias names the VPC. One without an alias was
-// left half made by a crash, one whose other end is not here belonged to a predecessor that the kernel still takes apart.
+// uplink finds or makes the pair between host and VPC and returns the host's end.
 func (h *host) uplink(vpc string, ns netns.NsHandle, router *netlink.Handle) (int, error) {
+	h.passage.mu.Lock()
+	defer h.passage.mu.Unlock()
+	if err := h.openPassage(); err != nil {
+		return 0, err
+	}
+	index, err := h.findUplink(vpc, ns, router)
+	if err != nil {
+		return 0, errors.Join(err, h.closePassage())
+	}
+	return index, nil
+}
+
+// findUplink knows the link by its alias, which names the VPC. One without an alias was left half made by a crash, one whose other end is
+// not here belonged to a predecessor that the kernel still takes apart.
+func (h *host) findUplink(vpc string, ns netns.NsHandle, router *netlink.Handle) (int, error) {
 	for salt := 0; ; salt++ {
 		name := hostLinkName(h.instance, vpc, salt)
 		link, err := h.route.LinkByName(name)
@@ -33,8 +47,8 @@ func (h *host) uplink(vpc string, ns netns.NsHandle, router *netlink.Handle) (in
 		case link.Attrs().Alias == vpc && hasLink(router, uplinkName):
 			return link.Attrs().Index, nil
 		case link.Attrs().Alias == vpc, link.Attrs().Alias == "":
-			if err := h.route.LinkDel(link); err != nil && !errors.Is(err, unix.ENODEV) {
-				return 0, fmt.Errorf("link %s: %w", name, err)
+			if err := h.removePair(link); err != nil {
+				return 0, err
 			}
 		default:
 			continue // another VPC has the name
@@ -64,32 +78,50 @@ func (h *host) makeUplink(name, vpc string, ns netns.NsHandle, router *netlink.H
 	if err != nil {
 		return 0, err
 	}
+	if err := h.joinUplink(outer, vpc, router); err != nil {
+		return 0, errors.Join(err, h.removePair(outer))
+	}
+	return outer.Attrs().Index, nil
+}
+
+func (h *host) joinUplink(outer netlink.Link, vpc string, router *netlink.Handle) error {
 	inner, err := router.LinkByName(uplinkName)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	index := outer.Attrs().Index
-	return index, errors.Join(
+	return errors.Join(
 		setUp(router, inner, h.route, outer),
-		h.route.NeighSet(permanentNeighbour(index, vpcHop, routerMAC)),
+		h.route.NeighSet(permanentNeighbour(outer.Attrs().Index, vpcHop, routerMAC)),
 		h.route.LinkSetAlias(outer, vpc), // last: it tells that the pair is complete
 	)
 }
 
+// removeUplink removes the VPC's uplink, if it has one.
 func (h *host) removeUplink(vpc string) error {
-	for salt := 0; ; salt++ {
-		link, err := h.route.LinkByName(hostLinkName(h.instance, vpc, salt))
-		if errors.As(err, new(netlink.LinkNotFoundError)) {
-			return nil
+	h.passage.mu.Lock()
+	defer h.passage.mu.Unlock()
+	links, err := h.uplinks()
+	if err != nil {
+		return err
+	}
+	for _, l := range links {
+		if l.Attrs().Alias != vpc {
+			continue
 		}
-		if err != nil {
+		if err := h.removePair(l); err != nil {
 			return fmt.Errorf("uplink of %s: %w", vpc, err)
 		}
-		if link.Attrs().Alias == vpc {
-			h.public.mu.Lock()
-			defer h.public.mu.Unlock()
-			h.forgetPublic(link.Attrs().Index)
-			return h.route.LinkDel(link)
-		}
 	}
+	return h.closePassage()
+}
+
+// removePair removes an uplink by the host's end; the other end may have taken it along already.
+func (h *host) removePair(outer netlink.Link) error {
+	h.public.mu.Lock()
+	defer h.public.mu.Unlock()
+	h.forgetPublic(outer.Attrs().Index)
+	if err := h.route.LinkDel(outer); err != nil && !errors.Is(err, unix.ENODEV) {
+		return fmt.Errorf("link %s: %w", outer.Attrs().Name, err)
+	}
+	return nil
 }

@@ -15,7 +15,7 @@ import (
 // settleTime lets a firewall finish what it is at before we look.
 const settleTime = 500 * time.Millisecond
 
-// Run watches the machine's own nftables until ctx is done, and puts back the platform's part there when somebody removes it or closes a firewall:
+// Run watches the machine's own nftables until ctx is done, and puts back what the platform needs there when somebody removes it or closes a firewall:
 // Docker when it starts later, `nft flush ruleset` when a firewall is reloaded. VPCs have their own nftables, which nobody else touches.
 func (f *Fabric) Run(ctx context.Context) error {
 	changes, err := f.host.subscribe()
@@ -76,8 +76,13 @@ func (h *host) repair(ctx context.Context, wake <-chan struct{}) error {
 	}
 }
 
-// repairOnce changes nothing if all is there, so it does not wake itself.
+// repairOnce changes nothing if all is there, or nothing should be, so it does not wake itself.
 func (h *host) repairOnce() error {
+	h.passage.mu.Lock()
+	defer h.passage.mu.Unlock()
+	if !h.passage.open {
+		return nil
+	}
 	conn, err := dialFilter(h.ns)
 	if err != nil {
 		return err
