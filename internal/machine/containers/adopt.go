@@ -37,7 +37,7 @@ func (e *Engine) adopt(ctx context.Context) error {
 		}
 	}
 	e.tidySpools(time.Now())
-	return nil
+	return e.groups.RemoveEmpty(e.cfg.group())
 }
 
 func (e *Engine) adoptTask(ctx context.Context, id string) error {

@@ -161,10 +161,7 @@ func traces(t testing.TB, cfg Config) {
 			t.Errorf("shim left: %+v", p)
 		}
 	}
-	if groups, _ := filepath.Glob("/sys/fs/cgroup/*/neargate-" + cfg.Instance); len(groups) > 0 {
-		t.Errorf("control groups left: %q", groups)
-	}
-	if groups, _ := filepath.Glob("/sys/fs/cgroup/neargate-" + cfg.Instance); len(groups) > 0 {
+	if groups := groupDirs(cfg); len(groups) > 0 {
 		t.Errorf("control groups left: %q", groups)
 	}
 	if _, err := os.Stat(cfg.RunDir); !errors.Is(err, fs.ErrNotExist) {

@@ -57,7 +57,8 @@ func (c *Config) taskIDs() []string {
 	return ids
 }
 
-// removeTraces removes what a task has on this machine once its shim is gone: processes by their control group, mounts, files.
+// removeTraces removes what a task has on this machine once its shim is gone: processes by their control group, mounts, files. The
+// platform's control group goes with its last task's.
 func (c *Config) removeTraces(groups *cgroup.Tree, taskID string) error {
 	errs := []error{groups.Remove(c.taskGroup(taskID))}
 	entries, _ := os.ReadDir(c.taskDir(taskID))
@@ -75,7 +76,7 @@ func (c *Config) removeTraces(groups *cgroup.Tree, taskID string) error {
 	if err := os.Remove(c.socket(taskID)); !errors.Is(err, unix.ENOENT) {
 		errs = append(errs, err)
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, groups.RemoveEmpty(c.group()))...)
 }
 
 type shimProcess struct {

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -114,22 +115,11 @@ func TestVersion2(t *testing.T) {
 }
 
 func TestGroup(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("needs root")
-	}
-	tree, err := Detect()
-	if err != nil {
-		t.Skip(err)
-	}
-	path := fmt.Sprintf("/neargate-test-%d/task", os.Getpid())
-	t.Cleanup(func() {
-		if err := tree.Remove(filepath.Dir(path)); err != nil {
-			t.Error(err)
-		}
-	})
+	tree, parent := testTree(t)
+	path := parent + "/task"
 	for range 2 {
 		if err := tree.Make(path, Limits{CPUUnits: 256, MemoryMiB: 64}); err != nil {
-			t.Skip(err)
+			t.Fatal(err)
 		}
 	}
 	for _, units := range []int{0, 512} {
@@ -151,19 +141,108 @@ func TestGroup(t *testing.T) {
 	if n, err := tree.OOMKills(path); n != 0 || err != nil {
 		t.Errorf("oom kills %d, %v", n, err)
 	}
-	if err := tree.Remove(filepath.Dir(path)); err != nil {
+	if err := tree.Remove(parent); err != nil {
 		t.Error(err)
 	}
 	cmd.Wait()
 	if s := cmd.ProcessState.String(); s != "signal: killed" {
 		t.Errorf("the process ended with %s", s)
 	}
-	for _, top := range tree.tops() {
-		if _, err := os.Stat(filepath.Join(top, filepath.Dir(path))); err == nil {
-			t.Errorf("%s is left in %s", path, top)
-		}
+	if tree.exists(parent) {
+		t.Errorf("%s is left", parent)
 	}
 	if err := tree.Remove("/"); err == nil {
 		t.Error("the root group was removed")
 	}
+}
+
+// exists tells whether the group is there, in any hierarchy.
+func (t *Tree) exists(path string) bool {
+	for _, top := range t.tops() {
+		if _, err := os.Stat(filepath.Join(top, path)); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// A group goes when nothing is in it, in whichever hierarchies a runtime has made it too.
+func TestRemoveEmpty(t *testing.T) {
+	tree, parent := testTree(t)
+	for _, top := range tree.tops() {
+		if err := os.MkdirAll(filepath.Join(top, parent, "task"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, step := range []struct {
+		group string
+		left  bool
+	}{{"other", true}, {"task", false}, {"never was", false}} {
+		if err := tree.Remove(filepath.Join(parent, step.group)); err != nil {
+			t.Error(err)
+		}
+		if err := tree.RemoveEmpty(parent); err != nil {
+			t.Error(err)
+		}
+		if left := tree.exists(parent); left != step.left {
+			t.Errorf("after removal of %s: left %v, want %v", step.group, left, step.left)
+		}
+	}
+}
+
+// A group that is made is never the victim of one that goes.
+func TestRemoveEmptyUnderConcurrency(t *testing.T) {
+	tree, parent := testTree(t)
+	var wg sync.WaitGroup
+	for worker := range 4 {
+		wg.Go(func() {
+			path := fmt.Sprintf("%s/task-%d", parent, worker)
+			for range 50 {
+				if err := tree.Make(path, Limits{CPUUnits: 256, MemoryMiB: 64}); err != nil {
+					t.Error(err)
+				}
+				if err := tree.RemoveEmpty(parent); err != nil {
+					t.Error(err)
+				}
+				if err := tree.Throttle(path, 0); err != nil {
+					t.Error(err)
+				}
+				if err := tree.Remove(path); err != nil {
+					t.Error(err)
+				}
+				if err := tree.RemoveEmpty(parent); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if tree.exists(parent) {
+		t.Errorf("%s is left", parent)
+	}
+}
+
+// testTree is the machine's, with the name of a group that the test may make in it.
+func testTree(t *testing.T) (tree *Tree, parent string) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("needs root")
+	}
+	tree, err := Detect()
+	if err != nil {
+		t.Skip(err)
+	}
+	parent = fmt.Sprintf("/neargate-test-%d", os.Getpid())
+	t.Cleanup(func() {
+		if err := tree.Remove(parent); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := tree.Make(parent+"/probe", Limits{CPUUnits: 256, MemoryMiB: 64}); err != nil {
+		t.Skip(err)
+	}
+	if err := tree.Remove(parent); err != nil {
+		t.Fatal(err)
+	}
+	return tree, parent
 }

@@ -41,6 +41,8 @@ func (t *Tree) Throttle(path string, units int) error {
 
 // Make makes the group at path ("/neargate-x/task") with limits. Making it again sets the limits again.
 func (t *Tree) Make(path string, l Limits) error {
+	t.making.RLock()
+	defer t.making.RUnlock()
 	var err error
 	if t.Unified() {
 		err = t.make2(path, l)

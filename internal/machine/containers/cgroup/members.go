@@ -53,6 +53,41 @@ func (t *Tree) Remove(path string) error {
 	}
 }
 
+// RemoveEmpty removes the group unless there are groups or processes in it.
+func (t *Tree) RemoveEmpty(path string) error {
+	t.making.Lock()
+	defer t.making.Unlock()
+	// Make makes every group here. Elsewhere runtimes make what is missing, and must not find it removed the moment after: so if
+	// anything is left here, nothing is touched there.
+	first := t.unified
+	if !t.Unified() {
+		first = t.v1["memory"]
+	}
+	if gone, err := removeEmpty(filepath.Join(first, path)); err != nil || !gone {
+		return err
+	}
+	for _, top := range t.tops() {
+		if _, err := removeEmpty(filepath.Join(top, path)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func removeEmpty(dir string) (gone bool, err error) {
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	switch err := syscall.Rmdir(dir); err {
+	case nil, syscall.ENOENT:
+		return true, nil
+	case syscall.EBUSY, syscall.ENOTEMPTY:
+		return false, nil
+	default:
+		return false, &fs.PathError{Op: "rmdir", Path: dir, Err: err}
+	}
+}
+
 func removeAll(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -8,12 +8,15 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Tree is the machine's control group hierarchies.
 type Tree struct {
 	unified string            // mount point of version 2 with controllers; empty on version 1
 	v1      map[string]string // controller → mount point; on a hybrid also "" → the version 2 tree without controllers
+
+	making sync.RWMutex // Make reads, RemoveEmpty writes: a group does not go while one is made in it
 }
 
 // Detect finds out how control groups are mounted.
