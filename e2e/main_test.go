@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	rolls   = flag.Int("e2e.rolls", 1, "rolling deployments under load")
+	rolls   = flag.Int("e2e.rolls", 3, "rolling deployments under load")
 	crashes = flag.Int("e2e.crashes", 3, "kill -9 of serve at random moments of deployments under load")
 )
 
@@ -66,7 +66,9 @@ func build(dir string) error {
 	}
 	built.app, built.probe = filepath.Join(dir, "app.tar"), filepath.Join(dir, "probe.tar")
 	g.Go(func() error { return archive(ctx, "../examples/web-service/app", "demo/web:latest", built.app) })
-	g.Go(func() error { return archive(ctx, "../internal/task/enginetest/probe", "test/probe:latest", built.probe) })
+	g.Go(func() error {
+		return archive(ctx, "../internal/task/enginetest/probe", "test/probe:latest", built.probe)
+	})
 	return g.Wait()
 }
 

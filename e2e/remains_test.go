@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/google/nftables"
@@ -172,7 +173,7 @@ func (r remains) processes(wanted func(command string) bool) (left []string) {
 	return left
 }
 
-// containers are the control groups of containers, which shows what runs without asking the platform.
+// containers are those that have processes, which the control groups show without asking the platform.
 func (r remains) containers() (found []string) {
 	groups, _ := r.groups()
 	for _, g := range groups {
@@ -183,5 +184,6 @@ func (r remains) containers() (found []string) {
 			}
 		}
 	}
-	return found
+	slices.Sort(found) // where controllers have hierarchies of their own each names the container
+	return slices.Compact(found)
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -49,6 +50,13 @@ func (p *platform) build(block string) *world {
 	return w
 }
 
+// in is the world for a subtest.
+func (w *world) in(t *testing.T) *world {
+	p, c := *w.platform, *w
+	p.t, c.platform = t, &p
+	return &c
+}
+
 // group makes a security group that admits nothing.
 func (w *world) group(name string) string {
 	w.t.Helper()
@@ -63,7 +71,7 @@ func (w *world) admitAddresses(group, block string, port int) {
 
 func (w *world) admitGroup(group, from string, port int) {
 	w.t.Helper()
-	w.ec2("AuthorizeSecurityGroupIngress", w.rule(group, port, "UserIdGroupPairs.1.GroupId", from)...)
+	w.ec2("AuthorizeSecurityGroupIngress", w.rule(group, port, "Groups.1.GroupId", from)...)
 }
 
 func (w *world) rule(group string, port int, peer, value string) []string {
@@ -242,6 +250,13 @@ func (w *world) update(name string, in ecs.UpdateServiceInput) {
 	if _, err := w.ecs.UpdateService(w.t.Context(), &in); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// roll deploys a task definition and waits until it is all that runs.
+func (w *world) roll(name, definition string) {
+	w.t.Helper()
+	w.update(name, ecs.UpdateServiceInput{TaskDefinition: &definition})
+	w.steady(name)
 }
 
 func (w *world) describeService(name string) types.Service {

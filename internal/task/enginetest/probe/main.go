@@ -10,13 +10,14 @@
 //	spew N                  N numbered lines
 //	env NAME                print its value
 //	cwd | id | pid | host | nameservers | args
-//	read PATH | write PATH TEXT
+//	read PATH | write PATH TEXT | remove PATH
 //	limit NAME              soft and hard resource limit: nofile, core
 //	sysctl NAME
 //	alloc MIB               take and keep that much memory
 //	resolve NAME            an entry of /etc/hosts
 //	links                   names of the network interfaces
 //	free PATH               MiB of the file system at PATH
+//	dial ADDRESS            connect by TCP, within a second, and print our own address
 package main
 
 import (
@@ -114,6 +115,8 @@ func do(words []string) error {
 		return err
 	case "write":
 		return os.WriteFile(arg(1), []byte(strings.Join(words[2:], " ")+"\n"), 0o644)
+	case "remove":
+		return os.Remove(arg(1))
 	case "limit":
 		return limit(arg(1))
 	case "sysctl":
@@ -137,6 +140,13 @@ func do(words []string) error {
 		err := syscall.Statfs(arg(1), &s)
 		fmt.Println(s.Blocks * uint64(s.Bsize) >> 20)
 		return err
+	case "dial":
+		c, err := net.DialTimeout("tcp", arg(1), time.Second)
+		if err != nil {
+			return err
+		}
+		fmt.Println(c.LocalAddr())
+		return c.Close()
 	default:
 		return fmt.Errorf("unknown word %q", words[0])
 	}
