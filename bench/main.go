@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"syscall"
@@ -39,6 +40,7 @@ func sections() []section {
 		{"rollout", "Rolling deployments under load", measureRollouts},
 		{"crash", "Crashes of the control plane during deployments under load", measureCrashes},
 		{"idle", "At rest", measureIdle},
+		{"crowd", "100,000 tasks on a simulated machine", measureCrowd},
 	}
 }
 
@@ -88,6 +90,7 @@ func bench(ctx context.Context, args []string) error {
 	f.BoolVar(&r.quick, "quick", false, "fewer repetitions: for a look, not for a report")
 	f.StringVar(&r.binary, "neargate", "bin/neargate", "the program under test")
 	f.BoolVar(&r.verbose, "v", false, "show what the platforms log")
+	profile := f.String("profile", "", "file for a CPU profile of this program: of the client, and of the sections that measure in-process")
 	if err := f.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return nil
@@ -108,6 +111,17 @@ func bench(ctx context.Context, args []string) error {
 		return err
 	}
 	defer os.RemoveAll(r.dir)
+	if *profile != "" {
+		file, err := os.Create(*profile)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		if err := pprof.StartCPUProfile(file); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
 	report, err := r.all(ctx, chosen)
 	if len(report.sections) > 0 && *out != "" {
 		err = errors.Join(err, report.write(*out, *only == ""))
