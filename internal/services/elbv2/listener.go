@@ -91,15 +91,9 @@ func (s *Service) DescribeListeners(ctx context.Context, in *elbv2api.DescribeLi
 		}
 		list = s.balance.ListenersOf(tx, *in.LoadBalancerArn)
 	default:
-		if err := checkARNs("listener", in.ListenerArns); err != nil {
+		var err error
+		if list, err = named(tx, scope, "listener", in.ListenerArns, s.balance.Listener); err != nil {
 			return nil, err
-		}
-		for _, arn := range in.ListenerArns {
-			l, err := s.balance.Listener(tx, scope, arn)
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, l)
 		}
 	}
 	list, next, err := paged(list, func(l *balance.Listener) string { return l.ARN }, in.Marker, in.PageSize)

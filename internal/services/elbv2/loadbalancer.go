@@ -2,6 +2,7 @@ package elbv2
 
 import (
 	"context"
+	"errors"
 
 	elbv2api "github.com/neargate/neargate/internal/api/elbv2"
 	"github.com/neargate/neargate/internal/aws"
@@ -97,15 +98,11 @@ func (s *Service) DescribeLoadBalancers(ctx context.Context, in *elbv2api.Descri
 	case len(in.LoadBalancerArns) > 0 && len(in.Names) > 0:
 		return nil, invalid("Load balancer names and load balancer ARNs cannot be specified at the same time")
 	case len(in.LoadBalancerArns) > 0:
-		if err := checkARNs("loadbalancer", in.LoadBalancerArns); err != nil {
+		var err error
+		if list, err = named(tx, scope, "loadbalancer", in.LoadBalancerArns, s.balance.LoadBalancer); errors.Is(err, balance.ErrLoadBalancerNotFound) {
+			return nil, balance.ErrLoadBalancerNotFound.New("One or more load balancers not found")
+		} else if err != nil {
 			return nil, err
-		}
-		for _, arn := range in.LoadBalancerArns {
-			lb, err := s.balance.LoadBalancer(tx, scope, arn)
-			if err != nil {
-				return nil, balance.ErrLoadBalancerNotFound.New("One or more load balancers not found")
-			}
-			list = append(list, lb)
 		}
 	case len(in.Names) > 0:
 		for _, name := range in.Names {

@@ -60,15 +60,9 @@ func (s *Service) DescribeRules(ctx context.Context, in *elbv2api.DescribeRulesI
 		}
 		list = s.balance.RulesOf(tx, *in.ListenerArn)
 	default:
-		if err := checkARNs("listener-rule", in.RuleArns); err != nil {
+		var err error
+		if list, err = named(tx, scope, "listener-rule", in.RuleArns, s.balance.Rule); err != nil {
 			return nil, err
-		}
-		for _, arn := range in.RuleArns {
-			r, err := s.balance.Rule(tx, scope, arn)
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, r)
 		}
 	}
 	list, next, err := paged(list, func(r *balance.Rule) string { return r.ARN }, in.Marker, in.PageSize)

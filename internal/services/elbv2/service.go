@@ -128,11 +128,19 @@ func checkARN(kind, name string) error {
 	return nil
 }
 
-func checkARNs(kind string, names []string) error {
-	for _, name := range names {
-		if err := checkARN(kind, name); err != nil {
-			return err
+// named finds the resources a request names. All names are checked before the first is looked for.
+func named[T any](tx *state.Tx, scope network.Scope, kind string, arns []string, find func(*state.Tx, network.Scope, string) (T, error)) (list []T, err error) {
+	for _, arn := range arns {
+		if err := checkARN(kind, arn); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	for _, arn := range arns {
+		one, err := find(tx, scope, arn)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, one)
+	}
+	return list, nil
 }

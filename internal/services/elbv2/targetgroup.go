@@ -126,17 +126,7 @@ func (s *Service) selected(tx *state.Tx, scope network.Scope, in *elbv2api.Descr
 		}
 		return list, nil
 	case len(in.TargetGroupArns) > 0:
-		if err := checkARNs("targetgroup", in.TargetGroupArns); err != nil {
-			return nil, err
-		}
-		for _, arn := range in.TargetGroupArns {
-			g, err := s.balance.TargetGroup(tx, scope, arn)
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, g)
-		}
-		return list, nil
+		return named(tx, scope, "targetgroup", in.TargetGroupArns, s.balance.TargetGroup)
 	}
 	return s.balance.TargetGroupsOf(tx, scope), nil
 }
