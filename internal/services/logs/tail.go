@@ -28,7 +28,8 @@ func (s *Service) StartLiveTail(ctx context.Context, in *logsapi.StartLiveTailIn
 	if err != nil {
 		return nil, err
 	}
-	if len(in.LogGroupIdentifiers) > 1 && len(in.LogStreamNames)+len(in.LogStreamNamePrefixes) > 0 {
+	streams := len(in.LogStreamNames) + len(in.LogStreamNamePrefixes)
+	if len(in.LogGroupIdentifiers) > 1 && streams > 0 {
 		return nil, logsapi.ErrInvalidParameterException.New("Log stream names and prefixes can be given with one log group only.")
 	}
 	if len(in.LogStreamNames) > 0 && len(in.LogStreamNamePrefixes) > 0 {
@@ -43,12 +44,10 @@ func (s *Service) StartLiveTail(ctx context.Context, in *logsapi.StartLiveTailIn
 		}
 		groups = append(groups, g)
 	}
-	wanted := func(stream *logs.Stream, message string) bool {
-		if len(in.LogStreamNames)+len(in.LogStreamNamePrefixes) > 0 && !slices.Contains(in.LogStreamNames, stream.Name) && !hasAnyPrefix(stream.Name, in.LogStreamNamePrefixes) {
-			return false
-		}
-		return matches.Match(message)
-	}
+	session := tailSession{wanted: func(stream *logs.Stream, message string) bool {
+		named := streams == 0 || slices.Contains(in.LogStreamNames, stream.Name) || hasAnyPrefix(stream.Name, in.LogStreamNamePrefixes)
+		return named && matches.Match(message)
+	}}
 	start := &logsapi.StartLiveTailResponseStream{SessionStart: &logsapi.LiveTailSessionStart{
 		RequestId: new(aws.From(ctx).RequestID), SessionId: new(uuid.NewString()), LogGroupIdentifiers: in.LogGroupIdentifiers,
 		LogStreamNames: in.LogStreamNames, LogStreamNamePrefixes: in.LogStreamNamePrefixes, LogEventFilterPattern: in.LogEventFilterPattern,
@@ -56,45 +55,62 @@ func (s *Service) StartLiveTail(ctx context.Context, in *logsapi.StartLiveTailIn
 	return &logsapi.StartLiveTailOutput{ResponseStream: func(yield func(*logsapi.StartLiveTailResponseStream, error) bool) {
 		tail := s.engine.Tail(groups)
 		defer tail.Close()
-		if !yield(start, nil) {
-			return
-		}
-		end := time.After(tailLength)
-		tick := time.NewTicker(tailEvery)
-		defer tick.Stop()
-		var results []logsapi.LiveTailSessionLogEvent
-		left := 0
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-end:
-				yield(nil, awserr.New("SessionTimeoutException", http.StatusBadRequest, "The live tail session has reached its longest duration of three hours."))
-				return
-			case batch := <-tail.C:
-				for _, e := range batch.Events {
-					switch {
-					case !wanted(batch.Stream, e.Message):
-					case len(results) < tailEvents:
-						results = append(results, logsapi.LiveTailSessionLogEvent{
-							LogStreamName: new(batch.Stream.Name), LogGroupIdentifier: new(batch.Group.Account + ":" + batch.Group.Name),
-							Message: new(e.Message), Timestamp: new(e.Timestamp), IngestionTime: new(e.Ingested),
-						})
-					default:
-						left++
-					}
-				}
-			case <-tick.C:
-				left += tail.Dropped()
-				update := &logsapi.LiveTailSessionUpdate{SessionMetadata: &logsapi.LiveTailSessionMetadata{Sampled: new(left > 0)}, SessionResults: results}
-				if update.SessionResults == nil {
-					update.SessionResults = []logsapi.LiveTailSessionLogEvent{}
-				}
-				if !yield(&logsapi.StartLiveTailResponseStream{SessionUpdate: update}, nil) {
-					return
-				}
-				results, left = nil, 0
-			}
+		if yield(start, nil) {
+			session.run(ctx, tail, yield)
 		}
 	}}, nil
+}
+
+// tailSession collects the events of one update.
+type tailSession struct {
+	wanted  func(stream *logs.Stream, message string) bool
+	results []logsapi.LiveTailSessionLogEvent
+	left    int // events that did not fit into the update
+}
+
+func (t *tailSession) run(ctx context.Context, tail *logs.Tail, yield func(*logsapi.StartLiveTailResponseStream, error) bool) {
+	end := time.After(tailLength)
+	tick := time.NewTicker(tailEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-end:
+			yield(nil, awserr.New("SessionTimeoutException", http.StatusBadRequest, "The live tail session has reached its longest duration of three hours."))
+			return
+		case batch := <-tail.C:
+			t.add(batch)
+		case <-tick.C:
+			t.left += tail.Dropped()
+			if !yield(&logsapi.StartLiveTailResponseStream{SessionUpdate: t.update()}, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (t *tailSession) add(batch logs.Tailed) {
+	for _, e := range batch.Events {
+		switch {
+		case !t.wanted(batch.Stream, e.Message):
+		case len(t.results) < tailEvents:
+			t.results = append(t.results, logsapi.LiveTailSessionLogEvent{
+				LogStreamName: new(batch.Stream.Name), LogGroupIdentifier: new(batch.Group.Account + ":" + batch.Group.Name),
+				Message: new(e.Message), Timestamp: new(e.Timestamp), IngestionTime: new(e.Ingested),
+			})
+		default:
+			t.left++
+		}
+	}
+}
+
+// update is what has been collected; the next one begins empty.
+func (t *tailSession) update() *logsapi.LiveTailSessionUpdate {
+	u := &logsapi.LiveTailSessionUpdate{
+		SessionMetadata: &logsapi.LiveTailSessionMetadata{Sampled: new(t.left > 0)},
+		SessionResults:  append([]logsapi.LiveTailSessionLogEvent{}, t.results...),
+	}
+	t.results, t.left = nil, 0
+	return u
 }
