@@ -137,9 +137,6 @@ func (p *Platform) start() {
 	}()
 }
 
-// Close closes a platform that was never run.
-func (p *Platform) Close() error { return errors.Join(p.listener.Close(), p.core.close()) }
-
 // reset empties the account: tasks and network are removed from the machine,
 // every row is deleted. Images that were loaded stay.
 func (p *Platform) reset(ctx context.Context) error {
