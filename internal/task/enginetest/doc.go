@@ -1,4 +1,4 @@
-// Package enginetest is the law of task.Engine as tests. Every engine passes it: the simulated one, containerd's, later a cluster's.
+// Package enginetest is the law of task.Engine as tests. Every engine passes it: the simulated one, this machine's (machine/containers), later a cluster's.
 //
 // Containers in it run the probe program (enginetest/probe), a static binary that an engine's own test packs into an image:
 //
