@@ -25,7 +25,9 @@ func describeMachine(ctx context.Context, binary string) machine {
 		fieldOf("/proc/cpuinfo", "model name"), fieldOf("/proc/meminfo", "MemTotal"), contentOf("/proc/sys/kernel/osrelease"))
 	m.versions = append(m.versions, "Neargate "+m.commit, runtime.Version(), firstLine(ctx, "runc", "--version"))
 	for _, c := range [][]string{
-		{"containerd", "--version"}, {"nginx", "-v"}, {"wrk", "-v"},
+		{"containerd", "--version"},
+		{"nginx", "-v"},
+		{"wrk", "-v"},
 		{"python3", "-c", "import importlib.metadata as m; print('moto', m.version('moto'))"},
 	} {
 		if line := firstLine(ctx, c[0], c[1:]...); line != "" {

@@ -75,8 +75,10 @@ type Config struct {
 // New makes a Keeper without doors.
 func New(c Config) *Keeper {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Keeper{log: c.Log, changed: c.Changed, dial: dial, ctx: ctx, cancel: cancel, missing: retry.NewSignal(), doors: map[netip.AddrPort]*door{},
-		own: c.Names, neighbours: c.Neighbours}
+	return &Keeper{
+		log: c.Log, changed: c.Changed, dial: dial, ctx: ctx, cancel: cancel, missing: retry.NewSignal(), doors: map[netip.AddrPort]*door{},
+		own: c.Names, neighbours: c.Neighbours,
+	}
 }
 
 func dial(ctx context.Context, to netip.AddrPort) (*net.TCPConn, error) {
