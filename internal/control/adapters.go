@@ -106,9 +106,9 @@ func (n ecsNetwork) Zone(tx *state.Tx, subnetID string) (string, bool) {
 // ecsBalance answers the ECS front's questions about target groups.
 type ecsBalance struct{ *balance.Balance }
 
-func (b ecsBalance) TargetGroup(tx *state.Tx, arn string) (targetType, vpc string, used, ok bool) {
-	g, found := b.TargetGroups.Get(tx, arn)
-	if !found {
+func (b ecsBalance) TargetGroup(tx *state.Tx, account, region, arn string) (targetType, vpc string, used, ok bool) {
+	g, err := b.Balance.TargetGroup(tx, network.Scope{Account: account, Region: region}, arn)
+	if err != nil {
 		return "", "", false, false
 	}
 	_, used = b.LoadBalancerOf(tx, arn)

@@ -22,8 +22,9 @@ type Network interface {
 
 // LoadBalancers is what the front asks about target groups.
 type LoadBalancers interface {
-	// TargetGroup tells a target group's target type (ip, instance, …), its VPC, and whether a load balancer uses it.
-	TargetGroup(tx *state.Tx, arn string) (targetType, vpc string, used, ok bool)
+	// TargetGroup tells of a target group of the account and region its target type (ip, instance, …), its VPC, and whether a
+	// load balancer uses it.
+	TargetGroup(tx *state.Tx, account, region, arn string) (targetType, vpc string, used, ok bool)
 }
 
 // Lifecycle starts, stops and tags tasks. task.Lifecycle does.

@@ -18,7 +18,7 @@ import (
 	"github.com/neargate/neargate/internal/task"
 )
 
-// places knows two subnets, one security group and three target groups.
+// places knows two subnets, one security group and four target groups, one of them another account's.
 type places struct{}
 
 func (places) Subnet(_ *state.Tx, _, _, id string) (string, string, bool) {
@@ -35,8 +35,10 @@ func (places) SecurityGroup(_ *state.Tx, _, _, id string) (string, bool) {
 	return "vpc-1", id == "sg-1"
 }
 
-func (places) TargetGroup(_ *state.Tx, arn string) (kind, vpc string, used, ok bool) {
+func (places) TargetGroup(_ *state.Tx, account, _, arn string) (kind, vpc string, used, ok bool) {
 	switch arn {
+	case "tg-theirs":
+		return "ip", "vpc-1", true, account == "111111111111"
 	case "tg-web":
 		return "ip", "vpc-1", true, true
 	case "tg-idle":

@@ -54,7 +54,7 @@ func (s *Service) revise(tx *state.Tx, scope Scope, r *deploy.Revision, in revis
 				TargetGroupARN: aws.Val(lb.TargetGroupArn), ContainerName: aws.Val(lb.ContainerName), ContainerPort: int(aws.Val(lb.ContainerPort)),
 			})
 		}
-		if err := s.checkTargetGroups(tx, r); err != nil {
+		if err := s.checkTargetGroups(tx, scope, r); err != nil {
 			return err
 		}
 	}
@@ -62,7 +62,7 @@ func (s *Service) revise(tx *state.Tx, scope Scope, r *deploy.Revision, in revis
 }
 
 // checkTargetGroups refuses target groups that tasks could not be registered with.
-func (s *Service) checkTargetGroups(tx *state.Tx, r *deploy.Revision) error {
+func (s *Service) checkTargetGroups(tx *state.Tx, scope Scope, r *deploy.Revision) error {
 	if len(r.LoadBalancers) > 5 {
 		return invalid("A service can have at most 5 target groups.")
 	}
@@ -70,7 +70,7 @@ func (s *Service) checkTargetGroups(tx *state.Tx, r *deploy.Revision) error {
 		if lb.TargetGroupARN == "" {
 			return invalid("The target group ARN must be specified for a load balancer.")
 		}
-		kind, _, used, ok := s.LoadBalancers.TargetGroup(tx, lb.TargetGroupARN)
+		kind, _, used, ok := s.LoadBalancers.TargetGroup(tx, scope.Account, scope.Region, lb.TargetGroupARN)
 		switch {
 		case !ok:
 			return invalid("The specified target group does not exist: %s", lb.TargetGroupARN)

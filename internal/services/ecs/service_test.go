@@ -207,6 +207,7 @@ func TestServiceRefusals(t *testing.T) {
 	}{
 		"no load balancer": {lb("tg-idle", "web", 8080), bad, "The target group with targetGroupArn tg-idle does not have an associated load balancer."},
 		"target type":      {lb("tg-instance", "web", 8080), bad, "has target type instance, which is incompatible with the awsvpc network mode specified in the task definition."},
+		"their group":      {lb("tg-theirs", "web", 8080), bad, "The specified target group does not exist: tg-theirs"},
 		"no target group":  {lb("tg-none", "web", 8080), bad, "tg-none"},
 		"container":        {lb("tg-web", "db", 8080), bad, "The container db does not exist in the task definition."},
 		"port":             {lb("tg-web", "web", 80), bad, "The container web did not have a container port 80 defined."},
