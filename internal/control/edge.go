@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -43,6 +44,10 @@ type edgeProcess struct {
 	edgePlace
 	binary string
 	logger *slog.Logger
+
+	// starts is held while an edge is started, and by a reset for as long as it
+	// removes things: an edge that came up in between would lose its socket.
+	starts sync.Mutex
 }
 
 // run starts edge, or takes over the one that an earlier control plane left, and
@@ -50,15 +55,26 @@ type edgeProcess struct {
 func (e *edgeProcess) run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		born := time.Now()
+		e.starts.Lock()
 		alive, err := e.held()
 		if err != nil {
+			e.starts.Unlock()
 			return err
 		}
-		if alive {
+		var ended <-chan error
+		if !alive {
+			ended, err = e.start()
+		}
+		e.starts.Unlock()
+		switch {
+		case alive:
 			e.logger.Info("edge is running already")
 			err = e.waitUnlocked(ctx)
-		} else {
-			err = e.start(ctx)
+		case err == nil:
+			select {
+			case <-ctx.Done(): // it lives on; init reaps it
+			case err = <-ended:
+			}
 		}
 		if ctx.Err() != nil {
 			return nil
@@ -112,11 +128,11 @@ func (e *edgeProcess) waitUnlocked(ctx context.Context) error {
 	}
 }
 
-// start runs one edge until it ends.
-func (e *edgeProcess) start(ctx context.Context) error {
+// start starts an edge and tells when it has ended.
+func (e *edgeProcess) start() (ended <-chan error, err error) {
 	for _, dir := range []string{e.edgePlace.run, filepath.Dir(e.snapshot)} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	flags := os.O_CREATE | os.O_WRONLY | os.O_APPEND
@@ -125,26 +141,21 @@ func (e *edgeProcess) start(ctx context.Context) error {
 	}
 	log, err := os.OpenFile(e.log, flags, 0o600)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer log.Close()
 	cmd := exec.Command(e.binary, "edge", "--socket", e.socket(), "--snapshot", e.snapshot, "--names", e.names(), "--neighbours", neighbours)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
-		return err
+		return nil, err
 	}
 	if err := os.WriteFile(e.pid, []byte(process.Identify(cmd.Process.Pid).String()), 0o600); err != nil {
-		return errors.Join(err, cmd.Process.Kill())
+		return nil, errors.Join(err, cmd.Process.Kill())
 	}
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()
-	select {
-	case <-ctx.Done():
-		return nil // it lives on; init reaps it
-	case err := <-done:
-		return err
-	}
+	return done, nil
 }
 
 // stop ends the edge of a place, if there is one, and removes what it left outside the data directory.

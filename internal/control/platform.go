@@ -156,7 +156,9 @@ func (p *Platform) reset(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	p.edge.starts.Lock()
 	err = errors.Join(p.core.close(), p.at.remove(ctx), eraseState(p.config.DataDir))
+	p.edge.starts.Unlock()
 	if err != nil {
 		p.fail <- fmt.Errorf("reset: %w", err)
 		return err
