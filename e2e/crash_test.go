@@ -16,6 +16,11 @@ import (
 func balanced(t *testing.T, p *platform, count int32) (*world, balancer) {
 	t.Helper()
 	p.load(built.app, "demo/web:latest")
+	return balancedWorld(t, p, count)
+}
+
+func balancedWorld(t *testing.T, p *platform, count int32) (*world, balancer) {
+	t.Helper()
 	w := p.build("10.0")
 	public, private := w.group("public"), w.group("private")
 	w.admitGroup(private, public, 8080)

@@ -22,7 +22,9 @@ func TestDemo(t *testing.T) {
 	}
 	defer room.Release(2)
 	before := neargates(t)
-	out, err := exec.Command(built.binary, "demo", "--once").CombinedOutput()
+	cmd := exec.Command(built.binary, "demo", "--once")
+	cmd.Dir = ".." // where the demo application is, for a program that was not built with it
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Errorf("demo --once: %v", err)
 	}

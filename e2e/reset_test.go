@@ -57,9 +57,9 @@ func TestReset(t *testing.T) {
 		t.Errorf("log groups %v, repositories %v", groups, repositories)
 	}
 
-	// All begins anew, with the image that was loaded before.
-	w = p.build("10.0")
-	w.reaches(w.runTask(w.web("v1"), w.placement(w.public)), "RUNNING")
+	// All begins anew, with the image that was loaded before and a data plane that hears of it.
+	w, b = balancedWorld(t, p, 1)
+	w.only(b, "v0")
 }
 
 // TestResetIsOffByDefault: emptying an account is nothing to do by mistake.
