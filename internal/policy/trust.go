@@ -7,7 +7,7 @@ import (
 	"github.com/neargate/neargate/internal/wildcard"
 )
 
-// TrustRequest is an attempt to assume a role.
+// TrustRequest is what a caller wants of a role, or of another account's resource.
 type TrustRequest struct {
 	Action    string            // sts:AssumeRole
 	Account   string            // of the caller
@@ -23,6 +23,15 @@ func (r *Role) Trusts(q TrustRequest) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("role %s: trust policy: %w", r.Name, err)
 	}
+	allowed, err := d.allows(q)
+	if err != nil {
+		return false, fmt.Errorf("role %s: trust policy: %w", r.Name, err)
+	}
+	return allowed, nil
+}
+
+// allows decides by the statements that speak of the caller and the action.
+func (d *document) allows(q TrustRequest) (bool, error) {
 	allowed := false
 	for i := range d.Statement {
 		s := &d.Statement[i]
@@ -86,7 +95,7 @@ func (s *statement) conditionsMet(context map[string]string) (bool, error) {
 			case "StringNotLike", "ArnNotLike", "ArnNotEquals":
 				met = !present || !anyMatch(wanted, got, false)
 			default:
-				return false, fmt.Errorf("condition operator %s in a trust policy", operator)
+				return false, fmt.Errorf("condition operator %s", operator)
 			}
 			if !met {
 				return false, nil

@@ -64,7 +64,7 @@ func (s *Service) CreateRepository(ctx context.Context, in *ecrapi.CreateReposit
 	call := aws.From(ctx)
 	switch {
 	case in.RegistryId != nil && *in.RegistryId != call.Account:
-		return nil, awserr.New("AccessDeniedException", 400, "User: %s is not authorized to perform: ecr:CreateRepository in the registry with id '%s'", call.Principal, *in.RegistryId)
+		return nil, admits(&registry.Repository{Account: *in.RegistryId, Region: call.Region, Name: *in.RepositoryName}, call)
 	case in.EncryptionConfiguration != nil && *in.EncryptionConfiguration.EncryptionType != "AES256":
 		return nil, awserr.NotImplemented("ecr CreateRepository encryptionConfiguration " + *in.EncryptionConfiguration.EncryptionType)
 	case registry.Qualified(*in.RepositoryName):
@@ -108,12 +108,11 @@ func (s *Service) DescribeRepositories(ctx context.Context, in *ecrapi.DescribeR
 		}
 		return out, nil
 	}
-	account := call.Account
-	if in.RegistryId != nil {
-		account = *in.RegistryId
+	if in.RegistryId != nil && *in.RegistryId != call.Account {
+		return nil, admits(&registry.Repository{Account: *in.RegistryId, Region: call.Region, Name: "*"}, call)
 	}
 	var all []*registry.Repository
-	for r := range s.tables.Repositories.All(tx, registry.Key(account, call.Region, "")) {
+	for r := range s.tables.Repositories.All(tx, registry.Key(call.Account, call.Region, "")) {
 		all = append(all, r)
 	}
 	shown, next, err := page.Of(all, func(r *registry.Repository) string { return r.Name }, in.NextToken, int(aws.Val(in.MaxResults)), pageDefault, pageMax)

@@ -3,10 +3,13 @@ package ecr
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 
 	ecrapi "github.com/neargate/neargate/internal/api/ecr"
 	"github.com/neargate/neargate/internal/aws"
+	"github.com/neargate/neargate/internal/aws/awserr"
+	"github.com/neargate/neargate/internal/policy"
 	"github.com/neargate/neargate/internal/registry"
 	"github.com/neargate/neargate/internal/state"
 )
@@ -61,7 +64,8 @@ const (
 	pageMax     = 1000
 )
 
-// find looks a repository up in the caller's registry, or in the one named.
+// find looks a repository up in the caller's registry, or in the one named if
+// the repository's policy lets the caller in.
 func (s *Service) find(ctx context.Context, tx *state.Tx, registryID, name *string) (*registry.Repository, error) {
 	call := aws.From(ctx)
 	account := call.Account
@@ -69,10 +73,30 @@ func (s *Service) find(ctx context.Context, tx *state.Tx, registryID, name *stri
 		account = *registryID
 	}
 	repo, err := s.registry.Repository(tx, registry.Key(account, call.Region, *name))
+	if account != call.Account {
+		if err != nil {
+			repo = &registry.Repository{Account: account, Region: call.Region, Name: *name}
+		}
+		return repo, admits(repo, call) // nobody learns what there is in another's registry
+	}
 	if err != nil {
 		return nil, ecrapi.ErrRepositoryNotFoundException.New("The repository with name '%s' does not exist in the registry with id '%s'", *name, account)
 	}
 	return repo, nil
+}
+
+// admits refuses callers of another account whom the repository's policy does not let in.
+func admits(repo *registry.Repository, call *aws.Call) error {
+	action := "ecr:" + call.Operation
+	granted, err := policy.Grants(repo.Policy, policy.TrustRequest{Action: action, Account: call.Account, Principal: call.Principal})
+	switch {
+	case err != nil:
+		return awserr.NotImplemented("ecr repository policy: " + err.Error())
+	case !granted:
+		return awserr.New("AccessDeniedException", http.StatusBadRequest,
+			"User: %s is not authorized to perform: %s on resource: %s because no resource-based policy allows the %s action", call.Principal, action, repoARN(repo), action)
+	}
+	return nil
 }
 
 // change changes a copy of a repository and writes it.

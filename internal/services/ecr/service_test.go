@@ -158,6 +158,43 @@ func TestRefusals(t *testing.T) {
 	want(t, "no arn", err, "InvalidParameterException")
 }
 
+// TestOtherAccounts: a registry is its account's own, except for what a repository's policy grants.
+func TestOtherAccounts(t *testing.T) {
+	s, ctx := open(t)
+	if _, err := s.CreateRepository(ctx, &ecrapi.CreateRepositoryInput{RepositoryName: new("app")}); err != nil {
+		t.Fatal(err)
+	}
+	as := func(operation string) context.Context {
+		return aws.With(t.Context(), &aws.Call{
+			Account: "111111111111", Principal: "arn:aws:iam::111111111111:user/eve", Region: "us-east-1", Operation: operation, Now: time.Now(),
+		})
+	}
+	list := func() error {
+		_, err := s.ListImages(as("ListImages"), &ecrapi.ListImagesInput{RegistryId: new(account), RepositoryName: new("app")})
+		return err
+	}
+	remove := func(name string) error {
+		_, err := s.DeleteRepository(as("DeleteRepository"), &ecrapi.DeleteRepositoryInput{RegistryId: new(account), RepositoryName: &name, Force: new(true)})
+		return err
+	}
+	want(t, "list", list(), "AccessDeniedException")
+	want(t, "delete", remove("app"), "AccessDeniedException")
+	want(t, "delete what is not there", remove("none"), "AccessDeniedException")
+	_, err := s.DescribeRepositories(as("DescribeRepositories"), &ecrapi.DescribeRepositoriesInput{RegistryId: new(account)})
+	want(t, "describe all", err, "AccessDeniedException")
+	_, err = s.InitiateLayerUpload(as("InitiateLayerUpload"), &ecrapi.InitiateLayerUploadInput{RegistryId: new(account), RepositoryName: new("app")})
+	want(t, "upload", err, "AccessDeniedException")
+
+	const policy = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "111111111111"}, "Action": "ecr:List*"}]}`
+	if _, err := s.SetRepositoryPolicy(ctx, &ecrapi.SetRepositoryPolicyInput{RepositoryName: new("app"), PolicyText: new(policy)}); err != nil {
+		t.Fatal(err)
+	}
+	want(t, "list with a policy", list(), "")
+	want(t, "delete with a policy", remove("app"), "AccessDeniedException")
+	_, err = s.DescribeRepositories(ctx, &ecrapi.DescribeRepositoriesInput{RegistryId: new(account), RepositoryNames: []string{"app"}})
+	want(t, "describe one's own", err, "")
+}
+
 func TestAuthorizationToken(t *testing.T) {
 	s, ctx := open(t)
 	out, err := s.GetAuthorizationToken(ctx, &ecrapi.GetAuthorizationTokenInput{})
