@@ -53,7 +53,8 @@ type blobs struct {
 type upload struct {
 	mu         sync.Mutex
 	repository string
-	file       *os.File
+	path       string
+	file       *os.File // open while a part arrives: clients may leave thousands of uploads lying
 	sum        hash.Hash
 	size       int64
 	touched    time.Time
@@ -93,14 +94,15 @@ func (b *blobs) remove(digest string) error { return os.Remove(b.path(digest)) }
 func (b *blobs) start(repository string, now time.Time) (string, error) {
 	b.dropIdle(now)
 	id := uuid.NewString()
-	f, err := os.OpenFile(filepath.Join(b.dir, "uploads", id), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	path := filepath.Join(b.dir, "uploads", id)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err != nil {
 		return "", err
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.uploads[id] = &upload{repository: repository, file: f, sum: sha256.New(), touched: now}
-	return id, nil
+	b.uploads[id] = &upload{repository: repository, path: path, sum: sha256.New(), touched: now}
+	return id, f.Close()
 }
 
 func (b *blobs) dropIdle(now time.Time) {
@@ -157,13 +159,24 @@ func (b *blobs) add(repository, id string, first int64, content io.Reader, now t
 	if first >= 0 && first != u.size {
 		return u.size, ErrUploadRange
 	}
-	n, err := io.Copy(io.MultiWriter(u.file, u.sum), io.LimitReader(content, MaxBlob-u.size+1))
-	u.size += n
+	if u.file, err = os.OpenFile(u.path, os.O_WRONLY, 0); err != nil {
+		return u.size, err
+	}
+	_, err = io.Copy(u, io.LimitReader(content, MaxBlob-u.size+1))
+	err = errors.Join(err, u.file.Close())
 	u.touched = now
 	if u.size > MaxBlob {
 		return u.size, ErrTooLarge
 	}
 	return u.size, err
+}
+
+// Write appends what fits on the disk, and counts no more than that: an upload can go on after a part that failed half way.
+func (u *upload) Write(p []byte) (int, error) {
+	n, err := u.file.WriteAt(p, u.size)
+	u.sum.Write(p[:n])
+	u.size += int64(n)
+	return n, err
 }
 
 // finish checks the digest and keeps the blob. It is on the disk when this returns.
@@ -176,16 +189,24 @@ func (b *blobs) finish(repository, id, digest string) (int64, error) {
 	if got := "sha256:" + hex.EncodeToString(u.sum.Sum(nil)); got != digest {
 		return 0, fmt.Errorf("%w: %s", ErrDigest, got)
 	}
-	if err := u.file.Sync(); err != nil {
+	if err := flush(u.path); err != nil {
 		return 0, err
 	}
-	if err := os.Rename(u.file.Name(), b.path(digest)); err != nil {
+	if err := os.Rename(u.path, b.path(digest)); err != nil {
 		return 0, err
 	}
 	u.done = true
-	u.file.Close()
 	b.forget(id)
-	return u.size, nil
+	return u.size, flush(filepath.Dir(b.path(digest)))
+}
+
+// flush waits until a file's content, or a directory's names, are on the disk.
+func flush(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 func (b *blobs) cancel(id string) {
@@ -199,8 +220,7 @@ func (b *blobs) cancel(id string) {
 	defer u.mu.Unlock()
 	if !u.done {
 		u.done = true
-		u.file.Close()
-		os.Remove(u.file.Name())
+		os.Remove(u.path)
 	}
 	b.forget(id)
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/neargate/neargate/internal/state"
@@ -32,6 +33,9 @@ type Registry struct {
 	tables *Tables
 	blobs  *blobs
 	now    func() time.Time
+
+	// held for reading while a blob gets the row that keeps it, for writing while blobs without one are removed
+	keeping sync.RWMutex
 }
 
 // Open opens the registry whose blobs are in dir.
@@ -86,6 +90,8 @@ func (r *Registry) DeleteRepository(ctx context.Context, key string, force bool)
 
 // dropBlobs removes the files of blobs that no repository has any more.
 func (r *Registry) dropBlobs(digests []string) (err error) {
+	r.keeping.Lock()
+	defer r.keeping.Unlock()
 	tx := r.store.View()
 	for _, d := range digests {
 		used := false
@@ -338,28 +344,49 @@ func (r *Registry) CancelUpload(repository, upload string) error {
 
 // FinishUpload checks an upload's digest and makes it a layer of the repository.
 func (r *Registry) FinishUpload(ctx context.Context, repository, upload, digest string) error {
-	size, err := r.blobs.finish(repository, upload, digest)
-	if err != nil {
-		return err
+	stored, err := r.finishUpload(ctx, repository, upload, digest)
+	if err != nil && stored {
+		err = errors.Join(err, r.dropBlobs([]string{digest})) // the repository has gone meanwhile
 	}
-	return r.putLayer(ctx, repository, digest, size)
+	return err
 }
 
-func (r *Registry) putLayer(ctx context.Context, repository, digest string, size int64) error {
-	return r.store.Update(ctx, func(tx *state.Tx) error {
-		if _, err := r.Repository(tx, repository); err != nil {
-			return err
-		}
-		r.tables.Layers.Put(tx, &Layer{Repository: repository, Digest: digest, Size: size, Uploaded: r.now().UTC()})
-		return nil
-	})
+func (r *Registry) finishUpload(ctx context.Context, repository, upload, digest string) (stored bool, err error) {
+	r.keeping.RLock()
+	defer r.keeping.RUnlock()
+	size, err := r.blobs.finish(repository, upload, digest)
+	if err != nil {
+		return false, err
+	}
+	return true, r.store.Update(ctx, func(tx *state.Tx) error { return r.putLayer(tx, repository, digest, size) })
+}
+
+func (r *Registry) putLayer(tx *state.Tx, repository, digest string, size int64) error {
+	if _, err := r.Repository(tx, repository); err != nil {
+		return err
+	}
+	r.tables.Layers.Put(tx, &Layer{Repository: repository, Digest: digest, Size: size, Uploaded: r.now().UTC()})
+	return nil
 }
 
 // Mount gives a repository a layer that another one of the same account has.
 func (r *Registry) Mount(ctx context.Context, from, repository, digest string) error {
-	l, err := r.Layer(r.store.View(), from, digest)
-	if err != nil {
-		return err
+	if accountOf(from) != accountOf(repository) {
+		return ErrLayer
 	}
-	return r.putLayer(ctx, repository, digest, l.Size)
+	r.keeping.RLock()
+	defer r.keeping.RUnlock()
+	return r.store.Update(ctx, func(tx *state.Tx) error {
+		l, err := r.Layer(tx, from, digest)
+		if err != nil {
+			return err
+		}
+		return r.putLayer(tx, repository, digest, l.Size)
+	})
+}
+
+// accountOf is the account in a repository's key.
+func accountOf(repository string) string {
+	account, _, _ := strings.Cut(repository, "/")
+	return account
 }
