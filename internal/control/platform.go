@@ -220,6 +220,8 @@ func (p *Platform) handler() http.Handler {
 	own := p.ownEndpoints()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
+		case !p.config.Enforce && fromWebPage(r):
+			answer(w, &refusal{http.StatusForbidden, "this looks like a web page's request: call localhost or an address, without Origin, or start serve with --auth enforce"})
 		case strings.HasPrefix(r.URL.Path, "/_neargate/"):
 			own.ServeHTTP(w, r)
 		case r.URL.Path == "/v2" || strings.HasPrefix(r.URL.Path, "/v2/"):
