@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -37,8 +38,18 @@ func TestTasks(t *testing.T) {
 		c.Essential = aws.Bool(false)
 		c.RestartPolicy = &types.ContainerRestartPolicy{Enabled: aws.Bool(true), RestartAttemptPeriod: aws.Int32(60)}
 	}
-	restarting := w.runTask(w.define("restarting", probe("main", "sleep"), with(probe("hasty", "exit", "1"), again),
-		with(probe("patient", "after", "61s", ",", "exit", "1"), again)), placed)
+	p.json("logs", "CreateLogGroup", map[string]any{"logGroupName": "/patient"}, nil)
+	logged := func(c *types.ContainerDefinition) {
+		again(c)
+		c.LogConfiguration = &types.LogConfiguration{LogDriver: types.LogDriverAwslogs, Options: map[string]string{
+			"awslogs-group": "/patient", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "p",
+		}}
+	}
+	restarting := w.runTask(w.defineWith(&ecs.RegisterTaskDefinitionInput{
+		Family: aws.String("restarting"), ExecutionRoleArn: aws.String("arn:aws:iam::000000000000:role/execution"),
+		ContainerDefinitions: []types.ContainerDefinition{probe("main", "sleep"), with(probe("hasty", "exit", "1"), again),
+			with(probe("patient", "print", "begin", ",", "after", "61s", ",", "exit", "1"), logged)},
+	}), placed)
 
 	for _, tt := range []struct {
 		name    string
@@ -174,6 +185,12 @@ func TestTasks(t *testing.T) {
 		c.StopTimeout = aws.Int32(2)
 		arn := w.runTask(w.define("stubborn", c), placed)
 		w.reaches(arn, "RUNNING")
+		w.eventually(10*time.Second, "it ignores signals", func() error {
+			if said := p.neargate("logs", id(arn)); !strings.Contains(said, "ready") {
+				return errorString(said)
+			}
+			return nil
+		})
 		begin := time.Now()
 		if _, err := w.ecs.StopTask(t.Context(), &ecs.StopTaskInput{Cluster: &w.cluster, Task: &arn, Reason: aws.String("enough")}); err != nil {
 			t.Fatal(err)
@@ -195,10 +212,11 @@ func TestTasks(t *testing.T) {
 		if c := container(task, "hasty"); c.ExitCode == nil || *c.ExitCode != 1 || *task.LastStatus != "RUNNING" {
 			t.Errorf("task %s, hasty container: %+v", *task.LastStatus, c)
 		}
-		before := *container(task, "patient").RuntimeId
 		w.eventually(90*time.Second, "the patient container is restarted", func() error {
-			if c := container(w.describe(restarting)[0], "patient"); *c.RuntimeId == before || *c.LastStatus != "RUNNING" {
-				return errorString(*c.LastStatus)
+			var found struct{ Events []struct{ Message string } }
+			p.json("logs", "FilterLogEvents", map[string]any{"logGroupName": "/patient", "filterPattern": "begin"}, &found)
+			if len(found.Events) < 2 {
+				return fmt.Errorf("its logs are %v", found.Events)
 			}
 			return nil
 		})
