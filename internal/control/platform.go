@@ -240,17 +240,15 @@ func (p *Platform) with(w http.ResponseWriter, r *http.Request, serve func(c *co
 	defer p.mu.RUnlock()
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	connection, served, hurried := http.NewResponseController(w), make(chan struct{}), make(chan struct{})
+	served, hurried := make(chan struct{}), make(chan bool, 1)
 	release := context.AfterFunc(p.life, func() {
-		defer close(hurried)
 		cancel()
-		hurry(connection, served)
+		hurried <- hurry(http.NewResponseController(w), served)
 	})
 	defer func() {
 		close(served)
-		if !release() {
-			<-hurried
-			_ = connection.SetWriteDeadline(time.Time{}) // the connection serves further requests
+		if !release() && <-hurried {
+			panic(http.ErrAbortHandler) // closes the connection: net/http takes it for dead from now on
 		}
 	}()
 	serve(p.core, w, r.WithContext(ctx))
@@ -258,24 +256,21 @@ func (p *Platform) with(w http.ResponseWriter, r *http.Request, serve func(c *co
 
 // Waits of requests whose core ends.
 const (
-	parting    = time.Second            // to write what is left to say
+	parting    = 500 * time.Millisecond // to end by themselves
 	hurryAgain = 100 * time.Millisecond // handlers set deadlines of their own
 )
 
-// hurry ends a request's waits for its client, which may never send or read
-// another byte, until the request is served.
-func hurry(connection *http.ResponseController, served <-chan struct{}) {
-	again := time.NewTicker(hurryAgain)
-	defer again.Stop()
-	end := time.Now().Add(parting)
-	for {
-		// A connection without deadlines is a test's.
-		_ = connection.SetReadDeadline(time.Now())
-		_ = connection.SetWriteDeadline(end)
+// hurry ends a request's waits for a client that does not send or read another
+// byte, and says whether that was necessary.
+func hurry(connection *http.ResponseController, served <-chan struct{}) bool {
+	for wait, forced := parting, false; ; wait, forced = hurryAgain, true {
 		select {
 		case <-served:
-			return
-		case <-again.C:
+			return forced
+		case <-time.After(wait):
 		}
+		// A connection without deadlines is a test's.
+		_ = connection.SetReadDeadline(time.Now())
+		_ = connection.SetWriteDeadline(time.Now())
 	}
 }

@@ -63,3 +63,30 @@ func TestResetWithIdleClients(t *testing.T) {
 	reset(t, p)
 	reset(t, p)
 }
+
+// TestResetKeepsConnections: a client that was being served goes on with its connection.
+func TestResetKeepsConnections(t *testing.T) {
+	p := running(t)
+	follow, err := http.Get(p.Endpoint() + "/_neargate/logs?task=none&follow=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer follow.Body.Close()
+	reset(t, p)
+	if rest, err := io.ReadAll(follow.Body); len(rest) > 0 || err != nil { // read to its end, the connection is free again
+		t.Fatalf("%s %v", rest, err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.Endpoint(), strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("X-Amz-Target", "AmazonEC2ContainerServiceV20141113.CreateCluster")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		t.Errorf("after a reset: %s", res.Status)
+	}
+}
