@@ -176,8 +176,10 @@ func (j *Journal) commit(b state.Batch) (err error) {
 	return nil
 }
 
+// advance names the row by its id: so found, it is updated without a statement
+// journal.
 func (j *Journal) advance(seq uint64) error {
-	stmt, err := j.conn.Prepare("UPDATE seq SET value = ?1 WHERE value = ?1 - 1")
+	stmt, err := j.conn.Prepare("UPDATE seq SET value = ?1 WHERE id = 0 AND value = ?1 - 1")
 	if err != nil {
 		return err
 	}
@@ -191,8 +193,10 @@ func (j *Journal) advance(seq uint64) error {
 	return nil
 }
 
+// write replaces a row whole. An upsert would say the same, but SQLite keeps a
+// statement journal for it, which costs as much as the write.
 func (j *Journal) write(r *state.Record) error {
-	query := "INSERT INTO rows (tbl, key, value) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET value = excluded.value"
+	query := "REPLACE INTO rows (tbl, key, value) VALUES (?1, ?2, ?3)"
 	if r.Value == nil {
 		query = "DELETE FROM rows WHERE tbl = ?1 AND key = ?2"
 	}
