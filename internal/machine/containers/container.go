@@ -239,6 +239,9 @@ func trimClass(err error) string {
 	return text
 }
 
+// startLimit is how long a start may take, however busy the machine. One that hangs would keep the platform from ending.
+const startLimit = time.Minute
+
 // StartContainer implements task.Engine.
 func (e *Engine) StartContainer(ctx context.Context, id string) error {
 	c := e.find(id)
@@ -262,7 +265,9 @@ func (e *Engine) StartContainer(ctx context.Context, id string) error {
 	c.record.StartedAt = time.Now()
 	c.state.StartedAt = c.record.StartedAt
 	c.mu.Unlock()
-	resp, err := conn.Start(e.scope(context.WithoutCancel(ctx)), &taskapi.StartRequest{ID: id})
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), startLimit)
+	defer cancel()
+	resp, err := conn.Start(e.scope(ctx), &taskapi.StartRequest{ID: id})
 	if err != nil {
 		err = errgrpc.ToNative(err)
 		if c.now().Status == task.StatusStopped { // it has been killed before it was started

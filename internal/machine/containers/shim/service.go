@@ -34,6 +34,10 @@ func SpoolURI(path string, max int64) string {
 }
 
 // service is containerd's task service with spools and signals by pidfd, which needs no runc process.
+//
+// A control plane that dies takes its connection with it, and with that the context of what it has asked for. What has begun is
+// carried through all the same: a `runc start` that is killed between the container's first step and its own last one leaves a
+// container that runs and is taken for one that does not, and the next start waits for it for ever.
 type service struct {
 	taskapi.TTRPCTaskService
 	trim *time.Timer // gives memory back some time after the last start
@@ -50,7 +54,7 @@ func (s *service) Create(ctx context.Context, r *taskapi.CreateTaskRequest) (*ta
 			return nil, errgrpc.ToGRPC(fmt.Errorf("output of %s: %w", r.ID, err))
 		}
 	}
-	resp, err := s.TTRPCTaskService.Create(ctx, r)
+	resp, err := s.TTRPCTaskService.Create(context.WithoutCancel(ctx), r)
 	done()
 	if err != nil {
 		return nil, err
@@ -62,6 +66,10 @@ func (s *service) Create(ctx context.Context, r *taskapi.CreateTaskRequest) (*ta
 		s.mu.Unlock()
 	}
 	return resp, nil
+}
+
+func (s *service) Start(ctx context.Context, r *taskapi.StartRequest) (*taskapi.StartResponse, error) {
+	return s.TTRPCTaskService.Start(context.WithoutCancel(ctx), r)
 }
 
 // divert makes the request's output go through pipes that this process reads. The returned function must be called once the
@@ -146,7 +154,7 @@ func (s *service) Kill(ctx context.Context, r *taskapi.KillRequest) (*ptypes.Emp
 }
 
 func (s *service) Delete(ctx context.Context, r *taskapi.DeleteRequest) (*taskapi.DeleteResponse, error) {
-	resp, err := s.TTRPCTaskService.Delete(ctx, r)
+	resp, err := s.TTRPCTaskService.Delete(context.WithoutCancel(ctx), r)
 	if err == nil && r.ExecID == "" {
 		s.mu.Lock()
 		if fd, ok := s.pidfds[r.ID]; ok {
