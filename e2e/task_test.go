@@ -47,8 +47,10 @@ func TestTasks(t *testing.T) {
 	}
 	restarting := w.runTask(w.defineWith(&ecs.RegisterTaskDefinitionInput{
 		Family: aws.String("restarting"), ExecutionRoleArn: aws.String("arn:aws:iam::000000000000:role/execution"),
-		ContainerDefinitions: []types.ContainerDefinition{probe("main", "sleep"), with(probe("hasty", "exit", "1"), again),
-			with(probe("patient", "print", "begin", ",", "after", "61s", ",", "exit", "1"), logged)},
+		ContainerDefinitions: []types.ContainerDefinition{
+			probe("main", "sleep"), with(probe("hasty", "exit", "1"), again),
+			with(probe("patient", "print", "begin", ",", "after", "61s", ",", "exit", "1"), logged),
+		},
 	}), placed)
 
 	for _, tt := range []struct {
