@@ -8,7 +8,7 @@ import (
 )
 
 // tag writes the struct tag of a member: everything any protocol and the validation have to know. Its grammar is documented
-// where it is read, in internal/aws/proto.
+// where it is read, in internal/aws/proto. Rows of the state hold generated types as JSON: there, absent members are left out.
 func (g *generator) tag(parent *shape, m member) string {
 	words := []string{m.Name}
 	if slices.Contains(parent.Required, m.Name) {
@@ -28,7 +28,7 @@ func (g *generator) tag(parent *shape, m member) string {
 		words = append(words, "json")
 	}
 	words = append(words, g.traits("", &m.ref)...)
-	return "`api:" + strings.ReplaceAll(strconv.Quote(strings.Join(words, " ")), "`", `\x60`) + "`"
+	return "`api:" + strings.ReplaceAll(strconv.Quote(strings.Join(words, " ")), "`", `\x60`) + ` json:",omitzero"` + "`"
 }
 
 func (g *generator) location(parent *shape, m member) []string {

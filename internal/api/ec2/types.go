@@ -7,3063 +7,3063 @@ import (
 )
 
 type AcceptVpcPeeringConnectionInput struct {
-	DryRun                 *bool   `api:"DryRun wire=dryRun"`
-	VpcPeeringConnectionId *string `api:"VpcPeeringConnectionId required wire=vpcPeeringConnectionId"`
+	DryRun                 *bool   `api:"DryRun wire=dryRun" json:",omitzero"`
+	VpcPeeringConnectionId *string `api:"VpcPeeringConnectionId required wire=vpcPeeringConnectionId" json:",omitzero"`
 }
 
 type AcceptVpcPeeringConnectionOutput struct {
-	VpcPeeringConnection *VpcPeeringConnection `api:"VpcPeeringConnection wire=vpcPeeringConnection"`
+	VpcPeeringConnection *VpcPeeringConnection `api:"VpcPeeringConnection wire=vpcPeeringConnection" json:",omitzero"`
 }
 
 type AllocateAddressInput struct {
-	Domain                *string            `api:"Domain enum=DomainType"`
-	Address               *string            `api:"Address"`
-	PublicIpv4Pool        *string            `api:"PublicIpv4Pool"`
-	NetworkBorderGroup    *string            `api:"NetworkBorderGroup"`
-	CustomerOwnedIpv4Pool *string            `api:"CustomerOwnedIpv4Pool"`
-	TagSpecifications     []TagSpecification `api:"TagSpecifications wire=TagSpecification item=item"`
-	IpamPoolId            *string            `api:"IpamPoolId"`
-	DryRun                *bool              `api:"DryRun wire=dryRun"`
+	Domain                *string            `api:"Domain enum=DomainType" json:",omitzero"`
+	Address               *string            `api:"Address" json:",omitzero"`
+	PublicIpv4Pool        *string            `api:"PublicIpv4Pool" json:",omitzero"`
+	NetworkBorderGroup    *string            `api:"NetworkBorderGroup" json:",omitzero"`
+	CustomerOwnedIpv4Pool *string            `api:"CustomerOwnedIpv4Pool" json:",omitzero"`
+	TagSpecifications     []TagSpecification `api:"TagSpecifications wire=TagSpecification item=item" json:",omitzero"`
+	IpamPoolId            *string            `api:"IpamPoolId" json:",omitzero"`
+	DryRun                *bool              `api:"DryRun wire=dryRun" json:",omitzero"`
 }
 
 type AllocateAddressOutput struct {
-	AllocationId          *string `api:"AllocationId wire=allocationId"`
-	PublicIpv4Pool        *string `api:"PublicIpv4Pool wire=publicIpv4Pool"`
-	NetworkBorderGroup    *string `api:"NetworkBorderGroup wire=networkBorderGroup"`
-	Domain                *string `api:"Domain wire=domain enum=DomainType"`
-	CustomerOwnedIp       *string `api:"CustomerOwnedIp wire=customerOwnedIp"`
-	CustomerOwnedIpv4Pool *string `api:"CustomerOwnedIpv4Pool wire=customerOwnedIpv4Pool"`
-	CarrierIp             *string `api:"CarrierIp wire=carrierIp"`
-	PublicIp              *string `api:"PublicIp wire=publicIp"`
+	AllocationId          *string `api:"AllocationId wire=allocationId" json:",omitzero"`
+	PublicIpv4Pool        *string `api:"PublicIpv4Pool wire=publicIpv4Pool" json:",omitzero"`
+	NetworkBorderGroup    *string `api:"NetworkBorderGroup wire=networkBorderGroup" json:",omitzero"`
+	Domain                *string `api:"Domain wire=domain enum=DomainType" json:",omitzero"`
+	CustomerOwnedIp       *string `api:"CustomerOwnedIp wire=customerOwnedIp" json:",omitzero"`
+	CustomerOwnedIpv4Pool *string `api:"CustomerOwnedIpv4Pool wire=customerOwnedIpv4Pool" json:",omitzero"`
+	CarrierIp             *string `api:"CarrierIp wire=carrierIp" json:",omitzero"`
+	PublicIp              *string `api:"PublicIp wire=publicIp" json:",omitzero"`
 }
 
 type AssignIpv6AddressesInput struct {
-	Ipv6PrefixCount    *int32   `api:"Ipv6PrefixCount"`
-	Ipv6Prefixes       []string `api:"Ipv6Prefixes wire=Ipv6Prefix item=item"`
-	NetworkInterfaceId *string  `api:"NetworkInterfaceId required wire=networkInterfaceId"`
-	Ipv6Addresses      []string `api:"Ipv6Addresses wire=ipv6Addresses item=item"`
-	Ipv6AddressCount   *int32   `api:"Ipv6AddressCount wire=ipv6AddressCount"`
+	Ipv6PrefixCount    *int32   `api:"Ipv6PrefixCount" json:",omitzero"`
+	Ipv6Prefixes       []string `api:"Ipv6Prefixes wire=Ipv6Prefix item=item" json:",omitzero"`
+	NetworkInterfaceId *string  `api:"NetworkInterfaceId required wire=networkInterfaceId" json:",omitzero"`
+	Ipv6Addresses      []string `api:"Ipv6Addresses wire=ipv6Addresses item=item" json:",omitzero"`
+	Ipv6AddressCount   *int32   `api:"Ipv6AddressCount wire=ipv6AddressCount" json:",omitzero"`
 }
 
 type AssignIpv6AddressesOutput struct {
-	AssignedIpv6Addresses []string `api:"AssignedIpv6Addresses wire=assignedIpv6Addresses item=item"`
-	AssignedIpv6Prefixes  []string `api:"AssignedIpv6Prefixes wire=assignedIpv6PrefixSet item=item"`
-	NetworkInterfaceId    *string  `api:"NetworkInterfaceId wire=networkInterfaceId"`
+	AssignedIpv6Addresses []string `api:"AssignedIpv6Addresses wire=assignedIpv6Addresses item=item" json:",omitzero"`
+	AssignedIpv6Prefixes  []string `api:"AssignedIpv6Prefixes wire=assignedIpv6PrefixSet item=item" json:",omitzero"`
+	NetworkInterfaceId    *string  `api:"NetworkInterfaceId wire=networkInterfaceId" json:",omitzero"`
 }
 
 type AssignPrivateIpAddressesInput struct {
-	Ipv4Prefixes                   []string `api:"Ipv4Prefixes wire=Ipv4Prefix item=item"`
-	Ipv4PrefixCount                *int32   `api:"Ipv4PrefixCount"`
-	NetworkInterfaceId             *string  `api:"NetworkInterfaceId required wire=networkInterfaceId"`
-	PrivateIpAddresses             []string `api:"PrivateIpAddresses wire=privateIpAddress item=PrivateIpAddress"`
-	SecondaryPrivateIpAddressCount *int32   `api:"SecondaryPrivateIpAddressCount wire=secondaryPrivateIpAddressCount"`
-	AllowReassignment              *bool    `api:"AllowReassignment wire=allowReassignment"`
+	Ipv4Prefixes                   []string `api:"Ipv4Prefixes wire=Ipv4Prefix item=item" json:",omitzero"`
+	Ipv4PrefixCount                *int32   `api:"Ipv4PrefixCount" json:",omitzero"`
+	NetworkInterfaceId             *string  `api:"NetworkInterfaceId required wire=networkInterfaceId" json:",omitzero"`
+	PrivateIpAddresses             []string `api:"PrivateIpAddresses wire=privateIpAddress item=PrivateIpAddress" json:",omitzero"`
+	SecondaryPrivateIpAddressCount *int32   `api:"SecondaryPrivateIpAddressCount wire=secondaryPrivateIpAddressCount" json:",omitzero"`
+	AllowReassignment              *bool    `api:"AllowReassignment wire=allowReassignment" json:",omitzero"`
 }
 
 type AssignPrivateIpAddressesOutput struct {
-	NetworkInterfaceId         *string                    `api:"NetworkInterfaceId wire=networkInterfaceId"`
-	AssignedPrivateIpAddresses []AssignedPrivateIpAddress `api:"AssignedPrivateIpAddresses wire=assignedPrivateIpAddressesSet item=item"`
-	AssignedIpv4Prefixes       []Ipv4PrefixSpecification  `api:"AssignedIpv4Prefixes wire=assignedIpv4PrefixSet item=item"`
+	NetworkInterfaceId         *string                    `api:"NetworkInterfaceId wire=networkInterfaceId" json:",omitzero"`
+	AssignedPrivateIpAddresses []AssignedPrivateIpAddress `api:"AssignedPrivateIpAddresses wire=assignedPrivateIpAddressesSet item=item" json:",omitzero"`
+	AssignedIpv4Prefixes       []Ipv4PrefixSpecification  `api:"AssignedIpv4Prefixes wire=assignedIpv4PrefixSet item=item" json:",omitzero"`
 }
 
 type AssociateAddressInput struct {
-	AllocationId       *string `api:"AllocationId"`
-	InstanceId         *string `api:"InstanceId"`
-	PublicIp           *string `api:"PublicIp"`
-	DryRun             *bool   `api:"DryRun wire=dryRun"`
-	NetworkInterfaceId *string `api:"NetworkInterfaceId wire=networkInterfaceId"`
-	PrivateIpAddress   *string `api:"PrivateIpAddress wire=privateIpAddress"`
-	AllowReassociation *bool   `api:"AllowReassociation wire=allowReassociation"`
+	AllocationId       *string `api:"AllocationId" json:",omitzero"`
+	InstanceId         *string `api:"InstanceId" json:",omitzero"`
+	PublicIp           *string `api:"PublicIp" json:",omitzero"`
+	DryRun             *bool   `api:"DryRun wire=dryRun" json:",omitzero"`
+	NetworkInterfaceId *string `api:"NetworkInterfaceId wire=networkInterfaceId" json:",omitzero"`
+	PrivateIpAddress   *string `api:"PrivateIpAddress wire=privateIpAddress" json:",omitzero"`
+	AllowReassociation *bool   `api:"AllowReassociation wire=allowReassociation" json:",omitzero"`
 }
 
 type AssociateAddressOutput struct {
-	AssociationId *string `api:"AssociationId wire=associationId"`
+	AssociationId *string `api:"AssociationId wire=associationId" json:",omitzero"`
 }
 
 type AssociateDhcpOptionsInput struct {
-	DhcpOptionsId *string `api:"DhcpOptionsId required"`
-	VpcId         *string `api:"VpcId required"`
-	DryRun        *bool   `api:"DryRun wire=dryRun"`
+	DhcpOptionsId *string `api:"DhcpOptionsId required" json:",omitzero"`
+	VpcId         *string `api:"VpcId required" json:",omitzero"`
+	DryRun        *bool   `api:"DryRun wire=dryRun" json:",omitzero"`
 }
 
 type AssociateDhcpOptionsOutput struct{}
 
 type AssociateNatGatewayAddressInput struct {
-	NatGatewayId       *string  `api:"NatGatewayId required"`
-	AllocationIds      []string `api:"AllocationIds required wire=AllocationId item=AllocationId"`
-	PrivateIpAddresses []string `api:"PrivateIpAddresses wire=PrivateIpAddress item=item"`
-	DryRun             *bool    `api:"DryRun"`
-	AvailabilityZone   *string  `api:"AvailabilityZone"`
-	AvailabilityZoneId *string  `api:"AvailabilityZoneId"`
+	NatGatewayId       *string  `api:"NatGatewayId required" json:",omitzero"`
+	AllocationIds      []string `api:"AllocationIds required wire=AllocationId item=AllocationId" json:",omitzero"`
+	PrivateIpAddresses []string `api:"PrivateIpAddresses wire=PrivateIpAddress item=item" json:",omitzero"`
+	DryRun             *bool    `api:"DryRun" json:",omitzero"`
+	AvailabilityZone   *string  `api:"AvailabilityZone" json:",omitzero"`
+	AvailabilityZoneId *string  `api:"AvailabilityZoneId" json:",omitzero"`
 }
 
 type AssociateNatGatewayAddressOutput struct {
-	NatGatewayId        *string             `api:"NatGatewayId wire=natGatewayId"`
-	NatGatewayAddresses []NatGatewayAddress `api:"NatGatewayAddresses wire=natGatewayAddressSet item=item"`
+	NatGatewayId        *string             `api:"NatGatewayId wire=natGatewayId" json:",omitzero"`
+	NatGatewayAddresses []NatGatewayAddress `api:"NatGatewayAddresses wire=natGatewayAddressSet item=item" json:",omitzero"`
 }
 
 type AssociateRouteTableInput struct {
-	GatewayId      *string `api:"GatewayId"`
-	PublicIpv4Pool *string `api:"PublicIpv4Pool"`
-	DryRun         *bool   `api:"DryRun wire=dryRun"`
-	SubnetId       *string `api:"SubnetId wire=subnetId"`
-	RouteTableId   *string `api:"RouteTableId required wire=routeTableId"`
+	GatewayId      *string `api:"GatewayId" json:",omitzero"`
+	PublicIpv4Pool *string `api:"PublicIpv4Pool" json:",omitzero"`
+	DryRun         *bool   `api:"DryRun wire=dryRun" json:",omitzero"`
+	SubnetId       *string `api:"SubnetId wire=subnetId" json:",omitzero"`
+	RouteTableId   *string `api:"RouteTableId required wire=routeTableId" json:",omitzero"`
 }
 
 type AssociateRouteTableOutput struct {
-	AssociationId    *string                     `api:"AssociationId wire=associationId"`
-	AssociationState *RouteTableAssociationState `api:"AssociationState wire=associationState"`
+	AssociationId    *string                     `api:"AssociationId wire=associationId" json:",omitzero"`
+	AssociationState *RouteTableAssociationState `api:"AssociationState wire=associationState" json:",omitzero"`
 }
 
 type AssociateSecurityGroupVpcInput struct {
-	GroupId *string `api:"GroupId required"`
-	VpcId   *string `api:"VpcId required"`
-	DryRun  *bool   `api:"DryRun"`
+	GroupId *string `api:"GroupId required" json:",omitzero"`
+	VpcId   *string `api:"VpcId required" json:",omitzero"`
+	DryRun  *bool   `api:"DryRun" json:",omitzero"`
 }
 
 type AssociateSecurityGroupVpcOutput struct {
-	State *string `api:"State wire=state enum=SecurityGroupVpcAssociationState"`
+	State *string `api:"State wire=state enum=SecurityGroupVpcAssociationState" json:",omitzero"`
 }
 
 type AssociateSubnetCidrBlockInput struct {
-	Ipv6IpamPoolId    *string `api:"Ipv6IpamPoolId"`
-	Ipv6NetmaskLength *int32  `api:"Ipv6NetmaskLength"`
-	SubnetId          *string `api:"SubnetId required wire=subnetId"`
-	Ipv6CidrBlock     *string `api:"Ipv6CidrBlock wire=ipv6CidrBlock"`
+	Ipv6IpamPoolId    *string `api:"Ipv6IpamPoolId" json:",omitzero"`
+	Ipv6NetmaskLength *int32  `api:"Ipv6NetmaskLength" json:",omitzero"`
+	SubnetId          *string `api:"SubnetId required wire=subnetId" json:",omitzero"`
+	Ipv6CidrBlock     *string `api:"Ipv6CidrBlock wire=ipv6CidrBlock" json:",omitzero"`
 }
 
 type AssociateSubnetCidrBlockOutput struct {
-	Ipv6CidrBlockAssociation *SubnetIpv6CidrBlockAssociation `api:"Ipv6CidrBlockAssociation wire=ipv6CidrBlockAssociation"`
-	SubnetId                 *string                         `api:"SubnetId wire=subnetId"`
+	Ipv6CidrBlockAssociation *SubnetIpv6CidrBlockAssociation `api:"Ipv6CidrBlockAssociation wire=ipv6CidrBlockAssociation" json:",omitzero"`
+	SubnetId                 *string                         `api:"SubnetId wire=subnetId" json:",omitzero"`
 }
 
 type AssociateVpcCidrBlockInput struct {
-	CidrBlock                       *string `api:"CidrBlock"`
-	Ipv6CidrBlockNetworkBorderGroup *string `api:"Ipv6CidrBlockNetworkBorderGroup"`
-	Ipv6Pool                        *string `api:"Ipv6Pool"`
-	Ipv6CidrBlock                   *string `api:"Ipv6CidrBlock"`
-	Ipv4IpamPoolId                  *string `api:"Ipv4IpamPoolId"`
-	Ipv4NetmaskLength               *int32  `api:"Ipv4NetmaskLength"`
-	Ipv6IpamPoolId                  *string `api:"Ipv6IpamPoolId"`
-	Ipv6NetmaskLength               *int32  `api:"Ipv6NetmaskLength"`
-	VpcId                           *string `api:"VpcId required wire=vpcId"`
-	AmazonProvidedIpv6CidrBlock     *bool   `api:"AmazonProvidedIpv6CidrBlock wire=amazonProvidedIpv6CidrBlock"`
+	CidrBlock                       *string `api:"CidrBlock" json:",omitzero"`
+	Ipv6CidrBlockNetworkBorderGroup *string `api:"Ipv6CidrBlockNetworkBorderGroup" json:",omitzero"`
+	Ipv6Pool                        *string `api:"Ipv6Pool" json:",omitzero"`
+	Ipv6CidrBlock                   *string `api:"Ipv6CidrBlock" json:",omitzero"`
+	Ipv4IpamPoolId                  *string `api:"Ipv4IpamPoolId" json:",omitzero"`
+	Ipv4NetmaskLength               *int32  `api:"Ipv4NetmaskLength" json:",omitzero"`
+	Ipv6IpamPoolId                  *string `api:"Ipv6IpamPoolId" json:",omitzero"`
+	Ipv6NetmaskLength               *int32  `api:"Ipv6NetmaskLength" json:",omitzero"`
+	VpcId                           *string `api:"VpcId required wire=vpcId" json:",omitzero"`
+	AmazonProvidedIpv6CidrBlock     *bool   `api:"AmazonProvidedIpv6CidrBlock wire=amazonProvidedIpv6CidrBlock" json:",omitzero"`
 }
 
 type AssociateVpcCidrBlockOutput struct {
-	Ipv6CidrBlockAssociation *VpcIpv6CidrBlockAssociation `api:"Ipv6CidrBlockAssociation wire=ipv6CidrBlockAssociation"`
-	CidrBlockAssociation     *VpcCidrBlockAssociation     `api:"CidrBlockAssociation wire=cidrBlockAssociation"`
-	VpcId                    *string                      `api:"VpcId wire=vpcId"`
+	Ipv6CidrBlockAssociation *VpcIpv6CidrBlockAssociation `api:"Ipv6CidrBlockAssociation wire=ipv6CidrBlockAssociation" json:",omitzero"`
+	CidrBlockAssociation     *VpcCidrBlockAssociation     `api:"CidrBlockAssociation wire=cidrBlockAssociation" json:",omitzero"`
+	VpcId                    *string                      `api:"VpcId wire=vpcId" json:",omitzero"`
 }
 
 type AttachInternetGatewayInput struct {
-	DryRun            *bool   `api:"DryRun wire=dryRun"`
-	InternetGatewayId *string `api:"InternetGatewayId required wire=internetGatewayId"`
-	VpcId             *string `api:"VpcId required wire=vpcId"`
+	DryRun            *bool   `api:"DryRun wire=dryRun" json:",omitzero"`
+	InternetGatewayId *string `api:"InternetGatewayId required wire=internetGatewayId" json:",omitzero"`
+	VpcId             *string `api:"VpcId required wire=vpcId" json:",omitzero"`
 }
 
 type AttachInternetGatewayOutput struct{}
 
 type AttachNetworkInterfaceInput struct {
-	NetworkCardIndex    *int32               `api:"NetworkCardIndex"`
-	EnaSrdSpecification *EnaSrdSpecification `api:"EnaSrdSpecification"`
-	EnaQueueCount       *int32               `api:"EnaQueueCount"`
-	DryRun              *bool                `api:"DryRun wire=dryRun"`
-	NetworkInterfaceId  *string              `api:"NetworkInterfaceId required wire=networkInterfaceId"`
-	InstanceId          *string              `api:"InstanceId required wire=instanceId"`
-	DeviceIndex         *int32               `api:"DeviceIndex required wire=deviceIndex"`
+	NetworkCardIndex    *int32               `api:"NetworkCardIndex" json:",omitzero"`
+	EnaSrdSpecification *EnaSrdSpecification `api:"EnaSrdSpecification" json:",omitzero"`
+	EnaQueueCount       *int32               `api:"EnaQueueCount" json:",omitzero"`
+	DryRun              *bool                `api:"DryRun wire=dryRun" json:",omitzero"`
+	NetworkInterfaceId  *string              `api:"NetworkInterfaceId required wire=networkInterfaceId" json:",omitzero"`
+	InstanceId          *string              `api:"InstanceId required wire=instanceId" json:",omitzero"`
+	DeviceIndex         *int32               `api:"DeviceIndex required wire=deviceIndex" json:",omitzero"`
 }
 
 type AttachNetworkInterfaceOutput struct {
-	AttachmentId     *string `api:"AttachmentId wire=attachmentId"`
-	NetworkCardIndex *int32  `api:"NetworkCardIndex wire=networkCardIndex"`
+	AttachmentId     *string `api:"AttachmentId wire=attachmentId" json:",omitzero"`
+	NetworkCardIndex *int32  `api:"NetworkCardIndex wire=networkCardIndex" json:",omitzero"`
 }
 
 type AuthorizeSecurityGroupEgressInput struct {
-	TagSpecifications          []TagSpecification `api:"TagSpecifications wire=TagSpecification item=item"`
-	DryRun                     *bool              `api:"DryRun wire=dryRun"`
-	GroupId                    *string            `api:"GroupId required wire=groupId"`
-	SourceSecurityGroupName    *string            `api:"SourceSecurityGroupName wire=sourceSecurityGroupName"`
-	SourceSecurityGroupOwnerId *string            `api:"SourceSecurityGroupOwnerId wire=sourceSecurityGroupOwnerId"`
-	IpProtocol                 *string            `api:"IpProtocol wire=ipProtocol"`
-	FromPort                   *int32             `api:"FromPort wire=fromPort"`
-	ToPort                     *int32             `api:"ToPort wire=toPort"`
-	CidrIp                     *string            `api:"CidrIp wire=cidrIp"`
-	IpPermissions              []IpPermission     `api:"IpPermissions wire=ipPermissions item=item"`
+	TagSpecifications          []TagSpecification `api:"TagSpecifications wire=TagSpecification item=item" json:",omitzero"`
+	DryRun                     *bool              `api:"DryRun wire=dryRun" json:",omitzero"`
+	GroupId                    *string            `api:"GroupId required wire=groupId" json:",omitzero"`
+	SourceSecurityGroupName    *string            `api:"SourceSecurityGroupName wire=sourceSecurityGroupName" json:",omitzero"`
+	SourceSecurityGroupOwnerId *string            `api:"SourceSecurityGroupOwnerId wire=sourceSecurityGroupOwnerId" json:",omitzero"`
+	IpProtocol                 *string            `api:"IpProtocol wire=ipProtocol" json:",omitzero"`
+	FromPort                   *int32             `api:"FromPort wire=fromPort" json:",omitzero"`
+	ToPort                     *int32             `api:"ToPort wire=toPort" json:",omitzero"`
+	CidrIp                     *string            `api:"CidrIp wire=cidrIp" json:",omitzero"`
+	IpPermissions              []IpPermission     `api:"IpPermissions wire=ipPermissions item=item" json:",omitzero"`
 }
 
 type AuthorizeSecurityGroupEgressOutput struct {
-	Return             *bool               `api:"Return wire=return"`
-	SecurityGroupRules []SecurityGroupRule `api:"SecurityGroupRules wire=securityGroupRuleSet item=item"`
+	Return             *bool               `api:"Return wire=return" json:",omitzero"`
+	SecurityGroupRules []SecurityGroupRule `api:"SecurityGroupRules wire=securityGroupRuleSet item=item" json:",omitzero"`
 }
 
 type AuthorizeSecurityGroupIngressInput struct {
-	CidrIp                     *string            `api:"CidrIp"`
-	FromPort                   *int32             `api:"FromPort"`
-	GroupId                    *string            `api:"GroupId"`
-	GroupName                  *string            `api:"GroupName"`
-	IpPermissions              []IpPermission     `api:"IpPermissions item=item"`
-	IpProtocol                 *string            `api:"IpProtocol"`
-	SourceSecurityGroupName    *string            `api:"SourceSecurityGroupName"`
-	SourceSecurityGroupOwnerId *string            `api:"SourceSecurityGroupOwnerId"`
-	ToPort                     *int32             `api:"ToPort"`
-	TagSpecifications          []TagSpecification `api:"TagSpecifications wire=TagSpecification item=item"`
-	DryRun                     *bool              `api:"DryRun wire=dryRun"`
+	CidrIp                     *string            `api:"CidrIp" json:",omitzero"`
+	FromPort                   *int32             `api:"FromPort" json:",omitzero"`
+	GroupId                    *string            `api:"GroupId" json:",omitzero"`
+	GroupName                  *string            `api:"GroupName" json:",omitzero"`
+	IpPermissions              []IpPermission     `api:"IpPermissions item=item" json:",omitzero"`
+	IpProtocol                 *string            `api:"IpProtocol" json:",omitzero"`
+	SourceSecurityGroupName    *string            `api:"SourceSecurityGroupName" json:",omitzero"`
+	SourceSecurityGroupOwnerId *string            `api:"SourceSecurityGroupOwnerId" json:",omitzero"`
+	ToPort                     *int32             `api:"ToPort" json:",omitzero"`
+	TagSpecifications          []TagSpecification `api:"TagSpecifications wire=TagSpecification item=item" json:",omitzero"`
+	DryRun                     *bool              `api:"DryRun wire=dryRun" json:",omitzero"`
 }
 
 type AuthorizeSecurityGroupIngressOutput struct {
-	Return             *bool               `api:"Return wire=return"`
-	SecurityGroupRules []SecurityGroupRule `api:"SecurityGroupRules wire=securityGroupRuleSet item=item"`
+	Return             *bool               `api:"Return wire=return" json:",omitzero"`
+	SecurityGroupRules []SecurityGroupRule `api:"SecurityGroupRules wire=securityGroupRuleSet item=item" json:",omitzero"`
 }
 
 type CreateDefaultSubnetInput struct {
-	AvailabilityZone   *string `api:"AvailabilityZone"`
-	DryRun             *bool   `api:"DryRun"`
-	Ipv6Native         *bool   `api:"Ipv6Native"`
-	AvailabilityZoneId *string `api:"AvailabilityZoneId"`
+	AvailabilityZone   *string `api:"AvailabilityZone" json:",omitzero"`
+	DryRun             *bool   `api:"DryRun" json:",omitzero"`
+	Ipv6Native         *bool   `api:"Ipv6Native" json:",omitzero"`
+	AvailabilityZoneId *string `api:"AvailabilityZoneId" json:",omitzero"`
 }
 
 type CreateDefaultSubnetOutput struct {
-	Subnet *Subnet `api:"Subnet wire=subnet"`
+	Subnet *Subnet `api:"Subnet wire=subnet" json:",omitzero"`
 }
 
 type CreateDefaultVpcInput struct {
-	DryRun *bool `api:"DryRun"`
+	DryRun *bool `api:"DryRun" json:",omitzero"`
 }
 
 type CreateDefaultVpcOutput struct {
-	Vpc *Vpc `api:"Vpc wire=vpc"`
+	Vpc *Vpc `api:"Vpc wire=vpc" json:",omitzero"`
 }
 
 type CreateDhcpOptionsInput struct {
-	DhcpConfigurations []NewDhcpConfiguration `api:"DhcpConfigurations required wire=dhcpConfiguration item=item"`
-	TagSpecifications  []TagSpecification     `api:"TagSpecifications wire=TagSpecification item=item"`
-	DryRun             *bool                  `api:"DryRun wire=dryRun"`
+	DhcpConfigurations []NewDhcpConfiguration `api:"DhcpConfigurations required wire=dhcpConfiguration item=item" json:",omitzero"`
+	TagSpecifications  []TagSpecification     `api:"TagSpecifications wire=TagSpecification item=item" json:",omitzero"`
+	DryRun             *bool                  `api:"DryRun wire=dryRun" json:",omitzero"`
 }
 
 type CreateDhcpOptionsOutput struct {
-	DhcpOptions *DhcpOptions `api:"DhcpOptions wire=dhcpOptions"`
+	DhcpOptions *DhcpOptions `api:"DhcpOptions wire=dhcpOptions" json:",omitzero"`
 }
 
 type CreateEgressOnlyInternetGatewayInput struct {
-	ClientToken       *string            `api:"ClientToken"`
-	DryRun            *bool              `api:"DryRun"`
-	VpcId             *string            `api:"VpcId required"`
-	TagSpecifications []TagSpecification `api:"TagSpecifications wire=TagSpecification item=item"`
+	ClientToken       *string            `api:"ClientToken" json:",omitzero"`
+	DryRun            *bool              `api:"DryRun" json:",omitzero"`
+	VpcId             *string            `api:"VpcId required" json:",omitzero"`
+	TagSpecifications []TagSpecification `api:"TagSpecifications wire=TagSpecification item=item" json:",omitzero"`
 }
 
 type CreateEgressOnlyInternetGatewayOutput struct {
-	ClientToken               *string                    `api:"ClientToken wire=clientToken"`
-	EgressOnlyInternetGateway *EgressOnlyInternetGateway `api:"EgressOnlyInternetGateway wire=egressOnlyInternetGateway"`
+	ClientToken               *string                    `api:"ClientToken wire=clientToken" json:",omitzero"`
+	EgressOnlyInternetGateway *EgressOnlyInternetGateway `api:"EgressOnlyInternetGateway wire=egressOnlyInternetGateway" json:",omitzero"`
 }
 
 type CreateFlowLogsInput struct {
-	DryRun                   *bool                      `api:"DryRun"`
-	ClientToken              *string                    `api:"ClientToken"`
-	DeliverLogsPermissionArn *string                    `api:"DeliverLogsPermissionArn"`
-	DeliverCrossAccountRole  *string                    `api:"DeliverCrossAccountRole"`
-	LogGroupName             *string                    `api:"LogGroupName"`
-	ResourceIds              []string                   `api:"ResourceIds required wire=ResourceId item=item"`
-	ResourceType             *string                    `api:"ResourceType required enum=FlowLogsResourceType"`
-	TrafficType              *string                    `api:"TrafficType enum=TrafficType"`
-	LogDestinationType       *string                    `api:"LogDestinationType enum=LogDestinationType"`
-	LogDestination           *string                    `api:"LogDestination"`
-	LogFormat                *string                    `api:"LogFormat"`
-	TagSpecifications        []TagSpecification         `api:"TagSpecifications wire=TagSpecification item=item"`
-	MaxAggregationInterval   *int32                     `api:"MaxAggregationInterval"`
-	DestinationOptions       *DestinationOptionsRequest `api:"DestinationOptions"`
+	DryRun                   *bool                      `api:"DryRun" json:",omitzero"`
+	ClientToken              *string                    `api:"ClientToken" json:",omitzero"`
+	DeliverLogsPermissionArn *string                    `api:"DeliverLogsPermissionArn" json:",omitzero"`
+	DeliverCrossAccountRole  *string                    `api:"DeliverCrossAccountRole" json:",omitzero"`
+	LogGroupName             *string                    `api:"LogGroupName" json:",omitzero"`
+	ResourceIds              []string                   `api:"ResourceIds required wire=ResourceId item=item" json:",omitzero"`
+	ResourceType             *string                    `api:"ResourceType required enum=FlowLogsResourceType" json:",omitzero"`
+	TrafficType              *string                    `api:"TrafficType enum=TrafficType" json:",omitzero"`
+	LogDestinationType       *string                    `api:"LogDestinationType enum=LogDestinationType" json:",omitzero"`
+	LogDestination           *string                    `api:"LogDestination" json:",omitzero"`
+	LogFormat                *string                    `api:"LogFormat" json:",omitzero"`
+	TagSpecifications        []TagSpecification         `api:"TagSpecifications wire=TagSpecification item=item" json:",omitzero"`
+	MaxAggregationInterval   *int32                     `api:"MaxAggregationInterval" json:",omitzero"`
+	DestinationOptions       *DestinationOptionsRequest `api:"DestinationOptions" json:",omitzero"`
 }
 
 type CreateFlowLogsOutput struct {
-	ClientToken  *string            `api:"ClientToken wire=clientToken"`
-	FlowLogIds   []string           `api:"FlowLogIds wire=flowLogIdSet item=item"`
-	Unsuccessful []UnsuccessfulItem `api:"Unsuccessful wire=unsuccessful item=item"`
+	ClientToken  *string            `api:"ClientToken wire=clientToken" json:",omitzero"`
+	FlowLogIds   []string           `api:"FlowLogIds wire=flowLogIdSet item=item" json:",omitzero"`
+	Unsuccessful []UnsuccessfulItem `api:"Unsuccessful wire=unsuccessful item=item" json:",omitzero"`
 }
 
 type CreateInternetGatewayInput struct {
-	TagSpecifications []TagSpecification `api:"TagSpecifications wire=TagSpecification item=item"`
-	DryRun            *bool              `api:"DryRun wire=dryRun"`
+	TagSpecifications []TagSpecification `api:"TagSpecifications wire=TagSpecification item=item" json:",omitzero"`
+	DryRun            *bool              `api:"DryRun wire=dryRun" json:",omitzero"`
 }
 
 type CreateInternetGatewayOutput struct {
-	InternetGateway *InternetGateway `api:"InternetGateway wire=internetGateway"`
+	InternetGateway *InternetGateway `api:"InternetGateway wire=internetGateway" json:",omitzero"`
 }
 
 type CreateManagedPrefixListInput struct {
-	DryRun            *bool                `api:"DryRun"`
-	PrefixListName    *string              `api:"PrefixListName required"`
-	Entries           []AddPrefixListEntry `api:"Entries wire=Entry min=0 max=100"`
-	MaxEntries        *int32               `api:"MaxEntries required"`
-	TagSpecifications []TagSpecification   `api:"TagSpecifications wire=TagSpecification item=item"`
-	AddressFamily     *string              `api:"AddressFamily required"`
-	ClientToken       *string              `api:"ClientToken token"`
+	DryRun            *bool                `api:"DryRun" json:",omitzero"`
+	PrefixListName    *string              `api:"PrefixListName required" json:",omitzero"`
+	Entries           []AddPrefixListEntry `api:"Entries wire=Entry min=0 max=100" json:",omitzero"`
+	MaxEntries        *int32               `api:"MaxEntries required" json:",omitzero"`
+	TagSpecifications []TagSpecification   `api:"TagSpecifications wire=TagSpecification item=item" json:",omitzero"`
+	AddressFamily     *string              `api:"AddressFamily required" json:",omitzero"`
+	ClientToken       *string              `api:"ClientToken token" json:",omitzero"`
 }
 
 type CreateManagedPrefixListOutput struct {
-	PrefixList *ManagedPrefixList `api:"PrefixList wire=prefixList"`
+	PrefixList *ManagedPrefixList `api:"PrefixList wire=prefixList" json:",omitzero"`
 }
 
 type CreateNatGatewayInput struct {
-	AvailabilityMode               *string                   `api:"AvailabilityMode enum=AvailabilityMode"`
-	AllocationId                   *string                   `api:"AllocationId"`
-	ClientToken                    *string                   `api:"ClientToken token"`
-	DryRun                         *bool                     `api:"DryRun"`
-	SubnetId                       *string                   `api:"SubnetId"`
-	VpcId                          *string                   `api:"VpcId"`
-	AvailabilityZoneAddresses      []AvailabilityZoneAddress `api:"AvailabilityZoneAddresses wire=AvailabilityZoneAddress item=AvailabilityZoneAddress"`
-	TagSpecifications              []TagSpecification        `api:"TagSpecifications wire=TagSpecification item=item"`
-	ConnectivityType               *string                   `api:"ConnectivityType enum=ConnectivityType"`
-	PrivateIpAddress               *string                   `api:"PrivateIpAddress"`
-	SecondaryAllocationIds         []string                  `api:"SecondaryAllocationIds wire=SecondaryAllocationId item=AllocationId"`
-	SecondaryPrivateIpAddresses    []string                  `api:"SecondaryPrivateIpAddresses wire=SecondaryPrivateIpAddress item=item"`
-	SecondaryPrivateIpAddressCount *int32                    `api:"SecondaryPrivateIpAddressCount min=1 max=31"`
+	AvailabilityMode               *string                   `api:"AvailabilityMode enum=AvailabilityMode" json:",omitzero"`
+	AllocationId                   *string                   `api:"AllocationId" json:",omitzero"`
+	ClientToken                    *string                   `api:"ClientToken token" json:",omitzero"`
+	DryRun                         *bool                     `api:"DryRun" json:",omitzero"`
+	SubnetId                       *string                   `api:"SubnetId" json:",omitzero"`
+	VpcId                          *string                   `api:"VpcId" json:",omitzero"`
+	AvailabilityZoneAddresses      []AvailabilityZoneAddress `api:"AvailabilityZoneAddresses wire=AvailabilityZoneAddress item=AvailabilityZoneAddress" json:",omitzero"`
+	TagSpecifications              []TagSpecification        `api:"TagSpecifications wire=TagSpecification item=item" json:",omitzero"`
+	ConnectivityType               *string                   `api:"ConnectivityType enum=ConnectivityType" json:",omitzero"`
+	PrivateIpAddress               *string                   `api:"PrivateIpAddress" json:",omitzero"`
+	SecondaryAllocationIds         []string                  `api:"SecondaryAllocationIds wire=SecondaryAllocationId item=AllocationId" json:",omitzero"`
+	SecondaryPrivateIpAddresses    []string                  `api:"SecondaryPrivateIpAddresses wire=SecondaryPrivateIpAddress item=item" json:",omitzero"`
+	SecondaryPrivateIpAddressCount *int32                    `api:"SecondaryPrivateIpAddressCount min=1 max=31" json:",omitzero"`
 }
 
 type CreateNatGatewayOutput struct {
-	ClientToken *string     `api:"ClientToken wire=clientToken"`
-	NatGateway  *NatGateway `api:"NatGateway wire=natGateway"`
+	ClientToken *string     `api:"ClientToken wire=clientToken" json:",omitzero"`
+	NatGateway  *NatGateway `api:"NatGateway wire=natGateway" json:",omitzero"`
 }
 
 type CreateNetworkAclInput struct {
-	TagSpecifications []TagSpecification `api:"TagSpecifications wire=TagSpecification item=item"`
-	ClientToken       *string            `api:"ClientToken token"`
-	DryRun            *bool              `api:"DryRun wire=dryRun"`
-	VpcId             *string            `api:"VpcId required wire=vpcId"`
+	TagSpecifications []TagSpecification `api:"TagSpecifications wire=TagSpecification item=item" json:",omitzero"`
+	ClientToken       *string            `api:"ClientToken token" json:",omitzero"`
+	DryRun            *bool              `api:"DryRun wire=dryRun" json:",omitzero"`
+	VpcId             *string            `api:"VpcId required wire=vpcId" json:",omitzero"`
 }
 
 type CreateNetworkAclOutput struct {
-	NetworkAcl  *NetworkAcl `api:"NetworkAcl wire=networkAcl"`
-	ClientToken *string     `api:"ClientToken wire=clientToken"`
+	NetworkAcl  *NetworkAcl `api:"NetworkAcl wire=networkAcl" json:",omitzero"`
+	ClientToken *string     `api:"ClientToken wire=clientToken" json:",omitzero"`
 }
 
 type CreateNetworkAclEntryInput struct {
-	DryRun        *bool         `api:"DryRun wire=dryRun"`
-	NetworkAclId  *string       `api:"NetworkAclId required wire=networkAclId"`
-	RuleNumber    *int32        `api:"RuleNumber required wire=ruleNumber"`
-	Protocol      *string       `api:"Protocol required wire=protocol"`
-	RuleAction    *string       `api:"RuleAction required wire=ruleAction enum=RuleAction"`
-	Egress        *bool         `api:"Egress required wire=egress"`
-	CidrBlock     *string       `api:"CidrBlock wire=cidrBlock"`
-	Ipv6CidrBlock *string       `api:"Ipv6CidrBlock wire=ipv6CidrBlock"`
-	IcmpTypeCode  *IcmpTypeCode `api:"IcmpTypeCode wire=Icmp"`
-	PortRange     *PortRange    `api:"PortRange wire=portRange"`
+	DryRun        *bool         `api:"DryRun wire=dryRun" json:",omitzero"`
+	NetworkAclId  *string       `api:"NetworkAclId required wire=networkAclId" json:",omitzero"`
+	RuleNumber    *int32        `api:"RuleNumber required wire=ruleNumber" json:",omitzero"`
+	Protocol      *string       `api:"Protocol required wire=protocol" json:",omitzero"`
+	RuleAction    *string       `api:"RuleAction required wire=ruleAction enum=RuleAction" json:",omitzero"`
+	Egress        *bool         `api:"Egress required wire=egress" json:",omitzero"`
+	CidrBlock     *string       `api:"CidrBlock wire=cidrBlock" json:",omitzero"`
+	Ipv6CidrBlock *string       `api:"Ipv6CidrBlock wire=ipv6CidrBlock" json:",omitzero"`
+	IcmpTypeCode  *IcmpTypeCode `api:"IcmpTypeCode wire=Icmp" json:",omitzero"`
+	PortRange     *PortRange    `api:"PortRange wire=portRange" json:",omitzero"`
 }
 
 type CreateNetworkAclEntryOutput struct{}
 
 type CreateNetworkInterfaceInput struct {
-	Ipv4Prefixes                    []Ipv4PrefixSpecificationRequest        `api:"Ipv4Prefixes wire=Ipv4Prefix item=item"`
-	Ipv4PrefixCount                 *int32                                  `api:"Ipv4PrefixCount"`
-	Ipv6Prefixes                    []Ipv6PrefixSpecificationRequest        `api:"Ipv6Prefixes wire=Ipv6Prefix item=item"`
-	Ipv6PrefixCount                 *int32                                  `api:"Ipv6PrefixCount"`
-	InterfaceType                   *string                                 `api:"InterfaceType enum=NetworkInterfaceCreationType"`
-	TagSpecifications               []TagSpecification                      `api:"TagSpecifications wire=TagSpecification item=item"`
-	ClientToken                     *string                                 `api:"ClientToken token"`
-	EnablePrimaryIpv6               *bool                                   `api:"EnablePrimaryIpv6"`
-	ConnectionTrackingSpecification *ConnectionTrackingSpecificationRequest `api:"ConnectionTrackingSpecification"`
-	Operator                        *OperatorRequest                        `api:"Operator"`
-	SubnetId                        *string                                 `api:"SubnetId required wire=subnetId"`
-	Description                     *string                                 `api:"Description wire=description"`
-	PrivateIpAddress                *string                                 `api:"PrivateIpAddress wire=privateIpAddress"`
-	Groups                          []string                                `api:"Groups wire=SecurityGroupId item=SecurityGroupId"`
-	PrivateIpAddresses              []PrivateIpAddressSpecification         `api:"PrivateIpAddresses wire=privateIpAddresses item=item"`
-	SecondaryPrivateIpAddressCount  *int32                                  `api:"SecondaryPrivateIpAddressCount wire=secondaryPrivateIpAddressCount"`
-	Ipv6Addresses                   []InstanceIpv6Address                   `api:"Ipv6Addresses wire=ipv6Addresses item=item"`
-	Ipv6AddressCount                *int32                                  `api:"Ipv6AddressCount wire=ipv6AddressCount"`
-	DryRun                          *bool                                   `api:"DryRun wire=dryRun"`
+	Ipv4Prefixes                    []Ipv4PrefixSpecificationRequest        `api:"Ipv4Prefixes wire=Ipv4Prefix item=item" json:",omitzero"`
+	Ipv4PrefixCount                 *int32                                  `api:"Ipv4PrefixCount" json:",omitzero"`
+	Ipv6Prefixes                    []Ipv6PrefixSpecificationRequest        `api:"Ipv6Prefixes wire=Ipv6Prefix item=item" json:",omitzero"`
+	Ipv6PrefixCount                 *int32                                  `api:"Ipv6PrefixCount" json:",omitzero"`
+	InterfaceType                   *string                                 `api:"InterfaceType enum=NetworkInterfaceCreationType" json:",omitzero"`
+	TagSpecifications               []TagSpecification                      `api:"TagSpecifications wire=TagSpecification item=item" json:",omitzero"`
+	ClientToken                     *string                                 `api:"ClientToken token" json:",omitzero"`
+	EnablePrimaryIpv6               *bool                                   `api:"EnablePrimaryIpv6" json:",omitzero"`
+	ConnectionTrackingSpecification *ConnectionTrackingSpecificationRequest `api:"ConnectionTrackingSpecification" json:",omitzero"`
+	Operator                        *OperatorRequest                        `api:"Operator" json:",omitzero"`
+	SubnetId                        *string                                 `api:"SubnetId required wire=subnetId" json:",omitzero"`
+	Description                     *string                                 `api:"Description wire=description" json:",omitzero"`
+	PrivateIpAddress                *string                                 `api:"PrivateIpAddress wire=privateIpAddress" json:",omitzero"`
+	Groups                          []string                                `api:"Groups wire=SecurityGroupId item=SecurityGroupId" json:",omitzero"`
+	PrivateIpAddresses              []PrivateIpAddressSpecification         `api:"PrivateIpAddresses wire=privateIpAddresses item=item" json:",omitzero"`
+	SecondaryPrivateIpAddressCount  *int32                                  `api:"SecondaryPrivateIpAddressCount wire=secondaryPrivateIpAddressCount" json:",omitzero"`
+	Ipv6Addresses                   []InstanceIpv6Address                   `api:"Ipv6Addresses wire=ipv6Addresses item=item" json:",omitzero"`
+	Ipv6AddressCount                *int32                                  `api:"Ipv6AddressCount wire=ipv6AddressCount" json:",omitzero"`
+	DryRun                          *bool                                   `api:"DryRun wire=dryRun" json:",omitzero"`
 }
 
 type CreateNetworkInterfaceOutput struct {
-	NetworkInterface *NetworkInterface `api:"NetworkInterface wire=networkInterface"`
-	ClientToken      *string           `api:"ClientToken wire=clientToken"`
+	NetworkInterface *NetworkInterface `api:"NetworkInterface wire=networkInterface" json:",omitzero"`
+	ClientToken      *string           `api:"ClientToken wire=clientToken" json:",omitzero"`
 }
 
 type CreateRouteInput struct {
-	DestinationPrefixListId     *string `api:"DestinationPrefixListId"`
-	VpcEndpointId               *string `api:"VpcEndpointId"`
-	TransitGatewayId            *string `api:"TransitGatewayId"`
-	LocalGatewayId              *string `api:"LocalGatewayId"`
-	CarrierGatewayId            *string `api:"CarrierGatewayId"`
-	CoreNetworkArn              *string `api:"CoreNetworkArn"`
-	OdbNetworkArn               *string `api:"OdbNetworkArn"`
-	DryRun                      *bool   `api:"DryRun wire=dryRun"`
-	RouteTableId                *string `api:"RouteTableId required wire=routeTableId"`
-	DestinationCidrBlock        *string `api:"DestinationCidrBlock wire=destinationCidrBlock"`
-	GatewayId                   *string `api:"GatewayId wire=gatewayId"`
-	DestinationIpv6CidrBlock    *string `api:"DestinationIpv6CidrBlock wire=destinationIpv6CidrBlock"`
-	EgressOnlyInternetGatewayId *string `api:"EgressOnlyInternetGatewayId wire=egressOnlyInternetGatewayId"`
-	InstanceId                  *string `api:"InstanceId wire=instanceId"`
-	NetworkInterfaceId          *string `api:"NetworkInterfaceId wire=networkInterfaceId"`
-	VpcPeeringConnectionId      *string `api:"VpcPeeringConnectionId wire=vpcPeeringConnectionId"`
-	NatGatewayId                *string `api:"NatGatewayId wire=natGatewayId"`
+	DestinationPrefixListId     *string `api:"DestinationPrefixListId" json:",omitzero"`
+	VpcEndpointId               *string `api:"VpcEndpointId" json:",omitzero"`
+	TransitGatewayId            *string `api:"TransitGatewayId" json:",omitzero"`
+	LocalGatewayId              *string `api:"LocalGatewayId" json:",omitzero"`
+	CarrierGatewayId            *string `api:"CarrierGatewayId" json:",omitzero"`
+	CoreNetworkArn              *string `api:"CoreNetworkArn" json:",omitzero"`
+	OdbNetworkArn               *string `api:"OdbNetworkArn" json:",omitzero"`
+	DryRun                      *bool   `api:"DryRun wire=dryRun" json:",omitzero"`
+	RouteTableId                *string `api:"RouteTableId required wire=routeTableId" json:",omitzero"`
+	DestinationCidrBlock        *string `api:"DestinationCidrBlock wire=destinationCidrBlock" json:",omitzero"`
+	GatewayId                   *string `api:"GatewayId wire=gatewayId" json:",omitzero"`
+	DestinationIpv6CidrBlock    *string `api:"DestinationIpv6CidrBlock wire=destinationIpv6CidrBlock" json:",omitzero"`
+	EgressOnlyInternetGatewayId *string `api:"EgressOnlyInternetGatewayId wire=egressOnlyInternetGatewayId" json:",omitzero"`
+	InstanceId                  *string `api:"InstanceId wire=instanceId" json:",omitzero"`
+	NetworkInterfaceId          *string `api:"NetworkInterfaceId wire=networkInterfaceId" json:",omitzero"`
+	VpcPeeringConnectionId      *string `api:"VpcPeeringConnectionId wire=vpcPeeringConnectionId" json:",omitzero"`
+	NatGatewayId                *string `api:"NatGatewayId wire=natGatewayId" json:",omitzero"`
 }
 
 type CreateRouteOutput struct {
-	Return *bool `api:"Return wire=return"`
+	Return *bool `api:"Return wire=return" json:",omitzero"`
 }
 
 type CreateRouteTableInput struct {
-	TagSpecifications []TagSpecification `api:"TagSpecifications wire=TagSpecification item=item"`
-	ClientToken       *string            `api:"ClientToken token"`
-	DryRun            *bool              `api:"DryRun wire=dryRun"`
-	VpcId             *string            `api:"VpcId required wire=vpcId"`
+	TagSpecifications []TagSpecification `api:"TagSpecifications wire=TagSpecification item=item" json:",omitzero"`
+	ClientToken       *string            `api:"ClientToken token" json:",omitzero"`
+	DryRun            *bool              `api:"DryRun wire=dryRun" json:",omitzero"`
+	VpcId             *string            `api:"VpcId required wire=vpcId" json:",omitzero"`
 }
 
 type CreateRouteTableOutput struct {
-	RouteTable  *RouteTable `api:"RouteTable wire=routeTable"`
-	ClientToken *string     `api:"ClientToken wire=clientToken"`
+	RouteTable  *RouteTable `api:"RouteTable wire=routeTable" json:",omitzero"`
+	ClientToken *string     `api:"ClientToken wire=clientToken" json:",omitzero"`
 }
 
 type CreateSecurityGroupInput struct {
-	Description       *string            `api:"Description required wire=GroupDescription"`
-	GroupName         *string            `api:"GroupName required"`
-	VpcId             *string            `api:"VpcId"`
-	TagSpecifications []TagSpecification `api:"TagSpecifications wire=TagSpecification item=item"`
-	DryRun            *bool              `api:"DryRun wire=dryRun"`
+	Description       *string            `api:"Description required wire=GroupDescription" json:",omitzero"`
+	GroupName         *string            `api:"GroupName required" json:",omitzero"`
+	VpcId             *string            `api:"VpcId" json:",omitzero"`
+	TagSpecifications []TagSpecification `api:"TagSpecifications wire=TagSpecification item=item" json:",omitzero"`
+	DryRun            *bool              `api:"DryRun wire=dryRun" json:",omitzero"`
 }
 
 type CreateSecurityGroupOutput struct {
-	GroupId          *string `api:"GroupId wire=groupId"`
-	Tags             []Tag   `api:"Tags wire=tagSet item=item"`
-	SecurityGroupArn *string `api:"SecurityGroupArn wire=securityGroupArn"`
+	GroupId          *string `api:"GroupId wire=groupId" json:",omitzero"`
+	Tags             []Tag   `api:"Tags wire=tagSet item=item" json:",omitzero"`
+	SecurityGroupArn *string `api:"SecurityGroupArn wire=securityGroupArn" json:",omitzero"`
 }
 
 type CreateSubnetInput struct {
-	TagSpecifications  []TagSpecification `api:"TagSpecifications wire=TagSpecification item=item"`
-	AvailabilityZone   *string            `api:"AvailabilityZone"`
-	AvailabilityZoneId *string            `api:"AvailabilityZoneId"`
-	CidrBlock          *string            `api:"CidrBlock"`
-	Ipv6CidrBlock      *string            `api:"Ipv6CidrBlock"`
-	OutpostArn         *string            `api:"OutpostArn"`
-	VpcId              *string            `api:"VpcId required"`
-	Ipv6Native         *bool              `api:"Ipv6Native"`
-	Ipv4IpamPoolId     *string            `api:"Ipv4IpamPoolId"`
-	Ipv4NetmaskLength  *int32             `api:"Ipv4NetmaskLength"`
-	Ipv6IpamPoolId     *string            `api:"Ipv6IpamPoolId"`
-	Ipv6NetmaskLength  *int32             `api:"Ipv6NetmaskLength"`
-	DryRun             *bool              `api:"DryRun wire=dryRun"`
+	TagSpecifications  []TagSpecification `api:"TagSpecifications wire=TagSpecification item=item" json:",omitzero"`
+	AvailabilityZone   *string            `api:"AvailabilityZone" json:",omitzero"`
+	AvailabilityZoneId *string            `api:"AvailabilityZoneId" json:",omitzero"`
+	CidrBlock          *string            `api:"CidrBlock" json:",omitzero"`
+	Ipv6CidrBlock      *string            `api:"Ipv6CidrBlock" json:",omitzero"`
+	OutpostArn         *string            `api:"OutpostArn" json:",omitzero"`
+	VpcId              *string            `api:"VpcId required" json:",omitzero"`
+	Ipv6Native         *bool              `api:"Ipv6Native" json:",omitzero"`
+	Ipv4IpamPoolId     *string            `api:"Ipv4IpamPoolId" json:",omitzero"`
+	Ipv4NetmaskLength  *int32             `api:"Ipv4NetmaskLength" json:",omitzero"`
+	Ipv6IpamPoolId     *string            `api:"Ipv6IpamPoolId" json:",omitzero"`
+	Ipv6NetmaskLength  *int32             `api:"Ipv6NetmaskLength" json:",omitzero"`
+	DryRun             *bool              `api:"DryRun wire=dryRun" json:",omitzero"`
 }
 
 type CreateSubnetOutput struct {
-	Subnet *Subnet `api:"Subnet wire=subnet"`
+	Subnet *Subnet `api:"Subnet wire=subnet" json:",omitzero"`
 }
 
 type CreateTagsInput struct {
-	DryRun    *bool    `api:"DryRun wire=dryRun"`
-	Resources []string `api:"Resources required wire=ResourceId"`
-	Tags      []Tag    `api:"Tags required wire=Tag item=item"`
+	DryRun    *bool    `api:"DryRun wire=dryRun" json:",omitzero"`
+	Resources []string `api:"Resources required wire=ResourceId" json:",omitzero"`
+	Tags      []Tag    `api:"Tags required wire=Tag item=item" json:",omitzero"`
 }
 
 type CreateTagsOutput struct{}
 
 type CreateVpcInput struct {
-	CidrBlock                       *string                            `api:"CidrBlock"`
-	Ipv6Pool                        *string                            `api:"Ipv6Pool"`
-	Ipv6CidrBlock                   *string                            `api:"Ipv6CidrBlock"`
-	Ipv4IpamPoolId                  *string                            `api:"Ipv4IpamPoolId"`
-	Ipv4NetmaskLength               *int32                             `api:"Ipv4NetmaskLength"`
-	Ipv6IpamPoolId                  *string                            `api:"Ipv6IpamPoolId"`
-	Ipv6NetmaskLength               *int32                             `api:"Ipv6NetmaskLength"`
-	Ipv6CidrBlockNetworkBorderGroup *string                            `api:"Ipv6CidrBlockNetworkBorderGroup"`
-	VpcEncryptionControl            *VpcEncryptionControlConfiguration `api:"VpcEncryptionControl"`
-	TagSpecifications               []TagSpecification                 `api:"TagSpecifications wire=TagSpecification item=item"`
-	DryRun                          *bool                              `api:"DryRun wire=dryRun"`
-	InstanceTenancy                 *string                            `api:"InstanceTenancy wire=instanceTenancy enum=Tenancy"`
-	AmazonProvidedIpv6CidrBlock     *bool                              `api:"AmazonProvidedIpv6CidrBlock wire=amazonProvidedIpv6CidrBlock"`
+	CidrBlock                       *string                            `api:"CidrBlock" json:",omitzero"`
+	Ipv6Pool                        *string                            `api:"Ipv6Pool" json:",omitzero"`
+	Ipv6CidrBlock                   *string                            `api:"Ipv6CidrBlock" json:",omitzero"`
+	Ipv4IpamPoolId                  *string                            `api:"Ipv4IpamPoolId" json:",omitzero"`
+	Ipv4NetmaskLength               *int32                             `api:"Ipv4NetmaskLength" json:",omitzero"`
+	Ipv6IpamPoolId                  *string                            `api:"Ipv6IpamPoolId" json:",omitzero"`
+	Ipv6NetmaskLength               *int32                             `api:"Ipv6NetmaskLength" json:",omitzero"`
+	Ipv6CidrBlockNetworkBorderGroup *string                            `api:"Ipv6CidrBlockNetworkBorderGroup" json:",omitzero"`
+	VpcEncryptionControl            *VpcEncryptionControlConfiguration `api:"VpcEncryptionControl" json:",omitzero"`
+	TagSpecifications               []TagSpecification                 `api:"TagSpecifications wire=TagSpecification item=item" json:",omitzero"`
+	DryRun                          *bool                              `api:"DryRun wire=dryRun" json:",omitzero"`
+	InstanceTenancy                 *string                            `api:"InstanceTenancy wire=instanceTenancy enum=Tenancy" json:",omitzero"`
+	AmazonProvidedIpv6CidrBlock     *bool                              `api:"AmazonProvidedIpv6CidrBlock wire=amazonProvidedIpv6CidrBlock" json:",omitzero"`
 }
 
 type CreateVpcOutput struct {
-	Vpc *Vpc `api:"Vpc wire=vpc"`
+	Vpc *Vpc `api:"Vpc wire=vpc" json:",omitzero"`
 }
 
 type CreateVpcEndpointInput struct {
-	DryRun                   *bool                    `api:"DryRun"`
-	VpcEndpointType          *string                  `api:"VpcEndpointType enum=VpcEndpointType"`
-	VpcId                    *string                  `api:"VpcId required"`
-	ServiceName              *string                  `api:"ServiceName"`
-	PolicyDocument           *string                  `api:"PolicyDocument"`
-	RouteTableIds            []string                 `api:"RouteTableIds wire=RouteTableId item=item"`
-	SubnetIds                []string                 `api:"SubnetIds wire=SubnetId item=item"`
-	SecurityGroupIds         []string                 `api:"SecurityGroupIds wire=SecurityGroupId item=item"`
-	IpAddressType            *string                  `api:"IpAddressType enum=IpAddressType"`
-	DnsOptions               *DnsOptionsSpecification `api:"DnsOptions"`
-	ClientToken              *string                  `api:"ClientToken"`
-	PrivateDnsEnabled        *bool                    `api:"PrivateDnsEnabled"`
-	TagSpecifications        []TagSpecification       `api:"TagSpecifications wire=TagSpecification item=item"`
-	SubnetConfigurations     []SubnetConfiguration    `api:"SubnetConfigurations wire=SubnetConfiguration item=item"`
-	ServiceNetworkArn        *string                  `api:"ServiceNetworkArn"`
-	ResourceConfigurationArn *string                  `api:"ResourceConfigurationArn"`
-	ServiceRegion            *string                  `api:"ServiceRegion"`
+	DryRun                   *bool                    `api:"DryRun" json:",omitzero"`
+	VpcEndpointType          *string                  `api:"VpcEndpointType enum=VpcEndpointType" json:",omitzero"`
+	VpcId                    *string                  `api:"VpcId required" json:",omitzero"`
+	ServiceName              *string                  `api:"ServiceName" json:",omitzero"`
+	PolicyDocument           *string                  `api:"PolicyDocument" json:",omitzero"`
+	RouteTableIds            []string                 `api:"RouteTableIds wire=RouteTableId item=item" json:",omitzero"`
+	SubnetIds                []string                 `api:"SubnetIds wire=SubnetId item=item" json:",omitzero"`
+	SecurityGroupIds         []string                 `api:"SecurityGroupIds wire=SecurityGroupId item=item" json:",omitzero"`
+	IpAddressType            *string                  `api:"IpAddressType enum=IpAddressType" json:",omitzero"`
+	DnsOptions               *DnsOptionsSpecification `api:"DnsOptions" json:",omitzero"`
+	ClientToken              *string                  `api:"ClientToken" json:",omitzero"`
+	PrivateDnsEnabled        *bool                    `api:"PrivateDnsEnabled" json:",omitzero"`
+	TagSpecifications        []TagSpecification       `api:"TagSpecifications wire=TagSpecification item=item" json:",omitzero"`
+	SubnetConfigurations     []SubnetConfiguration    `api:"SubnetConfigurations wire=SubnetConfiguration item=item" json:",omitzero"`
+	ServiceNetworkArn        *string                  `api:"ServiceNetworkArn" json:",omitzero"`
+	ResourceConfigurationArn *string                  `api:"ResourceConfigurationArn" json:",omitzero"`
+	ServiceRegion            *string                  `api:"ServiceRegion" json:",omitzero"`
 }
 
 type CreateVpcEndpointOutput struct {
-	VpcEndpoint *VpcEndpoint `api:"VpcEndpoint wire=vpcEndpoint"`
-	ClientToken *string      `api:"ClientToken wire=clientToken"`
+	VpcEndpoint *VpcEndpoint `api:"VpcEndpoint wire=vpcEndpoint" json:",omitzero"`
+	ClientToken *string      `api:"ClientToken wire=clientToken" json:",omitzero"`
 }
 
 type CreateVpcPeeringConnectionInput struct {
-	PeerRegion        *string            `api:"PeerRegion"`
-	TagSpecifications []TagSpecification `api:"TagSpecifications wire=TagSpecification item=item"`
-	DryRun            *bool              `api:"DryRun wire=dryRun"`
-	VpcId             *string            `api:"VpcId required wire=vpcId"`
-	PeerVpcId         *string            `api:"PeerVpcId wire=peerVpcId"`
-	PeerOwnerId       *string            `api:"PeerOwnerId wire=peerOwnerId"`
+	PeerRegion        *string            `api:"PeerRegion" json:",omitzero"`
+	TagSpecifications []TagSpecification `api:"TagSpecifications wire=TagSpecification item=item" json:",omitzero"`
+	DryRun            *bool              `api:"DryRun wire=dryRun" json:",omitzero"`
+	VpcId             *string            `api:"VpcId required wire=vpcId" json:",omitzero"`
+	PeerVpcId         *string            `api:"PeerVpcId wire=peerVpcId" json:",omitzero"`
+	PeerOwnerId       *string            `api:"PeerOwnerId wire=peerOwnerId" json:",omitzero"`
 }
 
 type CreateVpcPeeringConnectionOutput struct {
-	VpcPeeringConnection *VpcPeeringConnection `api:"VpcPeeringConnection wire=vpcPeeringConnection"`
+	VpcPeeringConnection *VpcPeeringConnection `api:"VpcPeeringConnection wire=vpcPeeringConnection" json:",omitzero"`
 }
 
 type DeleteDhcpOptionsInput struct {
-	DhcpOptionsId *string `api:"DhcpOptionsId required"`
-	DryRun        *bool   `api:"DryRun wire=dryRun"`
+	DhcpOptionsId *string `api:"DhcpOptionsId required" json:",omitzero"`
+	DryRun        *bool   `api:"DryRun wire=dryRun" json:",omitzero"`
 }
 
 type DeleteDhcpOptionsOutput struct{}
 
 type DeleteEgressOnlyInternetGatewayInput struct {
-	DryRun                      *bool   `api:"DryRun"`
-	EgressOnlyInternetGatewayId *string `api:"EgressOnlyInternetGatewayId required"`
+	DryRun                      *bool   `api:"DryRun" json:",omitzero"`
+	EgressOnlyInternetGatewayId *string `api:"EgressOnlyInternetGatewayId required" json:",omitzero"`
 }
 
 type DeleteEgressOnlyInternetGatewayOutput struct {
-	ReturnCode *bool `api:"ReturnCode wire=returnCode"`
+	ReturnCode *bool `api:"ReturnCode wire=returnCode" json:",omitzero"`
 }
 
 type DeleteFlowLogsInput struct {
-	DryRun     *bool    `api:"DryRun"`
-	FlowLogIds []string `api:"FlowLogIds required wire=FlowLogId item=item"`
+	DryRun     *bool    `api:"DryRun" json:",omitzero"`
+	FlowLogIds []string `api:"FlowLogIds required wire=FlowLogId item=item" json:",omitzero"`
 }
 
 type DeleteFlowLogsOutput struct {
-	Unsuccessful []UnsuccessfulItem `api:"Unsuccessful wire=unsuccessful item=item"`
+	Unsuccessful []UnsuccessfulItem `api:"Unsuccessful wire=unsuccessful item=item" json:",omitzero"`
 }
 
 type DeleteInternetGatewayInput struct {
-	DryRun            *bool   `api:"DryRun wire=dryRun"`
-	InternetGatewayId *string `api:"InternetGatewayId required wire=internetGatewayId"`
+	DryRun            *bool   `api:"DryRun wire=dryRun" json:",omitzero"`
+	InternetGatewayId *string `api:"InternetGatewayId required wire=internetGatewayId" json:",omitzero"`
 }
 
 type DeleteInternetGatewayOutput struct{}
 
 type DeleteManagedPrefixListInput struct {
-	DryRun       *bool   `api:"DryRun"`
-	PrefixListId *string `api:"PrefixListId required"`
+	DryRun       *bool   `api:"DryRun" json:",omitzero"`
+	PrefixListId *string `api:"PrefixListId required" json:",omitzero"`
 }
 
 type DeleteManagedPrefixListOutput struct {
-	PrefixList *ManagedPrefixList `api:"PrefixList wire=prefixList"`
+	PrefixList *ManagedPrefixList `api:"PrefixList wire=prefixList" json:",omitzero"`
 }
 
 type DeleteNatGatewayInput struct {
-	DryRun       *bool   `api:"DryRun"`
-	NatGatewayId *string `api:"NatGatewayId required"`
+	DryRun       *bool   `api:"DryRun" json:",omitzero"`
+	NatGatewayId *string `api:"NatGatewayId required" json:",omitzero"`
 }
 
 type DeleteNatGatewayOutput struct {
-	NatGatewayId *string `api:"NatGatewayId wire=natGatewayId"`
+	NatGatewayId *string `api:"NatGatewayId wire=natGatewayId" json:",omitzero"`
 }
 
 type DeleteNetworkAclInput struct {
-	DryRun       *bool   `api:"DryRun wire=dryRun"`
-	NetworkAclId *string `api:"NetworkAclId required wire=networkAclId"`
+	DryRun       *bool   `api:"DryRun wire=dryRun" json:",omitzero"`
+	NetworkAclId *string `api:"NetworkAclId required wire=networkAclId" json:",omitzero"`
 }
 
 type DeleteNetworkAclOutput struct{}
 
 type DeleteNetworkAclEntryInput struct {
-	DryRun       *bool   `api:"DryRun wire=dryRun"`
-	NetworkAclId *string `api:"NetworkAclId required wire=networkAclId"`
-	RuleNumber   *int32  `api:"RuleNumber required wire=ruleNumber"`
-	Egress       *bool   `api:"Egress required wire=egress"`
+	DryRun       *bool   `api:"DryRun wire=dryRun" json:",omitzero"`
+	NetworkAclId *string `api:"NetworkAclId required wire=networkAclId" json:",omitzero"`
+	RuleNumber   *int32  `api:"RuleNumber required wire=ruleNumber" json:",omitzero"`
+	Egress       *bool   `api:"Egress required wire=egress" json:",omitzero"`
 }
 
 type DeleteNetworkAclEntryOutput struct{}
 
 type DeleteNetworkInterfaceInput struct {
-	DryRun             *bool   `api:"DryRun wire=dryRun"`
-	NetworkInterfaceId *string `api:"NetworkInterfaceId required wire=networkInterfaceId"`
+	DryRun             *bool   `api:"DryRun wire=dryRun" json:",omitzero"`
+	NetworkInterfaceId *string `api:"NetworkInterfaceId required wire=networkInterfaceId" json:",omitzero"`
 }
 
 type DeleteNetworkInterfaceOutput struct{}
 
 type DeleteRouteInput struct {
-	DestinationPrefixListId  *string `api:"DestinationPrefixListId"`
-	DryRun                   *bool   `api:"DryRun wire=dryRun"`
-	RouteTableId             *string `api:"RouteTableId required wire=routeTableId"`
-	DestinationCidrBlock     *string `api:"DestinationCidrBlock wire=destinationCidrBlock"`
-	DestinationIpv6CidrBlock *string `api:"DestinationIpv6CidrBlock wire=destinationIpv6CidrBlock"`
+	DestinationPrefixListId  *string `api:"DestinationPrefixListId" json:",omitzero"`
+	DryRun                   *bool   `api:"DryRun wire=dryRun" json:",omitzero"`
+	RouteTableId             *string `api:"RouteTableId required wire=routeTableId" json:",omitzero"`
+	DestinationCidrBlock     *string `api:"DestinationCidrBlock wire=destinationCidrBlock" json:",omitzero"`
+	DestinationIpv6CidrBlock *string `api:"DestinationIpv6CidrBlock wire=destinationIpv6CidrBlock" json:",omitzero"`
 }
 
 type DeleteRouteOutput struct{}
 
 type DeleteRouteTableInput struct {
-	DryRun       *bool   `api:"DryRun wire=dryRun"`
-	RouteTableId *string `api:"RouteTableId required wire=routeTableId"`
+	DryRun       *bool   `api:"DryRun wire=dryRun" json:",omitzero"`
+	RouteTableId *string `api:"RouteTableId required wire=routeTableId" json:",omitzero"`
 }
 
 type DeleteRouteTableOutput struct{}
 
 type DeleteSecurityGroupInput struct {
-	GroupId   *string `api:"GroupId"`
-	GroupName *string `api:"GroupName"`
-	DryRun    *bool   `api:"DryRun wire=dryRun"`
+	GroupId   *string `api:"GroupId" json:",omitzero"`
+	GroupName *string `api:"GroupName" json:",omitzero"`
+	DryRun    *bool   `api:"DryRun wire=dryRun" json:",omitzero"`
 }
 
 type DeleteSecurityGroupOutput struct {
-	Return  *bool   `api:"Return wire=return"`
-	GroupId *string `api:"GroupId wire=groupId"`
+	Return  *bool   `api:"Return wire=return" json:",omitzero"`
+	GroupId *string `api:"GroupId wire=groupId" json:",omitzero"`
 }
 
 type DeleteSubnetInput struct {
-	SubnetId *string `api:"SubnetId required"`
-	DryRun   *bool   `api:"DryRun wire=dryRun"`
+	SubnetId *string `api:"SubnetId required" json:",omitzero"`
+	DryRun   *bool   `api:"DryRun wire=dryRun" json:",omitzero"`
 }
 
 type DeleteSubnetOutput struct{}
 
 type DeleteTagsInput struct {
-	DryRun    *bool    `api:"DryRun wire=dryRun"`
-	Resources []string `api:"Resources required wire=resourceId"`
-	Tags      []Tag    `api:"Tags wire=tag item=item"`
+	DryRun    *bool    `api:"DryRun wire=dryRun" json:",omitzero"`
+	Resources []string `api:"Resources required wire=resourceId" json:",omitzero"`
+	Tags      []Tag    `api:"Tags wire=tag item=item" json:",omitzero"`
 }
 
 type DeleteTagsOutput struct{}
 
 type DeleteVpcInput struct {
-	VpcId  *string `api:"VpcId required"`
-	DryRun *bool   `api:"DryRun wire=dryRun"`
+	VpcId  *string `api:"VpcId required" json:",omitzero"`
+	DryRun *bool   `api:"DryRun wire=dryRun" json:",omitzero"`
 }
 
 type DeleteVpcOutput struct{}
 
 type DeleteVpcEndpointsInput struct {
-	DryRun         *bool    `api:"DryRun"`
-	VpcEndpointIds []string `api:"VpcEndpointIds required wire=VpcEndpointId item=item"`
+	DryRun         *bool    `api:"DryRun" json:",omitzero"`
+	VpcEndpointIds []string `api:"VpcEndpointIds required wire=VpcEndpointId item=item" json:",omitzero"`
 }
 
 type DeleteVpcEndpointsOutput struct {
-	Unsuccessful []UnsuccessfulItem `api:"Unsuccessful wire=unsuccessful item=item"`
+	Unsuccessful []UnsuccessfulItem `api:"Unsuccessful wire=unsuccessful item=item" json:",omitzero"`
 }
 
 type DeleteVpcPeeringConnectionInput struct {
-	DryRun                 *bool   `api:"DryRun wire=dryRun"`
-	VpcPeeringConnectionId *string `api:"VpcPeeringConnectionId required wire=vpcPeeringConnectionId"`
+	DryRun                 *bool   `api:"DryRun wire=dryRun" json:",omitzero"`
+	VpcPeeringConnectionId *string `api:"VpcPeeringConnectionId required wire=vpcPeeringConnectionId" json:",omitzero"`
 }
 
 type DeleteVpcPeeringConnectionOutput struct {
-	Return *bool `api:"Return wire=return"`
+	Return *bool `api:"Return wire=return" json:",omitzero"`
 }
 
 type DescribeAccountAttributesInput struct {
-	DryRun         *bool    `api:"DryRun wire=dryRun"`
-	AttributeNames []string `api:"AttributeNames wire=attributeName item=attributeName item.enum=AccountAttributeName"`
+	DryRun         *bool    `api:"DryRun wire=dryRun" json:",omitzero"`
+	AttributeNames []string `api:"AttributeNames wire=attributeName item=attributeName item.enum=AccountAttributeName" json:",omitzero"`
 }
 
 type DescribeAccountAttributesOutput struct {
-	AccountAttributes []AccountAttribute `api:"AccountAttributes wire=accountAttributeSet item=item"`
+	AccountAttributes []AccountAttribute `api:"AccountAttributes wire=accountAttributeSet item=item" json:",omitzero"`
 }
 
 type DescribeAddressesInput struct {
-	PublicIps     []string `api:"PublicIps wire=PublicIp item=PublicIp"`
-	DryRun        *bool    `api:"DryRun wire=dryRun"`
-	Filters       []Filter `api:"Filters wire=Filter item=Filter"`
-	AllocationIds []string `api:"AllocationIds wire=AllocationId item=AllocationId"`
+	PublicIps     []string `api:"PublicIps wire=PublicIp item=PublicIp" json:",omitzero"`
+	DryRun        *bool    `api:"DryRun wire=dryRun" json:",omitzero"`
+	Filters       []Filter `api:"Filters wire=Filter item=Filter" json:",omitzero"`
+	AllocationIds []string `api:"AllocationIds wire=AllocationId item=AllocationId" json:",omitzero"`
 }
 
 type DescribeAddressesOutput struct {
-	Addresses []Address `api:"Addresses wire=addressesSet item=item"`
+	Addresses []Address `api:"Addresses wire=addressesSet item=item" json:",omitzero"`
 }
 
 type DescribeAddressesAttributeInput struct {
-	AllocationIds []string `api:"AllocationIds wire=AllocationId item=item"`
-	Attribute     *string  `api:"Attribute enum=AddressAttributeName"`
-	NextToken     *string  `api:"NextToken"`
-	MaxResults    *int32   `api:"MaxResults min=1 max=1000"`
-	DryRun        *bool    `api:"DryRun"`
+	AllocationIds []string `api:"AllocationIds wire=AllocationId item=item" json:",omitzero"`
+	Attribute     *string  `api:"Attribute enum=AddressAttributeName" json:",omitzero"`
+	NextToken     *string  `api:"NextToken" json:",omitzero"`
+	MaxResults    *int32   `api:"MaxResults min=1 max=1000" json:",omitzero"`
+	DryRun        *bool    `api:"DryRun" json:",omitzero"`
 }
 
 type DescribeAddressesAttributeOutput struct {
-	Addresses []AddressAttribute `api:"Addresses wire=addressSet item=item"`
-	NextToken *string            `api:"NextToken wire=nextToken"`
+	Addresses []AddressAttribute `api:"Addresses wire=addressSet item=item" json:",omitzero"`
+	NextToken *string            `api:"NextToken wire=nextToken" json:",omitzero"`
 }
 
 type DescribeAvailabilityZonesInput struct {
-	ZoneNames            []string `api:"ZoneNames wire=ZoneName item=ZoneName"`
-	ZoneIds              []string `api:"ZoneIds wire=ZoneId item=ZoneId"`
-	AllAvailabilityZones *bool    `api:"AllAvailabilityZones"`
-	DryRun               *bool    `api:"DryRun wire=dryRun"`
-	Filters              []Filter `api:"Filters wire=Filter item=Filter"`
+	ZoneNames            []string `api:"ZoneNames wire=ZoneName item=ZoneName" json:",omitzero"`
+	ZoneIds              []string `api:"ZoneIds wire=ZoneId item=ZoneId" json:",omitzero"`
+	AllAvailabilityZones *bool    `api:"AllAvailabilityZones" json:",omitzero"`
+	DryRun               *bool    `api:"DryRun wire=dryRun" json:",omitzero"`
+	Filters              []Filter `api:"Filters wire=Filter item=Filter" json:",omitzero"`
 }
 
 type DescribeAvailabilityZonesOutput struct {
-	AvailabilityZones []AvailabilityZone `api:"AvailabilityZones wire=availabilityZoneInfo item=item"`
+	AvailabilityZones []AvailabilityZone `api:"AvailabilityZones wire=availabilityZoneInfo item=item" json:",omitzero"`
 }
 
 type DescribeDhcpOptionsInput struct {
-	DhcpOptionsIds []string `api:"DhcpOptionsIds wire=DhcpOptionsId item=DhcpOptionsId"`
-	NextToken      *string  `api:"NextToken"`
-	MaxResults     *int32   `api:"MaxResults min=5 max=1000"`
-	DryRun         *bool    `api:"DryRun wire=dryRun"`
-	Filters        []Filter `api:"Filters wire=Filter item=Filter"`
+	DhcpOptionsIds []string `api:"DhcpOptionsIds wire=DhcpOptionsId item=DhcpOptionsId" json:",omitzero"`
+	NextToken      *string  `api:"NextToken" json:",omitzero"`
+	MaxResults     *int32   `api:"MaxResults min=5 max=1000" json:",omitzero"`
+	DryRun         *bool    `api:"DryRun wire=dryRun" json:",omitzero"`
+	Filters        []Filter `api:"Filters wire=Filter item=Filter" json:",omitzero"`
 }
 
 type DescribeDhcpOptionsOutput struct {
-	NextToken   *string       `api:"NextToken wire=nextToken"`
-	DhcpOptions []DhcpOptions `api:"DhcpOptions wire=dhcpOptionsSet item=item"`
+	NextToken   *string       `api:"NextToken wire=nextToken" json:",omitzero"`
+	DhcpOptions []DhcpOptions `api:"DhcpOptions wire=dhcpOptionsSet item=item" json:",omitzero"`
 }
 
 type DescribeEgressOnlyInternetGatewaysInput struct {
-	DryRun                       *bool    `api:"DryRun"`
-	EgressOnlyInternetGatewayIds []string `api:"EgressOnlyInternetGatewayIds wire=EgressOnlyInternetGatewayId item=item"`
-	MaxResults                   *int32   `api:"MaxResults min=5 max=255"`
-	NextToken                    *string  `api:"NextToken"`
-	Filters                      []Filter `api:"Filters wire=Filter item=Filter"`
+	DryRun                       *bool    `api:"DryRun" json:",omitzero"`
+	EgressOnlyInternetGatewayIds []string `api:"EgressOnlyInternetGatewayIds wire=EgressOnlyInternetGatewayId item=item" json:",omitzero"`
+	MaxResults                   *int32   `api:"MaxResults min=5 max=255" json:",omitzero"`
+	NextToken                    *string  `api:"NextToken" json:",omitzero"`
+	Filters                      []Filter `api:"Filters wire=Filter item=Filter" json:",omitzero"`
 }
 
 type DescribeEgressOnlyInternetGatewaysOutput struct {
-	EgressOnlyInternetGateways []EgressOnlyInternetGateway `api:"EgressOnlyInternetGateways wire=egressOnlyInternetGatewaySet item=item"`
-	NextToken                  *string                     `api:"NextToken wire=nextToken"`
+	EgressOnlyInternetGateways []EgressOnlyInternetGateway `api:"EgressOnlyInternetGateways wire=egressOnlyInternetGatewaySet item=item" json:",omitzero"`
+	NextToken                  *string                     `api:"NextToken wire=nextToken" json:",omitzero"`
 }
 
 type DescribeFlowLogsInput struct {
-	DryRun     *bool    `api:"DryRun"`
-	Filter     []Filter `api:"Filter item=Filter"`
-	FlowLogIds []string `api:"FlowLogIds wire=FlowLogId item=item"`
-	MaxResults *int32   `api:"MaxResults"`
-	NextToken  *string  `api:"NextToken"`
+	DryRun     *bool    `api:"DryRun" json:",omitzero"`
+	Filter     []Filter `api:"Filter item=Filter" json:",omitzero"`
+	FlowLogIds []string `api:"FlowLogIds wire=FlowLogId item=item" json:",omitzero"`
+	MaxResults *int32   `api:"MaxResults" json:",omitzero"`
+	NextToken  *string  `api:"NextToken" json:",omitzero"`
 }
 
 type DescribeFlowLogsOutput struct {
-	FlowLogs  []FlowLog `api:"FlowLogs wire=flowLogSet item=item"`
-	NextToken *string   `api:"NextToken wire=nextToken"`
+	FlowLogs  []FlowLog `api:"FlowLogs wire=flowLogSet item=item" json:",omitzero"`
+	NextToken *string   `api:"NextToken wire=nextToken" json:",omitzero"`
 }
 
 type DescribeInstanceStatusInput struct {
-	InstanceIds             []string `api:"InstanceIds wire=InstanceId item=InstanceId"`
-	MaxResults              *int32   `api:"MaxResults"`
-	NextToken               *string  `api:"NextToken"`
-	IncludeManagedResources *bool    `api:"IncludeManagedResources"`
-	DryRun                  *bool    `api:"DryRun wire=dryRun"`
-	Filters                 []Filter `api:"Filters wire=Filter item=Filter"`
-	IncludeAllInstances     *bool    `api:"IncludeAllInstances wire=includeAllInstances"`
+	InstanceIds             []string `api:"InstanceIds wire=InstanceId item=InstanceId" json:",omitzero"`
+	MaxResults              *int32   `api:"MaxResults" json:",omitzero"`
+	NextToken               *string  `api:"NextToken" json:",omitzero"`
+	IncludeManagedResources *bool    `api:"IncludeManagedResources" json:",omitzero"`
+	DryRun                  *bool    `api:"DryRun wire=dryRun" json:",omitzero"`
+	Filters                 []Filter `api:"Filters wire=Filter item=Filter" json:",omitzero"`
+	IncludeAllInstances     *bool    `api:"IncludeAllInstances wire=includeAllInstances" json:",omitzero"`
 }
 
 type DescribeInstanceStatusOutput struct {
-	InstanceStatuses []InstanceStatus `api:"InstanceStatuses wire=instanceStatusSet item=item"`
-	NextToken        *string          `api:"NextToken wire=nextToken"`
+	InstanceStatuses []InstanceStatus `api:"InstanceStatuses wire=instanceStatusSet item=item" json:",omitzero"`
+	NextToken        *string          `api:"NextToken wire=nextToken" json:",omitzero"`
 }
 
 type DescribeInstanceTypeOfferingsInput struct {
-	DryRun       *bool    `api:"DryRun"`
-	LocationType *string  `api:"LocationType enum=LocationType"`
-	Filters      []Filter `api:"Filters wire=Filter item=Filter"`
-	MaxResults   *int32   `api:"MaxResults min=5 max=1000"`
-	NextToken    *string  `api:"NextToken"`
+	DryRun       *bool    `api:"DryRun" json:",omitzero"`
+	LocationType *string  `api:"LocationType enum=LocationType" json:",omitzero"`
+	Filters      []Filter `api:"Filters wire=Filter item=Filter" json:",omitzero"`
+	MaxResults   *int32   `api:"MaxResults min=5 max=1000" json:",omitzero"`
+	NextToken    *string  `api:"NextToken" json:",omitzero"`
 }
 
 type DescribeInstanceTypeOfferingsOutput struct {
-	InstanceTypeOfferings []InstanceTypeOffering `api:"InstanceTypeOfferings wire=instanceTypeOfferingSet item=item"`
-	NextToken             *string                `api:"NextToken wire=nextToken"`
+	InstanceTypeOfferings []InstanceTypeOffering `api:"InstanceTypeOfferings wire=instanceTypeOfferingSet item=item" json:",omitzero"`
+	NextToken             *string                `api:"NextToken wire=nextToken" json:",omitzero"`
 }
 
 type DescribeInstanceTypesInput struct {
-	DryRun                     *bool    `api:"DryRun"`
-	InstanceTypes              []string `api:"InstanceTypes wire=InstanceType min=0 max=100 item.enum=InstanceType"`
-	Filters                    []Filter `api:"Filters wire=Filter item=Filter"`
-	MaxResults                 *int32   `api:"MaxResults min=5 max=100"`
-	NextToken                  *string  `api:"NextToken"`
-	IncludeUnsupportedInRegion *bool    `api:"IncludeUnsupportedInRegion"`
+	DryRun                     *bool    `api:"DryRun" json:",omitzero"`
+	InstanceTypes              []string `api:"InstanceTypes wire=InstanceType min=0 max=100 item.enum=InstanceType" json:",omitzero"`
+	Filters                    []Filter `api:"Filters wire=Filter item=Filter" json:",omitzero"`
+	MaxResults                 *int32   `api:"MaxResults min=5 max=100" json:",omitzero"`
+	NextToken                  *string  `api:"NextToken" json:",omitzero"`
+	IncludeUnsupportedInRegion *bool    `api:"IncludeUnsupportedInRegion" json:",omitzero"`
 }
 
 type DescribeInstanceTypesOutput struct {
-	InstanceTypes []InstanceTypeInfo `api:"InstanceTypes wire=instanceTypeSet item=item"`
-	NextToken     *string            `api:"NextToken wire=nextToken"`
+	InstanceTypes []InstanceTypeInfo `api:"InstanceTypes wire=instanceTypeSet item=item" json:",omitzero"`
+	NextToken     *string            `api:"NextToken wire=nextToken" json:",omitzero"`
 }
 
 type DescribeInstancesInput struct {
-	InstanceIds             []string `api:"InstanceIds wire=InstanceId item=InstanceId"`
-	IncludeManagedResources *bool    `api:"IncludeManagedResources"`
-	DryRun                  *bool    `api:"DryRun wire=dryRun"`
-	Filters                 []Filter `api:"Filters wire=Filter item=Filter"`
-	NextToken               *string  `api:"NextToken wire=nextToken"`
-	MaxResults              *int32   `api:"MaxResults wire=maxResults"`
+	InstanceIds             []string `api:"InstanceIds wire=InstanceId item=InstanceId" json:",omitzero"`
+	IncludeManagedResources *bool    `api:"IncludeManagedResources" json:",omitzero"`
+	DryRun                  *bool    `api:"DryRun wire=dryRun" json:",omitzero"`
+	Filters                 []Filter `api:"Filters wire=Filter item=Filter" json:",omitzero"`
+	NextToken               *string  `api:"NextToken wire=nextToken" json:",omitzero"`
+	MaxResults              *int32   `api:"MaxResults wire=maxResults" json:",omitzero"`
 }
 
 type DescribeInstancesOutput struct {
-	NextToken    *string       `api:"NextToken wire=nextToken"`
-	Reservations []Reservation `api:"Reservations wire=reservationSet item=item"`
+	NextToken    *string       `api:"NextToken wire=nextToken" json:",omitzero"`
+	Reservations []Reservation `api:"Reservations wire=reservationSet item=item" json:",omitzero"`
 }
 
 type DescribeInternetGatewaysInput struct {
-	NextToken          *string  `api:"NextToken"`
-	MaxResults         *int32   `api:"MaxResults min=5 max=1000"`
-	DryRun             *bool    `api:"DryRun wire=dryRun"`
-	InternetGatewayIds []string `api:"InternetGatewayIds wire=internetGatewayId item=item"`
-	Filters            []Filter `api:"Filters wire=Filter item=Filter"`
+	NextToken          *string  `api:"NextToken" json:",omitzero"`
+	MaxResults         *int32   `api:"MaxResults min=5 max=1000" json:",omitzero"`
+	DryRun             *bool    `api:"DryRun wire=dryRun" json:",omitzero"`
+	InternetGatewayIds []string `api:"InternetGatewayIds wire=internetGatewayId item=item" json:",omitzero"`
+	Filters            []Filter `api:"Filters wire=Filter item=Filter" json:",omitzero"`
 }
 
 type DescribeInternetGatewaysOutput struct {
-	InternetGateways []InternetGateway `api:"InternetGateways wire=internetGatewaySet item=item"`
-	NextToken        *string           `api:"NextToken wire=nextToken"`
+	InternetGateways []InternetGateway `api:"InternetGateways wire=internetGatewaySet item=item" json:",omitzero"`
+	NextToken        *string           `api:"NextToken wire=nextToken" json:",omitzero"`
 }
 
 type DescribeManagedPrefixListsInput struct {
-	DryRun        *bool    `api:"DryRun"`
-	Filters       []Filter `api:"Filters wire=Filter item=Filter"`
-	MaxResults    *int32   `api:"MaxResults min=1 max=100"`
-	NextToken     *string  `api:"NextToken"`
-	PrefixListIds []string `api:"PrefixListIds wire=PrefixListId item=item"`
+	DryRun        *bool    `api:"DryRun" json:",omitzero"`
+	Filters       []Filter `api:"Filters wire=Filter item=Filter" json:",omitzero"`
+	MaxResults    *int32   `api:"MaxResults min=1 max=100" json:",omitzero"`
+	NextToken     *string  `api:"NextToken" json:",omitzero"`
+	PrefixListIds []string `api:"PrefixListIds wire=PrefixListId item=item" json:",omitzero"`
 }
 
 type DescribeManagedPrefixListsOutput struct {
-	NextToken   *string             `api:"NextToken wire=nextToken"`
-	PrefixLists []ManagedPrefixList `api:"PrefixLists wire=prefixListSet item=item"`
+	NextToken   *string             `api:"NextToken wire=nextToken" json:",omitzero"`
+	PrefixLists []ManagedPrefixList `api:"PrefixLists wire=prefixListSet item=item" json:",omitzero"`
 }
 
 type DescribeNatGatewaysInput struct {
-	DryRun        *bool    `api:"DryRun"`
-	Filter        []Filter `api:"Filter item=Filter"`
-	MaxResults    *int32   `api:"MaxResults min=5 max=1000"`
-	NatGatewayIds []string `api:"NatGatewayIds wire=NatGatewayId item=item"`
-	NextToken     *string  `api:"NextToken"`
+	DryRun        *bool    `api:"DryRun" json:",omitzero"`
+	Filter        []Filter `api:"Filter item=Filter" json:",omitzero"`
+	MaxResults    *int32   `api:"MaxResults min=5 max=1000" json:",omitzero"`
+	NatGatewayIds []string `api:"NatGatewayIds wire=NatGatewayId item=item" json:",omitzero"`
+	NextToken     *string  `api:"NextToken" json:",omitzero"`
 }
 
 type DescribeNatGatewaysOutput struct {
-	NatGateways []NatGateway `api:"NatGateways wire=natGatewaySet item=item"`
-	NextToken   *string      `api:"NextToken wire=nextToken"`
+	NatGateways []NatGateway `api:"NatGateways wire=natGatewaySet item=item" json:",omitzero"`
+	NextToken   *string      `api:"NextToken wire=nextToken" json:",omitzero"`
 }
 
 type DescribeNetworkAclsInput struct {
-	NextToken     *string  `api:"NextToken"`
-	MaxResults    *int32   `api:"MaxResults min=5 max=1000"`
-	DryRun        *bool    `api:"DryRun wire=dryRun"`
-	NetworkAclIds []string `api:"NetworkAclIds wire=NetworkAclId item=item"`
-	Filters       []Filter `api:"Filters wire=Filter item=Filter"`
+	NextToken     *string  `api:"NextToken" json:",omitzero"`
+	MaxResults    *int32   `api:"MaxResults min=5 max=1000" json:",omitzero"`
+	DryRun        *bool    `api:"DryRun wire=dryRun" json:",omitzero"`
+	NetworkAclIds []string `api:"NetworkAclIds wire=NetworkAclId item=item" json:",omitzero"`
+	Filters       []Filter `api:"Filters wire=Filter item=Filter" json:",omitzero"`
 }
 
 type DescribeNetworkAclsOutput struct {
-	NetworkAcls []NetworkAcl `api:"NetworkAcls wire=networkAclSet item=item"`
-	NextToken   *string      `api:"NextToken wire=nextToken"`
+	NetworkAcls []NetworkAcl `api:"NetworkAcls wire=networkAclSet item=item" json:",omitzero"`
+	NextToken   *string      `api:"NextToken wire=nextToken" json:",omitzero"`
 }
 
 type DescribeNetworkInterfaceAttributeInput struct {
-	DryRun             *bool   `api:"DryRun wire=dryRun"`
-	NetworkInterfaceId *string `api:"NetworkInterfaceId required wire=networkInterfaceId"`
-	Attribute          *string `api:"Attribute wire=attribute enum=NetworkInterfaceAttribute"`
+	DryRun             *bool   `api:"DryRun wire=dryRun" json:",omitzero"`
+	NetworkInterfaceId *string `api:"NetworkInterfaceId required wire=networkInterfaceId" json:",omitzero"`
+	Attribute          *string `api:"Attribute wire=attribute enum=NetworkInterfaceAttribute" json:",omitzero"`
 }
 
 type DescribeNetworkInterfaceAttributeOutput struct {
-	Attachment               *NetworkInterfaceAttachment `api:"Attachment wire=attachment"`
-	Description              *AttributeValue             `api:"Description wire=description"`
-	Groups                   []GroupIdentifier           `api:"Groups wire=groupSet item=item"`
-	NetworkInterfaceId       *string                     `api:"NetworkInterfaceId wire=networkInterfaceId"`
-	SourceDestCheck          *AttributeBooleanValue      `api:"SourceDestCheck wire=sourceDestCheck"`
-	AssociatePublicIpAddress *bool                       `api:"AssociatePublicIpAddress wire=associatePublicIpAddress"`
+	Attachment               *NetworkInterfaceAttachment `api:"Attachment wire=attachment" json:",omitzero"`
+	Description              *AttributeValue             `api:"Description wire=description" json:",omitzero"`
+	Groups                   []GroupIdentifier           `api:"Groups wire=groupSet item=item" json:",omitzero"`
+	NetworkInterfaceId       *string                     `api:"NetworkInterfaceId wire=networkInterfaceId" json:",omitzero"`
+	SourceDestCheck          *AttributeBooleanValue      `api:"SourceDestCheck wire=sourceDestCheck" json:",omitzero"`
+	AssociatePublicIpAddress *bool                       `api:"AssociatePublicIpAddress wire=associatePublicIpAddress" json:",omitzero"`
 }
 
 type DescribeNetworkInterfacePermissionsInput struct {
-	NetworkInterfacePermissionIds []string `api:"NetworkInterfacePermissionIds wire=NetworkInterfacePermissionId"`
-	Filters                       []Filter `api:"Filters wire=Filter item=Filter"`
-	NextToken                     *string  `api:"NextToken"`
-	MaxResults                    *int32   `api:"MaxResults min=5 max=255"`
+	NetworkInterfacePermissionIds []string `api:"NetworkInterfacePermissionIds wire=NetworkInterfacePermissionId" json:",omitzero"`
+	Filters                       []Filter `api:"Filters wire=Filter item=Filter" json:",omitzero"`
+	NextToken                     *string  `api:"NextToken" json:",omitzero"`
+	MaxResults                    *int32   `api:"MaxResults min=5 max=255" json:",omitzero"`
 }
 
 type DescribeNetworkInterfacePermissionsOutput struct {
-	NetworkInterfacePermissions []NetworkInterfacePermission `api:"NetworkInterfacePermissions wire=networkInterfacePermissions item=item"`
-	NextToken                   *string                      `api:"NextToken wire=nextToken"`
+	NetworkInterfacePermissions []NetworkInterfacePermission `api:"NetworkInterfacePermissions wire=networkInterfacePermissions item=item" json:",omitzero"`
+	NextToken                   *string                      `api:"NextToken wire=nextToken" json:",omitzero"`
 }
 
 type DescribeNetworkInterfacesInput struct {
-	NextToken               *string  `api:"NextToken"`
-	MaxResults              *int32   `api:"MaxResults min=5 max=1000"`
-	IncludeManagedResources *bool    `api:"IncludeManagedResources"`
-	DryRun                  *bool    `api:"DryRun wire=dryRun"`
-	NetworkInterfaceIds     []string `api:"NetworkInterfaceIds wire=NetworkInterfaceId item=item"`
-	Filters                 []Filter `api:"Filters wire=filter item=Filter"`
+	NextToken               *string  `api:"NextToken" json:",omitzero"`
+	MaxResults              *int32   `api:"MaxResults min=5 max=1000" json:",omitzero"`
+	IncludeManagedResources *bool    `api:"IncludeManagedResources" json:",omitzero"`
+	DryRun                  *bool    `api:"DryRun wire=dryRun" json:",omitzero"`
+	NetworkInterfaceIds     []string `api:"NetworkInterfaceIds wire=NetworkInterfaceId item=item" json:",omitzero"`
+	Filters                 []Filter `api:"Filters wire=filter item=Filter" json:",omitzero"`
 }
 
 type DescribeNetworkInterfacesOutput struct {
-	NetworkInterfaces []NetworkInterface `api:"NetworkInterfaces wire=networkInterfaceSet item=item"`
-	NextToken         *string            `api:"NextToken wire=nextToken"`
+	NetworkInterfaces []NetworkInterface `api:"NetworkInterfaces wire=networkInterfaceSet item=item" json:",omitzero"`
+	NextToken         *string            `api:"NextToken wire=nextToken" json:",omitzero"`
 }
 
 type DescribePrefixListsInput struct {
-	DryRun        *bool    `api:"DryRun"`
-	Filters       []Filter `api:"Filters wire=Filter item=Filter"`
-	MaxResults    *int32   `api:"MaxResults"`
-	NextToken     *string  `api:"NextToken"`
-	PrefixListIds []string `api:"PrefixListIds wire=PrefixListId item=item"`
+	DryRun        *bool    `api:"DryRun" json:",omitzero"`
+	Filters       []Filter `api:"Filters wire=Filter item=Filter" json:",omitzero"`
+	MaxResults    *int32   `api:"MaxResults" json:",omitzero"`
+	NextToken     *string  `api:"NextToken" json:",omitzero"`
+	PrefixListIds []string `api:"PrefixListIds wire=PrefixListId item=item" json:",omitzero"`
 }
 
 type DescribePrefixListsOutput struct {
-	NextToken   *string      `api:"NextToken wire=nextToken"`
-	PrefixLists []PrefixList `api:"PrefixLists wire=prefixListSet item=item"`
+	NextToken   *string      `api:"NextToken wire=nextToken" json:",omitzero"`
+	PrefixLists []PrefixList `api:"PrefixLists wire=prefixListSet item=item" json:",omitzero"`
 }
 
 type DescribeRegionsInput struct {
-	RegionNames []string `api:"RegionNames wire=RegionName item=RegionName"`
-	AllRegions  *bool    `api:"AllRegions"`
-	DryRun      *bool    `api:"DryRun wire=dryRun"`
-	Filters     []Filter `api:"Filters wire=Filter item=Filter"`
+	RegionNames []string `api:"RegionNames wire=RegionName item=RegionName" json:",omitzero"`
+	AllRegions  *bool    `api:"AllRegions" json:",omitzero"`
+	DryRun      *bool    `api:"DryRun wire=dryRun" json:",omitzero"`
+	Filters     []Filter `api:"Filters wire=Filter item=Filter" json:",omitzero"`
 }
 
 type DescribeRegionsOutput struct {
-	Regions []Region `api:"Regions wire=regionInfo item=item"`
+	Regions []Region `api:"Regions wire=regionInfo item=item" json:",omitzero"`
 }
 
 type DescribeRouteTablesInput struct {
-	NextToken     *string  `api:"NextToken"`
-	MaxResults    *int32   `api:"MaxResults min=5 max=100"`
-	DryRun        *bool    `api:"DryRun wire=dryRun"`
-	RouteTableIds []string `api:"RouteTableIds wire=RouteTableId item=item"`
-	Filters       []Filter `api:"Filters wire=Filter item=Filter"`
+	NextToken     *string  `api:"NextToken" json:",omitzero"`
+	MaxResults    *int32   `api:"MaxResults min=5 max=100" json:",omitzero"`
+	DryRun        *bool    `api:"DryRun wire=dryRun" json:",omitzero"`
+	RouteTableIds []string `api:"RouteTableIds wire=RouteTableId item=item" json:",omitzero"`
+	Filters       []Filter `api:"Filters wire=Filter item=Filter" json:",omitzero"`
 }
 
 type DescribeRouteTablesOutput struct {
-	RouteTables []RouteTable `api:"RouteTables wire=routeTableSet item=item"`
-	NextToken   *string      `api:"NextToken wire=nextToken"`
+	RouteTables []RouteTable `api:"RouteTables wire=routeTableSet item=item" json:",omitzero"`
+	NextToken   *string      `api:"NextToken wire=nextToken" json:",omitzero"`
 }
 
 type DescribeSecurityGroupReferencesInput struct {
-	DryRun  *bool    `api:"DryRun"`
-	GroupId []string `api:"GroupId required item=item"`
+	DryRun  *bool    `api:"DryRun" json:",omitzero"`
+	GroupId []string `api:"GroupId required item=item" json:",omitzero"`
 }
 
 type DescribeSecurityGroupReferencesOutput struct {
-	SecurityGroupReferenceSet []SecurityGroupReference `api:"SecurityGroupReferenceSet wire=securityGroupReferenceSet item=item"`
+	SecurityGroupReferenceSet []SecurityGroupReference `api:"SecurityGroupReferenceSet wire=securityGroupReferenceSet item=item" json:",omitzero"`
 }
 
 type DescribeSecurityGroupRulesInput struct {
-	Filters              []Filter `api:"Filters wire=Filter item=Filter"`
-	SecurityGroupRuleIds []string `api:"SecurityGroupRuleIds wire=SecurityGroupRuleId item=item"`
-	DryRun               *bool    `api:"DryRun"`
-	NextToken            *string  `api:"NextToken"`
-	MaxResults           *int32   `api:"MaxResults min=5 max=1000"`
+	Filters              []Filter `api:"Filters wire=Filter item=Filter" json:",omitzero"`
+	SecurityGroupRuleIds []string `api:"SecurityGroupRuleIds wire=SecurityGroupRuleId item=item" json:",omitzero"`
+	DryRun               *bool    `api:"DryRun" json:",omitzero"`
+	NextToken            *string  `api:"NextToken" json:",omitzero"`
+	MaxResults           *int32   `api:"MaxResults min=5 max=1000" json:",omitzero"`
 }
 
 type DescribeSecurityGroupRulesOutput struct {
-	SecurityGroupRules []SecurityGroupRule `api:"SecurityGroupRules wire=securityGroupRuleSet item=item"`
-	NextToken          *string             `api:"NextToken wire=nextToken"`
+	SecurityGroupRules []SecurityGroupRule `api:"SecurityGroupRules wire=securityGroupRuleSet item=item" json:",omitzero"`
+	NextToken          *string             `api:"NextToken wire=nextToken" json:",omitzero"`
 }
 
 type DescribeSecurityGroupVpcAssociationsInput struct {
-	Filters    []Filter `api:"Filters wire=Filter item=Filter"`
-	NextToken  *string  `api:"NextToken"`
-	MaxResults *int32   `api:"MaxResults min=5 max=1000"`
-	DryRun     *bool    `api:"DryRun"`
+	Filters    []Filter `api:"Filters wire=Filter item=Filter" json:",omitzero"`
+	NextToken  *string  `api:"NextToken" json:",omitzero"`
+	MaxResults *int32   `api:"MaxResults min=5 max=1000" json:",omitzero"`
+	DryRun     *bool    `api:"DryRun" json:",omitzero"`
 }
 
 type DescribeSecurityGroupVpcAssociationsOutput struct {
-	SecurityGroupVpcAssociations []SecurityGroupVpcAssociation `api:"SecurityGroupVpcAssociations wire=securityGroupVpcAssociationSet item=item"`
-	NextToken                    *string                       `api:"NextToken wire=nextToken"`
+	SecurityGroupVpcAssociations []SecurityGroupVpcAssociation `api:"SecurityGroupVpcAssociations wire=securityGroupVpcAssociationSet item=item" json:",omitzero"`
+	NextToken                    *string                       `api:"NextToken wire=nextToken" json:",omitzero"`
 }
 
 type DescribeSecurityGroupsInput struct {
-	GroupIds   []string `api:"GroupIds wire=GroupId item=groupId"`
-	GroupNames []string `api:"GroupNames wire=GroupName item=GroupName"`
-	NextToken  *string  `api:"NextToken"`
-	MaxResults *int32   `api:"MaxResults min=5 max=1000"`
-	DryRun     *bool    `api:"DryRun wire=dryRun"`
-	Filters    []Filter `api:"Filters wire=Filter item=Filter"`
+	GroupIds   []string `api:"GroupIds wire=GroupId item=groupId" json:",omitzero"`
+	GroupNames []string `api:"GroupNames wire=GroupName item=GroupName" json:",omitzero"`
+	NextToken  *string  `api:"NextToken" json:",omitzero"`
+	MaxResults *int32   `api:"MaxResults min=5 max=1000" json:",omitzero"`
+	DryRun     *bool    `api:"DryRun wire=dryRun" json:",omitzero"`
+	Filters    []Filter `api:"Filters wire=Filter item=Filter" json:",omitzero"`
 }
 
 type DescribeSecurityGroupsOutput struct {
-	NextToken      *string         `api:"NextToken wire=nextToken"`
-	SecurityGroups []SecurityGroup `api:"SecurityGroups wire=securityGroupInfo item=item"`
+	NextToken      *string         `api:"NextToken wire=nextToken" json:",omitzero"`
+	SecurityGroups []SecurityGroup `api:"SecurityGroups wire=securityGroupInfo item=item" json:",omitzero"`
 }
 
 type DescribeStaleSecurityGroupsInput struct {
-	DryRun     *bool   `api:"DryRun"`
-	MaxResults *int32  `api:"MaxResults min=5 max=255"`
-	NextToken  *string `api:"NextToken min=1 max=1024"`
-	VpcId      *string `api:"VpcId required"`
+	DryRun     *bool   `api:"DryRun" json:",omitzero"`
+	MaxResults *int32  `api:"MaxResults min=5 max=255" json:",omitzero"`
+	NextToken  *string `api:"NextToken min=1 max=1024" json:",omitzero"`
+	VpcId      *string `api:"VpcId required" json:",omitzero"`
 }
 
 type DescribeStaleSecurityGroupsOutput struct {
-	NextToken             *string              `api:"NextToken wire=nextToken"`
-	StaleSecurityGroupSet []StaleSecurityGroup `api:"StaleSecurityGroupSet wire=staleSecurityGroupSet item=item"`
+	NextToken             *string              `api:"NextToken wire=nextToken" json:",omitzero"`
+	StaleSecurityGroupSet []StaleSecurityGroup `api:"StaleSecurityGroupSet wire=staleSecurityGroupSet item=item" json:",omitzero"`
 }
 
 type DescribeSubnetsInput struct {
-	Filters    []Filter `api:"Filters wire=Filter item=Filter"`
-	SubnetIds  []string `api:"SubnetIds wire=SubnetId item=SubnetId"`
-	NextToken  *string  `api:"NextToken"`
-	MaxResults *int32   `api:"MaxResults min=5 max=1000"`
-	DryRun     *bool    `api:"DryRun wire=dryRun"`
+	Filters    []Filter `api:"Filters wire=Filter item=Filter" json:",omitzero"`
+	SubnetIds  []string `api:"SubnetIds wire=SubnetId item=SubnetId" json:",omitzero"`
+	NextToken  *string  `api:"NextToken" json:",omitzero"`
+	MaxResults *int32   `api:"MaxResults min=5 max=1000" json:",omitzero"`
+	DryRun     *bool    `api:"DryRun wire=dryRun" json:",omitzero"`
 }
 
 type DescribeSubnetsOutput struct {
-	NextToken *string  `api:"NextToken wire=nextToken"`
-	Subnets   []Subnet `api:"Subnets wire=subnetSet item=item"`
+	NextToken *string  `api:"NextToken wire=nextToken" json:",omitzero"`
+	Subnets   []Subnet `api:"Subnets wire=subnetSet item=item" json:",omitzero"`
 }
 
 type DescribeTagsInput struct {
-	DryRun     *bool    `api:"DryRun wire=dryRun"`
-	Filters    []Filter `api:"Filters wire=Filter item=Filter"`
-	MaxResults *int32   `api:"MaxResults wire=maxResults"`
-	NextToken  *string  `api:"NextToken wire=nextToken"`
+	DryRun     *bool    `api:"DryRun wire=dryRun" json:",omitzero"`
+	Filters    []Filter `api:"Filters wire=Filter item=Filter" json:",omitzero"`
+	MaxResults *int32   `api:"MaxResults wire=maxResults" json:",omitzero"`
+	NextToken  *string  `api:"NextToken wire=nextToken" json:",omitzero"`
 }
 
 type DescribeTagsOutput struct {
-	NextToken *string          `api:"NextToken wire=nextToken"`
-	Tags      []TagDescription `api:"Tags wire=tagSet item=item"`
+	NextToken *string          `api:"NextToken wire=nextToken" json:",omitzero"`
+	Tags      []TagDescription `api:"Tags wire=tagSet item=item" json:",omitzero"`
 }
 
 type DescribeVpcAttributeInput struct {
-	Attribute *string `api:"Attribute required enum=VpcAttributeName"`
-	VpcId     *string `api:"VpcId required"`
-	DryRun    *bool   `api:"DryRun wire=dryRun"`
+	Attribute *string `api:"Attribute required enum=VpcAttributeName" json:",omitzero"`
+	VpcId     *string `api:"VpcId required" json:",omitzero"`
+	DryRun    *bool   `api:"DryRun wire=dryRun" json:",omitzero"`
 }
 
 type DescribeVpcAttributeOutput struct {
-	EnableDnsHostnames               *AttributeBooleanValue `api:"EnableDnsHostnames wire=enableDnsHostnames"`
-	EnableDnsSupport                 *AttributeBooleanValue `api:"EnableDnsSupport wire=enableDnsSupport"`
-	EnableNetworkAddressUsageMetrics *AttributeBooleanValue `api:"EnableNetworkAddressUsageMetrics wire=enableNetworkAddressUsageMetrics"`
-	VpcId                            *string                `api:"VpcId wire=vpcId"`
+	EnableDnsHostnames               *AttributeBooleanValue `api:"EnableDnsHostnames wire=enableDnsHostnames" json:",omitzero"`
+	EnableDnsSupport                 *AttributeBooleanValue `api:"EnableDnsSupport wire=enableDnsSupport" json:",omitzero"`
+	EnableNetworkAddressUsageMetrics *AttributeBooleanValue `api:"EnableNetworkAddressUsageMetrics wire=enableNetworkAddressUsageMetrics" json:",omitzero"`
+	VpcId                            *string                `api:"VpcId wire=vpcId" json:",omitzero"`
 }
 
 type DescribeVpcClassicLinkInput struct {
-	DryRun  *bool    `api:"DryRun wire=dryRun"`
-	VpcIds  []string `api:"VpcIds wire=VpcId item=VpcId"`
-	Filters []Filter `api:"Filters wire=Filter item=Filter"`
+	DryRun  *bool    `api:"DryRun wire=dryRun" json:",omitzero"`
+	VpcIds  []string `api:"VpcIds wire=VpcId item=VpcId" json:",omitzero"`
+	Filters []Filter `api:"Filters wire=Filter item=Filter" json:",omitzero"`
 }
 
 type DescribeVpcClassicLinkOutput struct {
-	Vpcs []VpcClassicLink `api:"Vpcs wire=vpcSet item=item"`
+	Vpcs []VpcClassicLink `api:"Vpcs wire=vpcSet item=item" json:",omitzero"`
 }
 
 type DescribeVpcClassicLinkDnsSupportInput struct {
-	VpcIds     []string `api:"VpcIds item=VpcId"`
-	MaxResults *int32   `api:"MaxResults wire=maxResults min=5 max=255"`
-	NextToken  *string  `api:"NextToken wire=nextToken min=1 max=1024"`
+	VpcIds     []string `api:"VpcIds item=VpcId" json:",omitzero"`
+	MaxResults *int32   `api:"MaxResults wire=maxResults min=5 max=255" json:",omitzero"`
+	NextToken  *string  `api:"NextToken wire=nextToken min=1 max=1024" json:",omitzero"`
 }
 
 type DescribeVpcClassicLinkDnsSupportOutput struct {
-	NextToken *string                 `api:"NextToken wire=nextToken min=1 max=1024"`
-	Vpcs      []ClassicLinkDnsSupport `api:"Vpcs wire=vpcs item=item"`
+	NextToken *string                 `api:"NextToken wire=nextToken min=1 max=1024" json:",omitzero"`
+	Vpcs      []ClassicLinkDnsSupport `api:"Vpcs wire=vpcs item=item" json:",omitzero"`
 }
 
 type DescribeVpcEndpointServicesInput struct {
-	DryRun         *bool    `api:"DryRun"`
-	ServiceNames   []string `api:"ServiceNames wire=ServiceName item=item"`
-	Filters        []Filter `api:"Filters wire=Filter item=Filter"`
-	MaxResults     *int32   `api:"MaxResults"`
-	NextToken      *string  `api:"NextToken"`
-	ServiceRegions []string `api:"ServiceRegions wire=ServiceRegion item=item"`
+	DryRun         *bool    `api:"DryRun" json:",omitzero"`
+	ServiceNames   []string `api:"ServiceNames wire=ServiceName item=item" json:",omitzero"`
+	Filters        []Filter `api:"Filters wire=Filter item=Filter" json:",omitzero"`
+	MaxResults     *int32   `api:"MaxResults" json:",omitzero"`
+	NextToken      *string  `api:"NextToken" json:",omitzero"`
+	ServiceRegions []string `api:"ServiceRegions wire=ServiceRegion item=item" json:",omitzero"`
 }
 
 type DescribeVpcEndpointServicesOutput struct {
-	ServiceNames   []string        `api:"ServiceNames wire=serviceNameSet item=item"`
-	ServiceDetails []ServiceDetail `api:"ServiceDetails wire=serviceDetailSet item=item"`
-	NextToken      *string         `api:"NextToken wire=nextToken"`
+	ServiceNames   []string        `api:"ServiceNames wire=serviceNameSet item=item" json:",omitzero"`
+	ServiceDetails []ServiceDetail `api:"ServiceDetails wire=serviceDetailSet item=item" json:",omitzero"`
+	NextToken      *string         `api:"NextToken wire=nextToken" json:",omitzero"`
 }
 
 type DescribeVpcEndpointsInput struct {
-	DryRun         *bool    `api:"DryRun"`
-	VpcEndpointIds []string `api:"VpcEndpointIds wire=VpcEndpointId item=item"`
-	Filters        []Filter `api:"Filters wire=Filter item=Filter"`
-	MaxResults     *int32   `api:"MaxResults"`
-	NextToken      *string  `api:"NextToken"`
+	DryRun         *bool    `api:"DryRun" json:",omitzero"`
+	VpcEndpointIds []string `api:"VpcEndpointIds wire=VpcEndpointId item=item" json:",omitzero"`
+	Filters        []Filter `api:"Filters wire=Filter item=Filter" json:",omitzero"`
+	MaxResults     *int32   `api:"MaxResults" json:",omitzero"`
+	NextToken      *string  `api:"NextToken" json:",omitzero"`
 }
 
 type DescribeVpcEndpointsOutput struct {
-	VpcEndpoints []VpcEndpoint `api:"VpcEndpoints wire=vpcEndpointSet item=item"`
-	NextToken    *string       `api:"NextToken wire=nextToken"`
+	VpcEndpoints []VpcEndpoint `api:"VpcEndpoints wire=vpcEndpointSet item=item" json:",omitzero"`
+	NextToken    *string       `api:"NextToken wire=nextToken" json:",omitzero"`
 }
 
 type DescribeVpcPeeringConnectionsInput struct {
-	NextToken               *string  `api:"NextToken"`
-	MaxResults              *int32   `api:"MaxResults min=5 max=1000"`
-	DryRun                  *bool    `api:"DryRun wire=dryRun"`
-	VpcPeeringConnectionIds []string `api:"VpcPeeringConnectionIds wire=VpcPeeringConnectionId item=item"`
-	Filters                 []Filter `api:"Filters wire=Filter item=Filter"`
+	NextToken               *string  `api:"NextToken" json:",omitzero"`
+	MaxResults              *int32   `api:"MaxResults min=5 max=1000" json:",omitzero"`
+	DryRun                  *bool    `api:"DryRun wire=dryRun" json:",omitzero"`
+	VpcPeeringConnectionIds []string `api:"VpcPeeringConnectionIds wire=VpcPeeringConnectionId item=item" json:",omitzero"`
+	Filters                 []Filter `api:"Filters wire=Filter item=Filter" json:",omitzero"`
 }
 
 type DescribeVpcPeeringConnectionsOutput struct {
-	VpcPeeringConnections []VpcPeeringConnection `api:"VpcPeeringConnections wire=vpcPeeringConnectionSet item=item"`
-	NextToken             *string                `api:"NextToken wire=nextToken"`
+	VpcPeeringConnections []VpcPeeringConnection `api:"VpcPeeringConnections wire=vpcPeeringConnectionSet item=item" json:",omitzero"`
+	NextToken             *string                `api:"NextToken wire=nextToken" json:",omitzero"`
 }
 
 type DescribeVpcsInput struct {
-	Filters    []Filter `api:"Filters wire=Filter item=Filter"`
-	VpcIds     []string `api:"VpcIds wire=VpcId item=VpcId"`
-	NextToken  *string  `api:"NextToken"`
-	MaxResults *int32   `api:"MaxResults min=5 max=1000"`
-	DryRun     *bool    `api:"DryRun wire=dryRun"`
+	Filters    []Filter `api:"Filters wire=Filter item=Filter" json:",omitzero"`
+	VpcIds     []string `api:"VpcIds wire=VpcId item=VpcId" json:",omitzero"`
+	NextToken  *string  `api:"NextToken" json:",omitzero"`
+	MaxResults *int32   `api:"MaxResults min=5 max=1000" json:",omitzero"`
+	DryRun     *bool    `api:"DryRun wire=dryRun" json:",omitzero"`
 }
 
 type DescribeVpcsOutput struct {
-	NextToken *string `api:"NextToken wire=nextToken"`
-	Vpcs      []Vpc   `api:"Vpcs wire=vpcSet item=item"`
+	NextToken *string `api:"NextToken wire=nextToken" json:",omitzero"`
+	Vpcs      []Vpc   `api:"Vpcs wire=vpcSet item=item" json:",omitzero"`
 }
 
 type DetachInternetGatewayInput struct {
-	DryRun            *bool   `api:"DryRun wire=dryRun"`
-	InternetGatewayId *string `api:"InternetGatewayId required wire=internetGatewayId"`
-	VpcId             *string `api:"VpcId required wire=vpcId"`
+	DryRun            *bool   `api:"DryRun wire=dryRun" json:",omitzero"`
+	InternetGatewayId *string `api:"InternetGatewayId required wire=internetGatewayId" json:",omitzero"`
+	VpcId             *string `api:"VpcId required wire=vpcId" json:",omitzero"`
 }
 
 type DetachInternetGatewayOutput struct{}
 
 type DetachNetworkInterfaceInput struct {
-	DryRun       *bool   `api:"DryRun wire=dryRun"`
-	AttachmentId *string `api:"AttachmentId required wire=attachmentId"`
-	Force        *bool   `api:"Force wire=force"`
+	DryRun       *bool   `api:"DryRun wire=dryRun" json:",omitzero"`
+	AttachmentId *string `api:"AttachmentId required wire=attachmentId" json:",omitzero"`
+	Force        *bool   `api:"Force wire=force" json:",omitzero"`
 }
 
 type DetachNetworkInterfaceOutput struct{}
 
 type DisassociateAddressInput struct {
-	AssociationId *string `api:"AssociationId"`
-	PublicIp      *string `api:"PublicIp"`
-	DryRun        *bool   `api:"DryRun wire=dryRun"`
+	AssociationId *string `api:"AssociationId" json:",omitzero"`
+	PublicIp      *string `api:"PublicIp" json:",omitzero"`
+	DryRun        *bool   `api:"DryRun wire=dryRun" json:",omitzero"`
 }
 
 type DisassociateAddressOutput struct{}
 
 type DisassociateNatGatewayAddressInput struct {
-	NatGatewayId            *string  `api:"NatGatewayId required"`
-	AssociationIds          []string `api:"AssociationIds required wire=AssociationId item=item"`
-	MaxDrainDurationSeconds *int32   `api:"MaxDrainDurationSeconds min=1 max=4000"`
-	DryRun                  *bool    `api:"DryRun"`
+	NatGatewayId            *string  `api:"NatGatewayId required" json:",omitzero"`
+	AssociationIds          []string `api:"AssociationIds required wire=AssociationId item=item" json:",omitzero"`
+	MaxDrainDurationSeconds *int32   `api:"MaxDrainDurationSeconds min=1 max=4000" json:",omitzero"`
+	DryRun                  *bool    `api:"DryRun" json:",omitzero"`
 }
 
 type DisassociateNatGatewayAddressOutput struct {
-	NatGatewayId        *string             `api:"NatGatewayId wire=natGatewayId"`
-	NatGatewayAddresses []NatGatewayAddress `api:"NatGatewayAddresses wire=natGatewayAddressSet item=item"`
+	NatGatewayId        *string             `api:"NatGatewayId wire=natGatewayId" json:",omitzero"`
+	NatGatewayAddresses []NatGatewayAddress `api:"NatGatewayAddresses wire=natGatewayAddressSet item=item" json:",omitzero"`
 }
 
 type DisassociateRouteTableInput struct {
-	DryRun        *bool   `api:"DryRun wire=dryRun"`
-	AssociationId *string `api:"AssociationId required wire=associationId"`
+	DryRun        *bool   `api:"DryRun wire=dryRun" json:",omitzero"`
+	AssociationId *string `api:"AssociationId required wire=associationId" json:",omitzero"`
 }
 
 type DisassociateRouteTableOutput struct{}
 
 type DisassociateSecurityGroupVpcInput struct {
-	GroupId *string `api:"GroupId required"`
-	VpcId   *string `api:"VpcId required"`
-	DryRun  *bool   `api:"DryRun"`
+	GroupId *string `api:"GroupId required" json:",omitzero"`
+	VpcId   *string `api:"VpcId required" json:",omitzero"`
+	DryRun  *bool   `api:"DryRun" json:",omitzero"`
 }
 
 type DisassociateSecurityGroupVpcOutput struct {
-	State *string `api:"State wire=state enum=SecurityGroupVpcAssociationState"`
+	State *string `api:"State wire=state enum=SecurityGroupVpcAssociationState" json:",omitzero"`
 }
 
 type DisassociateSubnetCidrBlockInput struct {
-	AssociationId *string `api:"AssociationId required wire=associationId"`
+	AssociationId *string `api:"AssociationId required wire=associationId" json:",omitzero"`
 }
 
 type DisassociateSubnetCidrBlockOutput struct {
-	Ipv6CidrBlockAssociation *SubnetIpv6CidrBlockAssociation `api:"Ipv6CidrBlockAssociation wire=ipv6CidrBlockAssociation"`
-	SubnetId                 *string                         `api:"SubnetId wire=subnetId"`
+	Ipv6CidrBlockAssociation *SubnetIpv6CidrBlockAssociation `api:"Ipv6CidrBlockAssociation wire=ipv6CidrBlockAssociation" json:",omitzero"`
+	SubnetId                 *string                         `api:"SubnetId wire=subnetId" json:",omitzero"`
 }
 
 type DisassociateVpcCidrBlockInput struct {
-	AssociationId *string `api:"AssociationId required wire=associationId"`
+	AssociationId *string `api:"AssociationId required wire=associationId" json:",omitzero"`
 }
 
 type DisassociateVpcCidrBlockOutput struct {
-	Ipv6CidrBlockAssociation *VpcIpv6CidrBlockAssociation `api:"Ipv6CidrBlockAssociation wire=ipv6CidrBlockAssociation"`
-	CidrBlockAssociation     *VpcCidrBlockAssociation     `api:"CidrBlockAssociation wire=cidrBlockAssociation"`
-	VpcId                    *string                      `api:"VpcId wire=vpcId"`
+	Ipv6CidrBlockAssociation *VpcIpv6CidrBlockAssociation `api:"Ipv6CidrBlockAssociation wire=ipv6CidrBlockAssociation" json:",omitzero"`
+	CidrBlockAssociation     *VpcCidrBlockAssociation     `api:"CidrBlockAssociation wire=cidrBlockAssociation" json:",omitzero"`
+	VpcId                    *string                      `api:"VpcId wire=vpcId" json:",omitzero"`
 }
 
 type GetManagedPrefixListAssociationsInput struct {
-	DryRun       *bool   `api:"DryRun"`
-	PrefixListId *string `api:"PrefixListId required"`
-	MaxResults   *int32  `api:"MaxResults min=5 max=255"`
-	NextToken    *string `api:"NextToken"`
+	DryRun       *bool   `api:"DryRun" json:",omitzero"`
+	PrefixListId *string `api:"PrefixListId required" json:",omitzero"`
+	MaxResults   *int32  `api:"MaxResults min=5 max=255" json:",omitzero"`
+	NextToken    *string `api:"NextToken" json:",omitzero"`
 }
 
 type GetManagedPrefixListAssociationsOutput struct {
-	PrefixListAssociations []PrefixListAssociation `api:"PrefixListAssociations wire=prefixListAssociationSet item=item"`
-	NextToken              *string                 `api:"NextToken wire=nextToken"`
+	PrefixListAssociations []PrefixListAssociation `api:"PrefixListAssociations wire=prefixListAssociationSet item=item" json:",omitzero"`
+	NextToken              *string                 `api:"NextToken wire=nextToken" json:",omitzero"`
 }
 
 type GetManagedPrefixListEntriesInput struct {
-	DryRun        *bool   `api:"DryRun"`
-	PrefixListId  *string `api:"PrefixListId required"`
-	TargetVersion *int64  `api:"TargetVersion"`
-	MaxResults    *int32  `api:"MaxResults min=1 max=100"`
-	NextToken     *string `api:"NextToken"`
+	DryRun        *bool   `api:"DryRun" json:",omitzero"`
+	PrefixListId  *string `api:"PrefixListId required" json:",omitzero"`
+	TargetVersion *int64  `api:"TargetVersion" json:",omitzero"`
+	MaxResults    *int32  `api:"MaxResults min=1 max=100" json:",omitzero"`
+	NextToken     *string `api:"NextToken" json:",omitzero"`
 }
 
 type GetManagedPrefixListEntriesOutput struct {
-	Entries   []PrefixListEntry `api:"Entries wire=entrySet item=item"`
-	NextToken *string           `api:"NextToken wire=nextToken"`
+	Entries   []PrefixListEntry `api:"Entries wire=entrySet item=item" json:",omitzero"`
+	NextToken *string           `api:"NextToken wire=nextToken" json:",omitzero"`
 }
 
 type GetSecurityGroupsForVpcInput struct {
-	VpcId      *string  `api:"VpcId required"`
-	NextToken  *string  `api:"NextToken"`
-	MaxResults *int32   `api:"MaxResults min=5 max=1000"`
-	Filters    []Filter `api:"Filters wire=Filter item=Filter"`
-	DryRun     *bool    `api:"DryRun"`
+	VpcId      *string  `api:"VpcId required" json:",omitzero"`
+	NextToken  *string  `api:"NextToken" json:",omitzero"`
+	MaxResults *int32   `api:"MaxResults min=5 max=1000" json:",omitzero"`
+	Filters    []Filter `api:"Filters wire=Filter item=Filter" json:",omitzero"`
+	DryRun     *bool    `api:"DryRun" json:",omitzero"`
 }
 
 type GetSecurityGroupsForVpcOutput struct {
-	NextToken            *string               `api:"NextToken wire=nextToken"`
-	SecurityGroupForVpcs []SecurityGroupForVpc `api:"SecurityGroupForVpcs wire=securityGroupForVpcSet item=item"`
+	NextToken            *string               `api:"NextToken wire=nextToken" json:",omitzero"`
+	SecurityGroupForVpcs []SecurityGroupForVpc `api:"SecurityGroupForVpcs wire=securityGroupForVpcSet item=item" json:",omitzero"`
 }
 
 type ModifyAddressAttributeInput struct {
-	AllocationId *string `api:"AllocationId required"`
-	DomainName   *string `api:"DomainName"`
-	DryRun       *bool   `api:"DryRun"`
+	AllocationId *string `api:"AllocationId required" json:",omitzero"`
+	DomainName   *string `api:"DomainName" json:",omitzero"`
+	DryRun       *bool   `api:"DryRun" json:",omitzero"`
 }
 
 type ModifyAddressAttributeOutput struct {
-	Address *AddressAttribute `api:"Address wire=address"`
+	Address *AddressAttribute `api:"Address wire=address" json:",omitzero"`
 }
 
 type ModifyManagedPrefixListInput struct {
-	DryRun                            *bool                   `api:"DryRun"`
-	PrefixListId                      *string                 `api:"PrefixListId required"`
-	CurrentVersion                    *int64                  `api:"CurrentVersion"`
-	PrefixListName                    *string                 `api:"PrefixListName"`
-	AddEntries                        []AddPrefixListEntry    `api:"AddEntries wire=AddEntry min=0 max=100"`
-	RemoveEntries                     []RemovePrefixListEntry `api:"RemoveEntries wire=RemoveEntry min=0 max=100"`
-	MaxEntries                        *int32                  `api:"MaxEntries"`
-	IpamPrefixListResolverSyncEnabled *bool                   `api:"IpamPrefixListResolverSyncEnabled"`
+	DryRun                            *bool                   `api:"DryRun" json:",omitzero"`
+	PrefixListId                      *string                 `api:"PrefixListId required" json:",omitzero"`
+	CurrentVersion                    *int64                  `api:"CurrentVersion" json:",omitzero"`
+	PrefixListName                    *string                 `api:"PrefixListName" json:",omitzero"`
+	AddEntries                        []AddPrefixListEntry    `api:"AddEntries wire=AddEntry min=0 max=100" json:",omitzero"`
+	RemoveEntries                     []RemovePrefixListEntry `api:"RemoveEntries wire=RemoveEntry min=0 max=100" json:",omitzero"`
+	MaxEntries                        *int32                  `api:"MaxEntries" json:",omitzero"`
+	IpamPrefixListResolverSyncEnabled *bool                   `api:"IpamPrefixListResolverSyncEnabled" json:",omitzero"`
 }
 
 type ModifyManagedPrefixListOutput struct {
-	PrefixList *ManagedPrefixList `api:"PrefixList wire=prefixList"`
+	PrefixList *ManagedPrefixList `api:"PrefixList wire=prefixList" json:",omitzero"`
 }
 
 type ModifyNetworkInterfaceAttributeInput struct {
-	EnaSrdSpecification             *EnaSrdSpecification                    `api:"EnaSrdSpecification"`
-	EnablePrimaryIpv6               *bool                                   `api:"EnablePrimaryIpv6"`
-	ConnectionTrackingSpecification *ConnectionTrackingSpecificationRequest `api:"ConnectionTrackingSpecification"`
-	AssociatePublicIpAddress        *bool                                   `api:"AssociatePublicIpAddress"`
-	AssociatedSubnetIds             []string                                `api:"AssociatedSubnetIds wire=AssociatedSubnetId item=AssociatedSubnetId"`
-	DryRun                          *bool                                   `api:"DryRun wire=dryRun"`
-	NetworkInterfaceId              *string                                 `api:"NetworkInterfaceId required wire=networkInterfaceId"`
-	Description                     *AttributeValue                         `api:"Description wire=description"`
-	SourceDestCheck                 *AttributeBooleanValue                  `api:"SourceDestCheck wire=sourceDestCheck"`
-	Groups                          []string                                `api:"Groups wire=SecurityGroupId item=SecurityGroupId"`
-	Attachment                      *NetworkInterfaceAttachmentChanges      `api:"Attachment wire=attachment"`
+	EnaSrdSpecification             *EnaSrdSpecification                    `api:"EnaSrdSpecification" json:",omitzero"`
+	EnablePrimaryIpv6               *bool                                   `api:"EnablePrimaryIpv6" json:",omitzero"`
+	ConnectionTrackingSpecification *ConnectionTrackingSpecificationRequest `api:"ConnectionTrackingSpecification" json:",omitzero"`
+	AssociatePublicIpAddress        *bool                                   `api:"AssociatePublicIpAddress" json:",omitzero"`
+	AssociatedSubnetIds             []string                                `api:"AssociatedSubnetIds wire=AssociatedSubnetId item=AssociatedSubnetId" json:",omitzero"`
+	DryRun                          *bool                                   `api:"DryRun wire=dryRun" json:",omitzero"`
+	NetworkInterfaceId              *string                                 `api:"NetworkInterfaceId required wire=networkInterfaceId" json:",omitzero"`
+	Description                     *AttributeValue                         `api:"Description wire=description" json:",omitzero"`
+	SourceDestCheck                 *AttributeBooleanValue                  `api:"SourceDestCheck wire=sourceDestCheck" json:",omitzero"`
+	Groups                          []string                                `api:"Groups wire=SecurityGroupId item=SecurityGroupId" json:",omitzero"`
+	Attachment                      *NetworkInterfaceAttachmentChanges      `api:"Attachment wire=attachment" json:",omitzero"`
 }
 
 type ModifyNetworkInterfaceAttributeOutput struct{}
 
 type ModifySecurityGroupRulesInput struct {
-	GroupId            *string                   `api:"GroupId required"`
-	SecurityGroupRules []SecurityGroupRuleUpdate `api:"SecurityGroupRules required wire=SecurityGroupRule item=item"`
-	DryRun             *bool                     `api:"DryRun"`
+	GroupId            *string                   `api:"GroupId required" json:",omitzero"`
+	SecurityGroupRules []SecurityGroupRuleUpdate `api:"SecurityGroupRules required wire=SecurityGroupRule item=item" json:",omitzero"`
+	DryRun             *bool                     `api:"DryRun" json:",omitzero"`
 }
 
 type ModifySecurityGroupRulesOutput struct {
-	Return *bool `api:"Return wire=return"`
+	Return *bool `api:"Return wire=return" json:",omitzero"`
 }
 
 type ModifySubnetAttributeInput struct {
-	AssignIpv6AddressOnCreation             *AttributeBooleanValue `api:"AssignIpv6AddressOnCreation"`
-	MapPublicIpOnLaunch                     *AttributeBooleanValue `api:"MapPublicIpOnLaunch"`
-	SubnetId                                *string                `api:"SubnetId required wire=subnetId"`
-	MapCustomerOwnedIpOnLaunch              *AttributeBooleanValue `api:"MapCustomerOwnedIpOnLaunch"`
-	CustomerOwnedIpv4Pool                   *string                `api:"CustomerOwnedIpv4Pool"`
-	EnableDns64                             *AttributeBooleanValue `api:"EnableDns64"`
-	PrivateDnsHostnameTypeOnLaunch          *string                `api:"PrivateDnsHostnameTypeOnLaunch enum=HostnameType"`
-	EnableResourceNameDnsARecordOnLaunch    *AttributeBooleanValue `api:"EnableResourceNameDnsARecordOnLaunch"`
-	EnableResourceNameDnsAAAARecordOnLaunch *AttributeBooleanValue `api:"EnableResourceNameDnsAAAARecordOnLaunch"`
-	EnableLniAtDeviceIndex                  *int32                 `api:"EnableLniAtDeviceIndex"`
-	DisableLniAtDeviceIndex                 *AttributeBooleanValue `api:"DisableLniAtDeviceIndex"`
+	AssignIpv6AddressOnCreation             *AttributeBooleanValue `api:"AssignIpv6AddressOnCreation" json:",omitzero"`
+	MapPublicIpOnLaunch                     *AttributeBooleanValue `api:"MapPublicIpOnLaunch" json:",omitzero"`
+	SubnetId                                *string                `api:"SubnetId required wire=subnetId" json:",omitzero"`
+	MapCustomerOwnedIpOnLaunch              *AttributeBooleanValue `api:"MapCustomerOwnedIpOnLaunch" json:",omitzero"`
+	CustomerOwnedIpv4Pool                   *string                `api:"CustomerOwnedIpv4Pool" json:",omitzero"`
+	EnableDns64                             *AttributeBooleanValue `api:"EnableDns64" json:",omitzero"`
+	PrivateDnsHostnameTypeOnLaunch          *string                `api:"PrivateDnsHostnameTypeOnLaunch enum=HostnameType" json:",omitzero"`
+	EnableResourceNameDnsARecordOnLaunch    *AttributeBooleanValue `api:"EnableResourceNameDnsARecordOnLaunch" json:",omitzero"`
+	EnableResourceNameDnsAAAARecordOnLaunch *AttributeBooleanValue `api:"EnableResourceNameDnsAAAARecordOnLaunch" json:",omitzero"`
+	EnableLniAtDeviceIndex                  *int32                 `api:"EnableLniAtDeviceIndex" json:",omitzero"`
+	DisableLniAtDeviceIndex                 *AttributeBooleanValue `api:"DisableLniAtDeviceIndex" json:",omitzero"`
 }
 
 type ModifySubnetAttributeOutput struct{}
 
 type ModifyVpcAttributeInput struct {
-	EnableDnsHostnames               *AttributeBooleanValue `api:"EnableDnsHostnames"`
-	EnableDnsSupport                 *AttributeBooleanValue `api:"EnableDnsSupport"`
-	VpcId                            *string                `api:"VpcId required wire=vpcId"`
-	EnableNetworkAddressUsageMetrics *AttributeBooleanValue `api:"EnableNetworkAddressUsageMetrics"`
+	EnableDnsHostnames               *AttributeBooleanValue `api:"EnableDnsHostnames" json:",omitzero"`
+	EnableDnsSupport                 *AttributeBooleanValue `api:"EnableDnsSupport" json:",omitzero"`
+	VpcId                            *string                `api:"VpcId required wire=vpcId" json:",omitzero"`
+	EnableNetworkAddressUsageMetrics *AttributeBooleanValue `api:"EnableNetworkAddressUsageMetrics" json:",omitzero"`
 }
 
 type ModifyVpcAttributeOutput struct{}
 
 type ModifyVpcEndpointInput struct {
-	DryRun                 *bool                    `api:"DryRun"`
-	VpcEndpointId          *string                  `api:"VpcEndpointId required"`
-	ResetPolicy            *bool                    `api:"ResetPolicy"`
-	PolicyDocument         *string                  `api:"PolicyDocument"`
-	AddRouteTableIds       []string                 `api:"AddRouteTableIds wire=AddRouteTableId item=item"`
-	RemoveRouteTableIds    []string                 `api:"RemoveRouteTableIds wire=RemoveRouteTableId item=item"`
-	AddSubnetIds           []string                 `api:"AddSubnetIds wire=AddSubnetId item=item"`
-	RemoveSubnetIds        []string                 `api:"RemoveSubnetIds wire=RemoveSubnetId item=item"`
-	AddSecurityGroupIds    []string                 `api:"AddSecurityGroupIds wire=AddSecurityGroupId item=item"`
-	RemoveSecurityGroupIds []string                 `api:"RemoveSecurityGroupIds wire=RemoveSecurityGroupId item=item"`
-	IpAddressType          *string                  `api:"IpAddressType enum=IpAddressType"`
-	DnsOptions             *DnsOptionsSpecification `api:"DnsOptions"`
-	PrivateDnsEnabled      *bool                    `api:"PrivateDnsEnabled"`
-	SubnetConfigurations   []SubnetConfiguration    `api:"SubnetConfigurations wire=SubnetConfiguration item=item"`
+	DryRun                 *bool                    `api:"DryRun" json:",omitzero"`
+	VpcEndpointId          *string                  `api:"VpcEndpointId required" json:",omitzero"`
+	ResetPolicy            *bool                    `api:"ResetPolicy" json:",omitzero"`
+	PolicyDocument         *string                  `api:"PolicyDocument" json:",omitzero"`
+	AddRouteTableIds       []string                 `api:"AddRouteTableIds wire=AddRouteTableId item=item" json:",omitzero"`
+	RemoveRouteTableIds    []string                 `api:"RemoveRouteTableIds wire=RemoveRouteTableId item=item" json:",omitzero"`
+	AddSubnetIds           []string                 `api:"AddSubnetIds wire=AddSubnetId item=item" json:",omitzero"`
+	RemoveSubnetIds        []string                 `api:"RemoveSubnetIds wire=RemoveSubnetId item=item" json:",omitzero"`
+	AddSecurityGroupIds    []string                 `api:"AddSecurityGroupIds wire=AddSecurityGroupId item=item" json:",omitzero"`
+	RemoveSecurityGroupIds []string                 `api:"RemoveSecurityGroupIds wire=RemoveSecurityGroupId item=item" json:",omitzero"`
+	IpAddressType          *string                  `api:"IpAddressType enum=IpAddressType" json:",omitzero"`
+	DnsOptions             *DnsOptionsSpecification `api:"DnsOptions" json:",omitzero"`
+	PrivateDnsEnabled      *bool                    `api:"PrivateDnsEnabled" json:",omitzero"`
+	SubnetConfigurations   []SubnetConfiguration    `api:"SubnetConfigurations wire=SubnetConfiguration item=item" json:",omitzero"`
 }
 
 type ModifyVpcEndpointOutput struct {
-	Return *bool `api:"Return wire=return"`
+	Return *bool `api:"Return wire=return" json:",omitzero"`
 }
 
 type ModifyVpcPeeringConnectionOptionsInput struct {
-	AccepterPeeringConnectionOptions  *PeeringConnectionOptionsRequest `api:"AccepterPeeringConnectionOptions"`
-	DryRun                            *bool                            `api:"DryRun"`
-	RequesterPeeringConnectionOptions *PeeringConnectionOptionsRequest `api:"RequesterPeeringConnectionOptions"`
-	VpcPeeringConnectionId            *string                          `api:"VpcPeeringConnectionId required"`
+	AccepterPeeringConnectionOptions  *PeeringConnectionOptionsRequest `api:"AccepterPeeringConnectionOptions" json:",omitzero"`
+	DryRun                            *bool                            `api:"DryRun" json:",omitzero"`
+	RequesterPeeringConnectionOptions *PeeringConnectionOptionsRequest `api:"RequesterPeeringConnectionOptions" json:",omitzero"`
+	VpcPeeringConnectionId            *string                          `api:"VpcPeeringConnectionId required" json:",omitzero"`
 }
 
 type ModifyVpcPeeringConnectionOptionsOutput struct {
-	AccepterPeeringConnectionOptions  *PeeringConnectionOptions `api:"AccepterPeeringConnectionOptions wire=accepterPeeringConnectionOptions"`
-	RequesterPeeringConnectionOptions *PeeringConnectionOptions `api:"RequesterPeeringConnectionOptions wire=requesterPeeringConnectionOptions"`
+	AccepterPeeringConnectionOptions  *PeeringConnectionOptions `api:"AccepterPeeringConnectionOptions wire=accepterPeeringConnectionOptions" json:",omitzero"`
+	RequesterPeeringConnectionOptions *PeeringConnectionOptions `api:"RequesterPeeringConnectionOptions wire=requesterPeeringConnectionOptions" json:",omitzero"`
 }
 
 type ModifyVpcTenancyInput struct {
-	VpcId           *string `api:"VpcId required"`
-	InstanceTenancy *string `api:"InstanceTenancy required enum=VpcTenancy"`
-	DryRun          *bool   `api:"DryRun"`
+	VpcId           *string `api:"VpcId required" json:",omitzero"`
+	InstanceTenancy *string `api:"InstanceTenancy required enum=VpcTenancy" json:",omitzero"`
+	DryRun          *bool   `api:"DryRun" json:",omitzero"`
 }
 
 type ModifyVpcTenancyOutput struct {
-	ReturnValue *bool `api:"ReturnValue wire=return"`
+	ReturnValue *bool `api:"ReturnValue wire=return" json:",omitzero"`
 }
 
 type RejectVpcPeeringConnectionInput struct {
-	DryRun                 *bool   `api:"DryRun wire=dryRun"`
-	VpcPeeringConnectionId *string `api:"VpcPeeringConnectionId required wire=vpcPeeringConnectionId"`
+	DryRun                 *bool   `api:"DryRun wire=dryRun" json:",omitzero"`
+	VpcPeeringConnectionId *string `api:"VpcPeeringConnectionId required wire=vpcPeeringConnectionId" json:",omitzero"`
 }
 
 type RejectVpcPeeringConnectionOutput struct {
-	Return *bool `api:"Return wire=return"`
+	Return *bool `api:"Return wire=return" json:",omitzero"`
 }
 
 type ReleaseAddressInput struct {
-	AllocationId       *string `api:"AllocationId"`
-	PublicIp           *string `api:"PublicIp"`
-	NetworkBorderGroup *string `api:"NetworkBorderGroup"`
-	DryRun             *bool   `api:"DryRun wire=dryRun"`
+	AllocationId       *string `api:"AllocationId" json:",omitzero"`
+	PublicIp           *string `api:"PublicIp" json:",omitzero"`
+	NetworkBorderGroup *string `api:"NetworkBorderGroup" json:",omitzero"`
+	DryRun             *bool   `api:"DryRun wire=dryRun" json:",omitzero"`
 }
 
 type ReleaseAddressOutput struct{}
 
 type ReplaceNetworkAclAssociationInput struct {
-	DryRun        *bool   `api:"DryRun wire=dryRun"`
-	AssociationId *string `api:"AssociationId required wire=associationId"`
-	NetworkAclId  *string `api:"NetworkAclId required wire=networkAclId"`
+	DryRun        *bool   `api:"DryRun wire=dryRun" json:",omitzero"`
+	AssociationId *string `api:"AssociationId required wire=associationId" json:",omitzero"`
+	NetworkAclId  *string `api:"NetworkAclId required wire=networkAclId" json:",omitzero"`
 }
 
 type ReplaceNetworkAclAssociationOutput struct {
-	NewAssociationId *string `api:"NewAssociationId wire=newAssociationId"`
+	NewAssociationId *string `api:"NewAssociationId wire=newAssociationId" json:",omitzero"`
 }
 
 type ReplaceNetworkAclEntryInput struct {
-	DryRun        *bool         `api:"DryRun wire=dryRun"`
-	NetworkAclId  *string       `api:"NetworkAclId required wire=networkAclId"`
-	RuleNumber    *int32        `api:"RuleNumber required wire=ruleNumber"`
-	Protocol      *string       `api:"Protocol required wire=protocol"`
-	RuleAction    *string       `api:"RuleAction required wire=ruleAction enum=RuleAction"`
-	Egress        *bool         `api:"Egress required wire=egress"`
-	CidrBlock     *string       `api:"CidrBlock wire=cidrBlock"`
-	Ipv6CidrBlock *string       `api:"Ipv6CidrBlock wire=ipv6CidrBlock"`
-	IcmpTypeCode  *IcmpTypeCode `api:"IcmpTypeCode wire=Icmp"`
-	PortRange     *PortRange    `api:"PortRange wire=portRange"`
+	DryRun        *bool         `api:"DryRun wire=dryRun" json:",omitzero"`
+	NetworkAclId  *string       `api:"NetworkAclId required wire=networkAclId" json:",omitzero"`
+	RuleNumber    *int32        `api:"RuleNumber required wire=ruleNumber" json:",omitzero"`
+	Protocol      *string       `api:"Protocol required wire=protocol" json:",omitzero"`
+	RuleAction    *string       `api:"RuleAction required wire=ruleAction enum=RuleAction" json:",omitzero"`
+	Egress        *bool         `api:"Egress required wire=egress" json:",omitzero"`
+	CidrBlock     *string       `api:"CidrBlock wire=cidrBlock" json:",omitzero"`
+	Ipv6CidrBlock *string       `api:"Ipv6CidrBlock wire=ipv6CidrBlock" json:",omitzero"`
+	IcmpTypeCode  *IcmpTypeCode `api:"IcmpTypeCode wire=Icmp" json:",omitzero"`
+	PortRange     *PortRange    `api:"PortRange wire=portRange" json:",omitzero"`
 }
 
 type ReplaceNetworkAclEntryOutput struct{}
 
 type ReplaceRouteInput struct {
-	DestinationPrefixListId     *string `api:"DestinationPrefixListId"`
-	VpcEndpointId               *string `api:"VpcEndpointId"`
-	LocalTarget                 *bool   `api:"LocalTarget"`
-	TransitGatewayId            *string `api:"TransitGatewayId"`
-	LocalGatewayId              *string `api:"LocalGatewayId"`
-	CarrierGatewayId            *string `api:"CarrierGatewayId"`
-	CoreNetworkArn              *string `api:"CoreNetworkArn"`
-	OdbNetworkArn               *string `api:"OdbNetworkArn"`
-	DryRun                      *bool   `api:"DryRun wire=dryRun"`
-	RouteTableId                *string `api:"RouteTableId required wire=routeTableId"`
-	DestinationCidrBlock        *string `api:"DestinationCidrBlock wire=destinationCidrBlock"`
-	GatewayId                   *string `api:"GatewayId wire=gatewayId"`
-	DestinationIpv6CidrBlock    *string `api:"DestinationIpv6CidrBlock wire=destinationIpv6CidrBlock"`
-	EgressOnlyInternetGatewayId *string `api:"EgressOnlyInternetGatewayId wire=egressOnlyInternetGatewayId"`
-	InstanceId                  *string `api:"InstanceId wire=instanceId"`
-	NetworkInterfaceId          *string `api:"NetworkInterfaceId wire=networkInterfaceId"`
-	VpcPeeringConnectionId      *string `api:"VpcPeeringConnectionId wire=vpcPeeringConnectionId"`
-	NatGatewayId                *string `api:"NatGatewayId wire=natGatewayId"`
+	DestinationPrefixListId     *string `api:"DestinationPrefixListId" json:",omitzero"`
+	VpcEndpointId               *string `api:"VpcEndpointId" json:",omitzero"`
+	LocalTarget                 *bool   `api:"LocalTarget" json:",omitzero"`
+	TransitGatewayId            *string `api:"TransitGatewayId" json:",omitzero"`
+	LocalGatewayId              *string `api:"LocalGatewayId" json:",omitzero"`
+	CarrierGatewayId            *string `api:"CarrierGatewayId" json:",omitzero"`
+	CoreNetworkArn              *string `api:"CoreNetworkArn" json:",omitzero"`
+	OdbNetworkArn               *string `api:"OdbNetworkArn" json:",omitzero"`
+	DryRun                      *bool   `api:"DryRun wire=dryRun" json:",omitzero"`
+	RouteTableId                *string `api:"RouteTableId required wire=routeTableId" json:",omitzero"`
+	DestinationCidrBlock        *string `api:"DestinationCidrBlock wire=destinationCidrBlock" json:",omitzero"`
+	GatewayId                   *string `api:"GatewayId wire=gatewayId" json:",omitzero"`
+	DestinationIpv6CidrBlock    *string `api:"DestinationIpv6CidrBlock wire=destinationIpv6CidrBlock" json:",omitzero"`
+	EgressOnlyInternetGatewayId *string `api:"EgressOnlyInternetGatewayId wire=egressOnlyInternetGatewayId" json:",omitzero"`
+	InstanceId                  *string `api:"InstanceId wire=instanceId" json:",omitzero"`
+	NetworkInterfaceId          *string `api:"NetworkInterfaceId wire=networkInterfaceId" json:",omitzero"`
+	VpcPeeringConnectionId      *string `api:"VpcPeeringConnectionId wire=vpcPeeringConnectionId" json:",omitzero"`
+	NatGatewayId                *string `api:"NatGatewayId wire=natGatewayId" json:",omitzero"`
 }
 
 type ReplaceRouteOutput struct{}
 
 type ReplaceRouteTableAssociationInput struct {
-	DryRun        *bool   `api:"DryRun wire=dryRun"`
-	AssociationId *string `api:"AssociationId required wire=associationId"`
-	RouteTableId  *string `api:"RouteTableId required wire=routeTableId"`
+	DryRun        *bool   `api:"DryRun wire=dryRun" json:",omitzero"`
+	AssociationId *string `api:"AssociationId required wire=associationId" json:",omitzero"`
+	RouteTableId  *string `api:"RouteTableId required wire=routeTableId" json:",omitzero"`
 }
 
 type ReplaceRouteTableAssociationOutput struct {
-	NewAssociationId *string                     `api:"NewAssociationId wire=newAssociationId"`
-	AssociationState *RouteTableAssociationState `api:"AssociationState wire=associationState"`
+	NewAssociationId *string                     `api:"NewAssociationId wire=newAssociationId" json:",omitzero"`
+	AssociationState *RouteTableAssociationState `api:"AssociationState wire=associationState" json:",omitzero"`
 }
 
 type ResetAddressAttributeInput struct {
-	AllocationId *string `api:"AllocationId required"`
-	Attribute    *string `api:"Attribute required enum=AddressAttributeName"`
-	DryRun       *bool   `api:"DryRun"`
+	AllocationId *string `api:"AllocationId required" json:",omitzero"`
+	Attribute    *string `api:"Attribute required enum=AddressAttributeName" json:",omitzero"`
+	DryRun       *bool   `api:"DryRun" json:",omitzero"`
 }
 
 type ResetAddressAttributeOutput struct {
-	Address *AddressAttribute `api:"Address wire=address"`
+	Address *AddressAttribute `api:"Address wire=address" json:",omitzero"`
 }
 
 type ResetNetworkInterfaceAttributeInput struct {
-	DryRun             *bool   `api:"DryRun wire=dryRun"`
-	NetworkInterfaceId *string `api:"NetworkInterfaceId required wire=networkInterfaceId"`
-	SourceDestCheck    *string `api:"SourceDestCheck wire=sourceDestCheck"`
+	DryRun             *bool   `api:"DryRun wire=dryRun" json:",omitzero"`
+	NetworkInterfaceId *string `api:"NetworkInterfaceId required wire=networkInterfaceId" json:",omitzero"`
+	SourceDestCheck    *string `api:"SourceDestCheck wire=sourceDestCheck" json:",omitzero"`
 }
 
 type ResetNetworkInterfaceAttributeOutput struct{}
 
 type RestoreManagedPrefixListVersionInput struct {
-	DryRun          *bool   `api:"DryRun"`
-	PrefixListId    *string `api:"PrefixListId required"`
-	PreviousVersion *int64  `api:"PreviousVersion required"`
-	CurrentVersion  *int64  `api:"CurrentVersion required"`
+	DryRun          *bool   `api:"DryRun" json:",omitzero"`
+	PrefixListId    *string `api:"PrefixListId required" json:",omitzero"`
+	PreviousVersion *int64  `api:"PreviousVersion required" json:",omitzero"`
+	CurrentVersion  *int64  `api:"CurrentVersion required" json:",omitzero"`
 }
 
 type RestoreManagedPrefixListVersionOutput struct {
-	PrefixList *ManagedPrefixList `api:"PrefixList wire=prefixList"`
+	PrefixList *ManagedPrefixList `api:"PrefixList wire=prefixList" json:",omitzero"`
 }
 
 type RevokeSecurityGroupEgressInput struct {
-	SecurityGroupRuleIds       []string       `api:"SecurityGroupRuleIds wire=SecurityGroupRuleId item=item"`
-	DryRun                     *bool          `api:"DryRun wire=dryRun"`
-	GroupId                    *string        `api:"GroupId required wire=groupId"`
-	SourceSecurityGroupName    *string        `api:"SourceSecurityGroupName wire=sourceSecurityGroupName"`
-	SourceSecurityGroupOwnerId *string        `api:"SourceSecurityGroupOwnerId wire=sourceSecurityGroupOwnerId"`
-	IpProtocol                 *string        `api:"IpProtocol wire=ipProtocol"`
-	FromPort                   *int32         `api:"FromPort wire=fromPort"`
-	ToPort                     *int32         `api:"ToPort wire=toPort"`
-	CidrIp                     *string        `api:"CidrIp wire=cidrIp"`
-	IpPermissions              []IpPermission `api:"IpPermissions wire=ipPermissions item=item"`
+	SecurityGroupRuleIds       []string       `api:"SecurityGroupRuleIds wire=SecurityGroupRuleId item=item" json:",omitzero"`
+	DryRun                     *bool          `api:"DryRun wire=dryRun" json:",omitzero"`
+	GroupId                    *string        `api:"GroupId required wire=groupId" json:",omitzero"`
+	SourceSecurityGroupName    *string        `api:"SourceSecurityGroupName wire=sourceSecurityGroupName" json:",omitzero"`
+	SourceSecurityGroupOwnerId *string        `api:"SourceSecurityGroupOwnerId wire=sourceSecurityGroupOwnerId" json:",omitzero"`
+	IpProtocol                 *string        `api:"IpProtocol wire=ipProtocol" json:",omitzero"`
+	FromPort                   *int32         `api:"FromPort wire=fromPort" json:",omitzero"`
+	ToPort                     *int32         `api:"ToPort wire=toPort" json:",omitzero"`
+	CidrIp                     *string        `api:"CidrIp wire=cidrIp" json:",omitzero"`
+	IpPermissions              []IpPermission `api:"IpPermissions wire=ipPermissions item=item" json:",omitzero"`
 }
 
 type RevokeSecurityGroupEgressOutput struct {
-	Return                    *bool                      `api:"Return wire=return"`
-	UnknownIpPermissions      []IpPermission             `api:"UnknownIpPermissions wire=unknownIpPermissionSet item=item"`
-	RevokedSecurityGroupRules []RevokedSecurityGroupRule `api:"RevokedSecurityGroupRules wire=revokedSecurityGroupRuleSet item=item"`
+	Return                    *bool                      `api:"Return wire=return" json:",omitzero"`
+	UnknownIpPermissions      []IpPermission             `api:"UnknownIpPermissions wire=unknownIpPermissionSet item=item" json:",omitzero"`
+	RevokedSecurityGroupRules []RevokedSecurityGroupRule `api:"RevokedSecurityGroupRules wire=revokedSecurityGroupRuleSet item=item" json:",omitzero"`
 }
 
 type RevokeSecurityGroupIngressInput struct {
-	CidrIp                     *string        `api:"CidrIp"`
-	FromPort                   *int32         `api:"FromPort"`
-	GroupId                    *string        `api:"GroupId"`
-	GroupName                  *string        `api:"GroupName"`
-	IpPermissions              []IpPermission `api:"IpPermissions item=item"`
-	IpProtocol                 *string        `api:"IpProtocol"`
-	SourceSecurityGroupName    *string        `api:"SourceSecurityGroupName"`
-	SourceSecurityGroupOwnerId *string        `api:"SourceSecurityGroupOwnerId"`
-	ToPort                     *int32         `api:"ToPort"`
-	SecurityGroupRuleIds       []string       `api:"SecurityGroupRuleIds wire=SecurityGroupRuleId item=item"`
-	DryRun                     *bool          `api:"DryRun wire=dryRun"`
+	CidrIp                     *string        `api:"CidrIp" json:",omitzero"`
+	FromPort                   *int32         `api:"FromPort" json:",omitzero"`
+	GroupId                    *string        `api:"GroupId" json:",omitzero"`
+	GroupName                  *string        `api:"GroupName" json:",omitzero"`
+	IpPermissions              []IpPermission `api:"IpPermissions item=item" json:",omitzero"`
+	IpProtocol                 *string        `api:"IpProtocol" json:",omitzero"`
+	SourceSecurityGroupName    *string        `api:"SourceSecurityGroupName" json:",omitzero"`
+	SourceSecurityGroupOwnerId *string        `api:"SourceSecurityGroupOwnerId" json:",omitzero"`
+	ToPort                     *int32         `api:"ToPort" json:",omitzero"`
+	SecurityGroupRuleIds       []string       `api:"SecurityGroupRuleIds wire=SecurityGroupRuleId item=item" json:",omitzero"`
+	DryRun                     *bool          `api:"DryRun wire=dryRun" json:",omitzero"`
 }
 
 type RevokeSecurityGroupIngressOutput struct {
-	Return                    *bool                      `api:"Return wire=return"`
-	UnknownIpPermissions      []IpPermission             `api:"UnknownIpPermissions wire=unknownIpPermissionSet item=item"`
-	RevokedSecurityGroupRules []RevokedSecurityGroupRule `api:"RevokedSecurityGroupRules wire=revokedSecurityGroupRuleSet item=item"`
+	Return                    *bool                      `api:"Return wire=return" json:",omitzero"`
+	UnknownIpPermissions      []IpPermission             `api:"UnknownIpPermissions wire=unknownIpPermissionSet item=item" json:",omitzero"`
+	RevokedSecurityGroupRules []RevokedSecurityGroupRule `api:"RevokedSecurityGroupRules wire=revokedSecurityGroupRuleSet item=item" json:",omitzero"`
 }
 
 type UnassignIpv6AddressesInput struct {
-	Ipv6Prefixes       []string `api:"Ipv6Prefixes wire=Ipv6Prefix item=item"`
-	NetworkInterfaceId *string  `api:"NetworkInterfaceId required wire=networkInterfaceId"`
-	Ipv6Addresses      []string `api:"Ipv6Addresses wire=ipv6Addresses item=item"`
+	Ipv6Prefixes       []string `api:"Ipv6Prefixes wire=Ipv6Prefix item=item" json:",omitzero"`
+	NetworkInterfaceId *string  `api:"NetworkInterfaceId required wire=networkInterfaceId" json:",omitzero"`
+	Ipv6Addresses      []string `api:"Ipv6Addresses wire=ipv6Addresses item=item" json:",omitzero"`
 }
 
 type UnassignIpv6AddressesOutput struct {
-	NetworkInterfaceId      *string  `api:"NetworkInterfaceId wire=networkInterfaceId"`
-	UnassignedIpv6Addresses []string `api:"UnassignedIpv6Addresses wire=unassignedIpv6Addresses item=item"`
-	UnassignedIpv6Prefixes  []string `api:"UnassignedIpv6Prefixes wire=unassignedIpv6PrefixSet item=item"`
+	NetworkInterfaceId      *string  `api:"NetworkInterfaceId wire=networkInterfaceId" json:",omitzero"`
+	UnassignedIpv6Addresses []string `api:"UnassignedIpv6Addresses wire=unassignedIpv6Addresses item=item" json:",omitzero"`
+	UnassignedIpv6Prefixes  []string `api:"UnassignedIpv6Prefixes wire=unassignedIpv6PrefixSet item=item" json:",omitzero"`
 }
 
 type UnassignPrivateIpAddressesInput struct {
-	Ipv4Prefixes       []string `api:"Ipv4Prefixes wire=Ipv4Prefix item=item"`
-	NetworkInterfaceId *string  `api:"NetworkInterfaceId required wire=networkInterfaceId"`
-	PrivateIpAddresses []string `api:"PrivateIpAddresses wire=privateIpAddress item=PrivateIpAddress"`
+	Ipv4Prefixes       []string `api:"Ipv4Prefixes wire=Ipv4Prefix item=item" json:",omitzero"`
+	NetworkInterfaceId *string  `api:"NetworkInterfaceId required wire=networkInterfaceId" json:",omitzero"`
+	PrivateIpAddresses []string `api:"PrivateIpAddresses wire=privateIpAddress item=PrivateIpAddress" json:",omitzero"`
 }
 
 type UnassignPrivateIpAddressesOutput struct{}
 
 type UpdateSecurityGroupRuleDescriptionsEgressInput struct {
-	DryRun                        *bool                          `api:"DryRun"`
-	GroupId                       *string                        `api:"GroupId"`
-	GroupName                     *string                        `api:"GroupName"`
-	IpPermissions                 []IpPermission                 `api:"IpPermissions item=item"`
-	SecurityGroupRuleDescriptions []SecurityGroupRuleDescription `api:"SecurityGroupRuleDescriptions wire=SecurityGroupRuleDescription item=item"`
+	DryRun                        *bool                          `api:"DryRun" json:",omitzero"`
+	GroupId                       *string                        `api:"GroupId" json:",omitzero"`
+	GroupName                     *string                        `api:"GroupName" json:",omitzero"`
+	IpPermissions                 []IpPermission                 `api:"IpPermissions item=item" json:",omitzero"`
+	SecurityGroupRuleDescriptions []SecurityGroupRuleDescription `api:"SecurityGroupRuleDescriptions wire=SecurityGroupRuleDescription item=item" json:",omitzero"`
 }
 
 type UpdateSecurityGroupRuleDescriptionsEgressOutput struct {
-	Return *bool `api:"Return wire=return"`
+	Return *bool `api:"Return wire=return" json:",omitzero"`
 }
 
 type UpdateSecurityGroupRuleDescriptionsIngressInput struct {
-	DryRun                        *bool                          `api:"DryRun"`
-	GroupId                       *string                        `api:"GroupId"`
-	GroupName                     *string                        `api:"GroupName"`
-	IpPermissions                 []IpPermission                 `api:"IpPermissions item=item"`
-	SecurityGroupRuleDescriptions []SecurityGroupRuleDescription `api:"SecurityGroupRuleDescriptions wire=SecurityGroupRuleDescription item=item"`
+	DryRun                        *bool                          `api:"DryRun" json:",omitzero"`
+	GroupId                       *string                        `api:"GroupId" json:",omitzero"`
+	GroupName                     *string                        `api:"GroupName" json:",omitzero"`
+	IpPermissions                 []IpPermission                 `api:"IpPermissions item=item" json:",omitzero"`
+	SecurityGroupRuleDescriptions []SecurityGroupRuleDescription `api:"SecurityGroupRuleDescriptions wire=SecurityGroupRuleDescription item=item" json:",omitzero"`
 }
 
 type UpdateSecurityGroupRuleDescriptionsIngressOutput struct {
-	Return *bool `api:"Return wire=return"`
+	Return *bool `api:"Return wire=return" json:",omitzero"`
 }
 
 type AccountAttribute struct {
-	AttributeName   *string                 `api:"AttributeName wire=attributeName"`
-	AttributeValues []AccountAttributeValue `api:"AttributeValues wire=attributeValueSet item=item"`
+	AttributeName   *string                 `api:"AttributeName wire=attributeName" json:",omitzero"`
+	AttributeValues []AccountAttributeValue `api:"AttributeValues wire=attributeValueSet item=item" json:",omitzero"`
 }
 
 type AccountAttributeValue struct {
-	AttributeValue *string `api:"AttributeValue wire=attributeValue"`
+	AttributeValue *string `api:"AttributeValue wire=attributeValue" json:",omitzero"`
 }
 
 type AddPrefixListEntry struct {
-	Cidr        *string `api:"Cidr required"`
-	Description *string `api:"Description"`
+	Cidr        *string `api:"Cidr required" json:",omitzero"`
+	Description *string `api:"Description" json:",omitzero"`
 }
 
 type Address struct {
-	AllocationId            *string `api:"AllocationId wire=allocationId"`
-	AssociationId           *string `api:"AssociationId wire=associationId"`
-	Domain                  *string `api:"Domain wire=domain enum=DomainType"`
-	NetworkInterfaceId      *string `api:"NetworkInterfaceId wire=networkInterfaceId"`
-	NetworkInterfaceOwnerId *string `api:"NetworkInterfaceOwnerId wire=networkInterfaceOwnerId"`
-	PrivateIpAddress        *string `api:"PrivateIpAddress wire=privateIpAddress"`
-	Tags                    []Tag   `api:"Tags wire=tagSet item=item"`
-	PublicIpv4Pool          *string `api:"PublicIpv4Pool wire=publicIpv4Pool"`
-	NetworkBorderGroup      *string `api:"NetworkBorderGroup wire=networkBorderGroup"`
-	CustomerOwnedIp         *string `api:"CustomerOwnedIp wire=customerOwnedIp"`
-	CustomerOwnedIpv4Pool   *string `api:"CustomerOwnedIpv4Pool wire=customerOwnedIpv4Pool"`
-	CarrierIp               *string `api:"CarrierIp wire=carrierIp"`
-	SubnetId                *string `api:"SubnetId wire=subnetId"`
-	ServiceManaged          *string `api:"ServiceManaged wire=serviceManaged enum=ServiceManaged"`
-	InstanceId              *string `api:"InstanceId wire=instanceId"`
-	PublicIp                *string `api:"PublicIp wire=publicIp"`
+	AllocationId            *string `api:"AllocationId wire=allocationId" json:",omitzero"`
+	AssociationId           *string `api:"AssociationId wire=associationId" json:",omitzero"`
+	Domain                  *string `api:"Domain wire=domain enum=DomainType" json:",omitzero"`
+	NetworkInterfaceId      *string `api:"NetworkInterfaceId wire=networkInterfaceId" json:",omitzero"`
+	NetworkInterfaceOwnerId *string `api:"NetworkInterfaceOwnerId wire=networkInterfaceOwnerId" json:",omitzero"`
+	PrivateIpAddress        *string `api:"PrivateIpAddress wire=privateIpAddress" json:",omitzero"`
+	Tags                    []Tag   `api:"Tags wire=tagSet item=item" json:",omitzero"`
+	PublicIpv4Pool          *string `api:"PublicIpv4Pool wire=publicIpv4Pool" json:",omitzero"`
+	NetworkBorderGroup      *string `api:"NetworkBorderGroup wire=networkBorderGroup" json:",omitzero"`
+	CustomerOwnedIp         *string `api:"CustomerOwnedIp wire=customerOwnedIp" json:",omitzero"`
+	CustomerOwnedIpv4Pool   *string `api:"CustomerOwnedIpv4Pool wire=customerOwnedIpv4Pool" json:",omitzero"`
+	CarrierIp               *string `api:"CarrierIp wire=carrierIp" json:",omitzero"`
+	SubnetId                *string `api:"SubnetId wire=subnetId" json:",omitzero"`
+	ServiceManaged          *string `api:"ServiceManaged wire=serviceManaged enum=ServiceManaged" json:",omitzero"`
+	InstanceId              *string `api:"InstanceId wire=instanceId" json:",omitzero"`
+	PublicIp                *string `api:"PublicIp wire=publicIp" json:",omitzero"`
 }
 
 type AddressAttribute struct {
-	PublicIp        *string          `api:"PublicIp wire=publicIp"`
-	AllocationId    *string          `api:"AllocationId wire=allocationId"`
-	PtrRecord       *string          `api:"PtrRecord wire=ptrRecord"`
-	PtrRecordUpdate *PtrUpdateStatus `api:"PtrRecordUpdate wire=ptrRecordUpdate"`
+	PublicIp        *string          `api:"PublicIp wire=publicIp" json:",omitzero"`
+	AllocationId    *string          `api:"AllocationId wire=allocationId" json:",omitzero"`
+	PtrRecord       *string          `api:"PtrRecord wire=ptrRecord" json:",omitzero"`
+	PtrRecordUpdate *PtrUpdateStatus `api:"PtrRecordUpdate wire=ptrRecordUpdate" json:",omitzero"`
 }
 
 type AssignedPrivateIpAddress struct {
-	PrivateIpAddress *string `api:"PrivateIpAddress wire=privateIpAddress"`
+	PrivateIpAddress *string `api:"PrivateIpAddress wire=privateIpAddress" json:",omitzero"`
 }
 
 type AttachmentEnaSrdSpecification struct {
-	EnaSrdEnabled          *bool                             `api:"EnaSrdEnabled wire=enaSrdEnabled"`
-	EnaSrdUdpSpecification *AttachmentEnaSrdUdpSpecification `api:"EnaSrdUdpSpecification wire=enaSrdUdpSpecification"`
+	EnaSrdEnabled          *bool                             `api:"EnaSrdEnabled wire=enaSrdEnabled" json:",omitzero"`
+	EnaSrdUdpSpecification *AttachmentEnaSrdUdpSpecification `api:"EnaSrdUdpSpecification wire=enaSrdUdpSpecification" json:",omitzero"`
 }
 
 type AttachmentEnaSrdUdpSpecification struct {
-	EnaSrdUdpEnabled *bool `api:"EnaSrdUdpEnabled wire=enaSrdUdpEnabled"`
+	EnaSrdUdpEnabled *bool `api:"EnaSrdUdpEnabled wire=enaSrdUdpEnabled" json:",omitzero"`
 }
 
 type AttributeBooleanValue struct {
-	Value *bool `api:"Value wire=value"`
+	Value *bool `api:"Value wire=value" json:",omitzero"`
 }
 
 type AttributeValue struct {
-	Value *string `api:"Value wire=value"`
+	Value *string `api:"Value wire=value" json:",omitzero"`
 }
 
 type AvailabilityZone struct {
-	OptInStatus        *string                        `api:"OptInStatus wire=optInStatus enum=AvailabilityZoneOptInStatus"`
-	Messages           []AvailabilityZoneMessage      `api:"Messages wire=messageSet item=item"`
-	RegionName         *string                        `api:"RegionName wire=regionName"`
-	ZoneName           *string                        `api:"ZoneName wire=zoneName"`
-	ZoneId             *string                        `api:"ZoneId wire=zoneId"`
-	GroupName          *string                        `api:"GroupName wire=groupName"`
-	NetworkBorderGroup *string                        `api:"NetworkBorderGroup wire=networkBorderGroup"`
-	ZoneType           *string                        `api:"ZoneType wire=zoneType"`
-	ParentZoneName     *string                        `api:"ParentZoneName wire=parentZoneName"`
-	ParentZoneId       *string                        `api:"ParentZoneId wire=parentZoneId"`
-	GroupLongName      *string                        `api:"GroupLongName wire=groupLongName"`
-	Geography          []AvailabilityZoneGeography    `api:"Geography wire=geographySet item=item"`
-	SubGeography       []AvailabilityZoneSubGeography `api:"SubGeography wire=subGeographySet item=item"`
-	State              *string                        `api:"State wire=zoneState enum=AvailabilityZoneState"`
+	OptInStatus        *string                        `api:"OptInStatus wire=optInStatus enum=AvailabilityZoneOptInStatus" json:",omitzero"`
+	Messages           []AvailabilityZoneMessage      `api:"Messages wire=messageSet item=item" json:",omitzero"`
+	RegionName         *string                        `api:"RegionName wire=regionName" json:",omitzero"`
+	ZoneName           *string                        `api:"ZoneName wire=zoneName" json:",omitzero"`
+	ZoneId             *string                        `api:"ZoneId wire=zoneId" json:",omitzero"`
+	GroupName          *string                        `api:"GroupName wire=groupName" json:",omitzero"`
+	NetworkBorderGroup *string                        `api:"NetworkBorderGroup wire=networkBorderGroup" json:",omitzero"`
+	ZoneType           *string                        `api:"ZoneType wire=zoneType" json:",omitzero"`
+	ParentZoneName     *string                        `api:"ParentZoneName wire=parentZoneName" json:",omitzero"`
+	ParentZoneId       *string                        `api:"ParentZoneId wire=parentZoneId" json:",omitzero"`
+	GroupLongName      *string                        `api:"GroupLongName wire=groupLongName" json:",omitzero"`
+	Geography          []AvailabilityZoneGeography    `api:"Geography wire=geographySet item=item" json:",omitzero"`
+	SubGeography       []AvailabilityZoneSubGeography `api:"SubGeography wire=subGeographySet item=item" json:",omitzero"`
+	State              *string                        `api:"State wire=zoneState enum=AvailabilityZoneState" json:",omitzero"`
 }
 
 type AvailabilityZoneAddress struct {
-	AvailabilityZone   *string  `api:"AvailabilityZone"`
-	AvailabilityZoneId *string  `api:"AvailabilityZoneId"`
-	AllocationIds      []string `api:"AllocationIds wire=AllocationId item=AllocationId"`
+	AvailabilityZone   *string  `api:"AvailabilityZone" json:",omitzero"`
+	AvailabilityZoneId *string  `api:"AvailabilityZoneId" json:",omitzero"`
+	AllocationIds      []string `api:"AllocationIds wire=AllocationId item=AllocationId" json:",omitzero"`
 }
 
 type AvailabilityZoneGeography struct {
-	Name *string `api:"Name wire=name"`
+	Name *string `api:"Name wire=name" json:",omitzero"`
 }
 
 type AvailabilityZoneMessage struct {
-	Message *string `api:"Message wire=message"`
+	Message *string `api:"Message wire=message" json:",omitzero"`
 }
 
 type AvailabilityZoneSubGeography struct {
-	Name *string `api:"Name wire=name"`
+	Name *string `api:"Name wire=name" json:",omitzero"`
 }
 
 type BlockPublicAccessStates struct {
-	InternetGatewayBlockMode *string `api:"InternetGatewayBlockMode wire=internetGatewayBlockMode enum=BlockPublicAccessMode"`
+	InternetGatewayBlockMode *string `api:"InternetGatewayBlockMode wire=internetGatewayBlockMode enum=BlockPublicAccessMode" json:",omitzero"`
 }
 
 type CapacityReservationSpecificationResponse struct {
-	CapacityReservationPreference *string                            `api:"CapacityReservationPreference wire=capacityReservationPreference enum=CapacityReservationPreference"`
-	CapacityReservationTarget     *CapacityReservationTargetResponse `api:"CapacityReservationTarget wire=capacityReservationTarget"`
+	CapacityReservationPreference *string                            `api:"CapacityReservationPreference wire=capacityReservationPreference enum=CapacityReservationPreference" json:",omitzero"`
+	CapacityReservationTarget     *CapacityReservationTargetResponse `api:"CapacityReservationTarget wire=capacityReservationTarget" json:",omitzero"`
 }
 
 type CapacityReservationTargetResponse struct {
-	CapacityReservationId               *string `api:"CapacityReservationId wire=capacityReservationId"`
-	CapacityReservationResourceGroupArn *string `api:"CapacityReservationResourceGroupArn wire=capacityReservationResourceGroupArn"`
+	CapacityReservationId               *string `api:"CapacityReservationId wire=capacityReservationId" json:",omitzero"`
+	CapacityReservationResourceGroupArn *string `api:"CapacityReservationResourceGroupArn wire=capacityReservationResourceGroupArn" json:",omitzero"`
 }
 
 type CidrBlock struct {
-	CidrBlock *string `api:"CidrBlock wire=cidrBlock"`
+	CidrBlock *string `api:"CidrBlock wire=cidrBlock" json:",omitzero"`
 }
 
 type ClassicLinkDnsSupport struct {
-	ClassicLinkDnsSupported *bool   `api:"ClassicLinkDnsSupported wire=classicLinkDnsSupported"`
-	VpcId                   *string `api:"VpcId wire=vpcId"`
+	ClassicLinkDnsSupported *bool   `api:"ClassicLinkDnsSupported wire=classicLinkDnsSupported" json:",omitzero"`
+	VpcId                   *string `api:"VpcId wire=vpcId" json:",omitzero"`
 }
 
 type ConnectionTrackingConfiguration struct {
-	TcpEstablishedTimeout *int32 `api:"TcpEstablishedTimeout wire=tcpEstablishedTimeout"`
-	UdpStreamTimeout      *int32 `api:"UdpStreamTimeout wire=udpStreamTimeout"`
-	UdpTimeout            *int32 `api:"UdpTimeout wire=udpTimeout"`
+	TcpEstablishedTimeout *int32 `api:"TcpEstablishedTimeout wire=tcpEstablishedTimeout" json:",omitzero"`
+	UdpStreamTimeout      *int32 `api:"UdpStreamTimeout wire=udpStreamTimeout" json:",omitzero"`
+	UdpTimeout            *int32 `api:"UdpTimeout wire=udpTimeout" json:",omitzero"`
 }
 
 type ConnectionTrackingSpecificationRequest struct {
-	TcpEstablishedTimeout *int32 `api:"TcpEstablishedTimeout"`
-	UdpStreamTimeout      *int32 `api:"UdpStreamTimeout"`
-	UdpTimeout            *int32 `api:"UdpTimeout"`
+	TcpEstablishedTimeout *int32 `api:"TcpEstablishedTimeout" json:",omitzero"`
+	UdpStreamTimeout      *int32 `api:"UdpStreamTimeout" json:",omitzero"`
+	UdpTimeout            *int32 `api:"UdpTimeout" json:",omitzero"`
 }
 
 type ConnectionTrackingSpecificationResponse struct {
-	TcpEstablishedTimeout *int32 `api:"TcpEstablishedTimeout wire=tcpEstablishedTimeout"`
-	UdpStreamTimeout      *int32 `api:"UdpStreamTimeout wire=udpStreamTimeout"`
-	UdpTimeout            *int32 `api:"UdpTimeout wire=udpTimeout"`
+	TcpEstablishedTimeout *int32 `api:"TcpEstablishedTimeout wire=tcpEstablishedTimeout" json:",omitzero"`
+	UdpStreamTimeout      *int32 `api:"UdpStreamTimeout wire=udpStreamTimeout" json:",omitzero"`
+	UdpTimeout            *int32 `api:"UdpTimeout wire=udpTimeout" json:",omitzero"`
 }
 
 type CpuOptions struct {
-	CoreCount            *int32  `api:"CoreCount wire=coreCount"`
-	ThreadsPerCore       *int32  `api:"ThreadsPerCore wire=threadsPerCore"`
-	AmdSevSnp            *string `api:"AmdSevSnp wire=amdSevSnp enum=AmdSevSnpSpecification"`
-	NestedVirtualization *string `api:"NestedVirtualization wire=nestedVirtualization enum=NestedVirtualizationSpecification"`
+	CoreCount            *int32  `api:"CoreCount wire=coreCount" json:",omitzero"`
+	ThreadsPerCore       *int32  `api:"ThreadsPerCore wire=threadsPerCore" json:",omitzero"`
+	AmdSevSnp            *string `api:"AmdSevSnp wire=amdSevSnp enum=AmdSevSnpSpecification" json:",omitzero"`
+	NestedVirtualization *string `api:"NestedVirtualization wire=nestedVirtualization enum=NestedVirtualizationSpecification" json:",omitzero"`
 }
 
 type DefaultConnectionTrackingConfiguration struct {
-	DefaultTcpEstablishedTimeout *int32 `api:"DefaultTcpEstablishedTimeout wire=defaultTcpEstablishedTimeout"`
-	DefaultUdpTimeout            *int32 `api:"DefaultUdpTimeout wire=defaultUdpTimeout"`
-	DefaultUdpStreamTimeout      *int32 `api:"DefaultUdpStreamTimeout wire=defaultUdpStreamTimeout"`
+	DefaultTcpEstablishedTimeout *int32 `api:"DefaultTcpEstablishedTimeout wire=defaultTcpEstablishedTimeout" json:",omitzero"`
+	DefaultUdpTimeout            *int32 `api:"DefaultUdpTimeout wire=defaultUdpTimeout" json:",omitzero"`
+	DefaultUdpStreamTimeout      *int32 `api:"DefaultUdpStreamTimeout wire=defaultUdpStreamTimeout" json:",omitzero"`
 }
 
 type DestinationOptionsRequest struct {
-	FileFormat               *string `api:"FileFormat enum=DestinationFileFormat"`
-	HiveCompatiblePartitions *bool   `api:"HiveCompatiblePartitions"`
-	PerHourPartition         *bool   `api:"PerHourPartition"`
+	FileFormat               *string `api:"FileFormat enum=DestinationFileFormat" json:",omitzero"`
+	HiveCompatiblePartitions *bool   `api:"HiveCompatiblePartitions" json:",omitzero"`
+	PerHourPartition         *bool   `api:"PerHourPartition" json:",omitzero"`
 }
 
 type DestinationOptionsResponse struct {
-	FileFormat               *string `api:"FileFormat wire=fileFormat enum=DestinationFileFormat"`
-	HiveCompatiblePartitions *bool   `api:"HiveCompatiblePartitions wire=hiveCompatiblePartitions"`
-	PerHourPartition         *bool   `api:"PerHourPartition wire=perHourPartition"`
+	FileFormat               *string `api:"FileFormat wire=fileFormat enum=DestinationFileFormat" json:",omitzero"`
+	HiveCompatiblePartitions *bool   `api:"HiveCompatiblePartitions wire=hiveCompatiblePartitions" json:",omitzero"`
+	PerHourPartition         *bool   `api:"PerHourPartition wire=perHourPartition" json:",omitzero"`
 }
 
 type DhcpConfiguration struct {
-	Key    *string          `api:"Key wire=key"`
-	Values []AttributeValue `api:"Values wire=valueSet item=item"`
+	Key    *string          `api:"Key wire=key" json:",omitzero"`
+	Values []AttributeValue `api:"Values wire=valueSet item=item" json:",omitzero"`
 }
 
 type DhcpOptions struct {
-	OwnerId            *string             `api:"OwnerId wire=ownerId"`
-	Tags               []Tag               `api:"Tags wire=tagSet item=item"`
-	DhcpOptionsId      *string             `api:"DhcpOptionsId wire=dhcpOptionsId"`
-	DhcpConfigurations []DhcpConfiguration `api:"DhcpConfigurations wire=dhcpConfigurationSet item=item"`
+	OwnerId            *string             `api:"OwnerId wire=ownerId" json:",omitzero"`
+	Tags               []Tag               `api:"Tags wire=tagSet item=item" json:",omitzero"`
+	DhcpOptionsId      *string             `api:"DhcpOptionsId wire=dhcpOptionsId" json:",omitzero"`
+	DhcpConfigurations []DhcpConfiguration `api:"DhcpConfigurations wire=dhcpConfigurationSet item=item" json:",omitzero"`
 }
 
 type DiskInfo struct {
-	SizeInGB *int64  `api:"SizeInGB wire=sizeInGB"`
-	Count    *int32  `api:"Count wire=count"`
-	Type     *string `api:"Type wire=type enum=DiskType"`
+	SizeInGB *int64  `api:"SizeInGB wire=sizeInGB" json:",omitzero"`
+	Count    *int32  `api:"Count wire=count" json:",omitzero"`
+	Type     *string `api:"Type wire=type enum=DiskType" json:",omitzero"`
 }
 
 type DnsEntry struct {
-	DnsName      *string `api:"DnsName wire=dnsName"`
-	HostedZoneId *string `api:"HostedZoneId wire=hostedZoneId"`
+	DnsName      *string `api:"DnsName wire=dnsName" json:",omitzero"`
+	HostedZoneId *string `api:"HostedZoneId wire=hostedZoneId" json:",omitzero"`
 }
 
 type DnsOptions struct {
-	DnsRecordIpType                          *string  `api:"DnsRecordIpType wire=dnsRecordIpType enum=DnsRecordIpType"`
-	PrivateDnsOnlyForInboundResolverEndpoint *bool    `api:"PrivateDnsOnlyForInboundResolverEndpoint wire=privateDnsOnlyForInboundResolverEndpoint"`
-	PrivateDnsPreference                     *string  `api:"PrivateDnsPreference wire=privateDnsPreference"`
-	PrivateDnsSpecifiedDomains               []string `api:"PrivateDnsSpecifiedDomains wire=privateDnsSpecifiedDomainSet min=0 max=10 item=item"`
+	DnsRecordIpType                          *string  `api:"DnsRecordIpType wire=dnsRecordIpType enum=DnsRecordIpType" json:",omitzero"`
+	PrivateDnsOnlyForInboundResolverEndpoint *bool    `api:"PrivateDnsOnlyForInboundResolverEndpoint wire=privateDnsOnlyForInboundResolverEndpoint" json:",omitzero"`
+	PrivateDnsPreference                     *string  `api:"PrivateDnsPreference wire=privateDnsPreference" json:",omitzero"`
+	PrivateDnsSpecifiedDomains               []string `api:"PrivateDnsSpecifiedDomains wire=privateDnsSpecifiedDomainSet min=0 max=10 item=item" json:",omitzero"`
 }
 
 type DnsOptionsSpecification struct {
-	DnsRecordIpType                          *string  `api:"DnsRecordIpType enum=DnsRecordIpType"`
-	PrivateDnsOnlyForInboundResolverEndpoint *bool    `api:"PrivateDnsOnlyForInboundResolverEndpoint"`
-	PrivateDnsPreference                     *string  `api:"PrivateDnsPreference"`
-	PrivateDnsSpecifiedDomains               []string `api:"PrivateDnsSpecifiedDomains wire=PrivateDnsSpecifiedDomain min=0 max=10 item=item"`
+	DnsRecordIpType                          *string  `api:"DnsRecordIpType enum=DnsRecordIpType" json:",omitzero"`
+	PrivateDnsOnlyForInboundResolverEndpoint *bool    `api:"PrivateDnsOnlyForInboundResolverEndpoint" json:",omitzero"`
+	PrivateDnsPreference                     *string  `api:"PrivateDnsPreference" json:",omitzero"`
+	PrivateDnsSpecifiedDomains               []string `api:"PrivateDnsSpecifiedDomains wire=PrivateDnsSpecifiedDomain min=0 max=10 item=item" json:",omitzero"`
 }
 
 type EbsCardInfo struct {
-	EbsCardIndex             *int32   `api:"EbsCardIndex wire=ebsCardIndex"`
-	BaselineBandwidthInMbps  *int32   `api:"BaselineBandwidthInMbps wire=baselineBandwidthInMbps"`
-	BaselineThroughputInMBps *float64 `api:"BaselineThroughputInMBps wire=baselineThroughputInMBps"`
-	BaselineIops             *int32   `api:"BaselineIops wire=baselineIops"`
-	MaximumBandwidthInMbps   *int32   `api:"MaximumBandwidthInMbps wire=maximumBandwidthInMbps"`
-	MaximumThroughputInMBps  *float64 `api:"MaximumThroughputInMBps wire=maximumThroughputInMBps"`
-	MaximumIops              *int32   `api:"MaximumIops wire=maximumIops"`
+	EbsCardIndex             *int32   `api:"EbsCardIndex wire=ebsCardIndex" json:",omitzero"`
+	BaselineBandwidthInMbps  *int32   `api:"BaselineBandwidthInMbps wire=baselineBandwidthInMbps" json:",omitzero"`
+	BaselineThroughputInMBps *float64 `api:"BaselineThroughputInMBps wire=baselineThroughputInMBps" json:",omitzero"`
+	BaselineIops             *int32   `api:"BaselineIops wire=baselineIops" json:",omitzero"`
+	MaximumBandwidthInMbps   *int32   `api:"MaximumBandwidthInMbps wire=maximumBandwidthInMbps" json:",omitzero"`
+	MaximumThroughputInMBps  *float64 `api:"MaximumThroughputInMBps wire=maximumThroughputInMBps" json:",omitzero"`
+	MaximumIops              *int32   `api:"MaximumIops wire=maximumIops" json:",omitzero"`
 }
 
 type EbsInfo struct {
-	EbsOptimizedSupport   *string           `api:"EbsOptimizedSupport wire=ebsOptimizedSupport enum=EbsOptimizedSupport"`
-	EncryptionSupport     *string           `api:"EncryptionSupport wire=encryptionSupport enum=EbsEncryptionSupport"`
-	EbsOptimizedInfo      *EbsOptimizedInfo `api:"EbsOptimizedInfo wire=ebsOptimizedInfo"`
-	NvmeSupport           *string           `api:"NvmeSupport wire=nvmeSupport enum=EbsNvmeSupport"`
-	MaximumEbsAttachments *int32            `api:"MaximumEbsAttachments wire=maximumEbsAttachments"`
-	AttachmentLimitType   *string           `api:"AttachmentLimitType wire=attachmentLimitType enum=AttachmentLimitType"`
-	MaximumEbsCards       *int32            `api:"MaximumEbsCards wire=maximumEbsCards"`
-	EbsCards              []EbsCardInfo     `api:"EbsCards wire=ebsCardSet item=item"`
+	EbsOptimizedSupport   *string           `api:"EbsOptimizedSupport wire=ebsOptimizedSupport enum=EbsOptimizedSupport" json:",omitzero"`
+	EncryptionSupport     *string           `api:"EncryptionSupport wire=encryptionSupport enum=EbsEncryptionSupport" json:",omitzero"`
+	EbsOptimizedInfo      *EbsOptimizedInfo `api:"EbsOptimizedInfo wire=ebsOptimizedInfo" json:",omitzero"`
+	NvmeSupport           *string           `api:"NvmeSupport wire=nvmeSupport enum=EbsNvmeSupport" json:",omitzero"`
+	MaximumEbsAttachments *int32            `api:"MaximumEbsAttachments wire=maximumEbsAttachments" json:",omitzero"`
+	AttachmentLimitType   *string           `api:"AttachmentLimitType wire=attachmentLimitType enum=AttachmentLimitType" json:",omitzero"`
+	MaximumEbsCards       *int32            `api:"MaximumEbsCards wire=maximumEbsCards" json:",omitzero"`
+	EbsCards              []EbsCardInfo     `api:"EbsCards wire=ebsCardSet item=item" json:",omitzero"`
 }
 
 type EbsInstanceBlockDevice struct {
-	AttachTime          *time.Time        `api:"AttachTime wire=attachTime"`
-	DeleteOnTermination *bool             `api:"DeleteOnTermination wire=deleteOnTermination"`
-	Status              *string           `api:"Status wire=status enum=AttachmentStatus"`
-	VolumeId            *string           `api:"VolumeId wire=volumeId"`
-	AssociatedResource  *string           `api:"AssociatedResource wire=associatedResource"`
-	VolumeOwnerId       *string           `api:"VolumeOwnerId wire=volumeOwnerId"`
-	Operator            *OperatorResponse `api:"Operator wire=operator"`
-	EbsCardIndex        *int32            `api:"EbsCardIndex wire=ebsCardIndex"`
+	AttachTime          *time.Time        `api:"AttachTime wire=attachTime" json:",omitzero"`
+	DeleteOnTermination *bool             `api:"DeleteOnTermination wire=deleteOnTermination" json:",omitzero"`
+	Status              *string           `api:"Status wire=status enum=AttachmentStatus" json:",omitzero"`
+	VolumeId            *string           `api:"VolumeId wire=volumeId" json:",omitzero"`
+	AssociatedResource  *string           `api:"AssociatedResource wire=associatedResource" json:",omitzero"`
+	VolumeOwnerId       *string           `api:"VolumeOwnerId wire=volumeOwnerId" json:",omitzero"`
+	Operator            *OperatorResponse `api:"Operator wire=operator" json:",omitzero"`
+	EbsCardIndex        *int32            `api:"EbsCardIndex wire=ebsCardIndex" json:",omitzero"`
 }
 
 type EbsOptimizedInfo struct {
-	BaselineBandwidthInMbps  *int32   `api:"BaselineBandwidthInMbps wire=baselineBandwidthInMbps"`
-	BaselineThroughputInMBps *float64 `api:"BaselineThroughputInMBps wire=baselineThroughputInMBps"`
-	BaselineIops             *int32   `api:"BaselineIops wire=baselineIops"`
-	MaximumBandwidthInMbps   *int32   `api:"MaximumBandwidthInMbps wire=maximumBandwidthInMbps"`
-	MaximumThroughputInMBps  *float64 `api:"MaximumThroughputInMBps wire=maximumThroughputInMBps"`
-	MaximumIops              *int32   `api:"MaximumIops wire=maximumIops"`
+	BaselineBandwidthInMbps  *int32   `api:"BaselineBandwidthInMbps wire=baselineBandwidthInMbps" json:",omitzero"`
+	BaselineThroughputInMBps *float64 `api:"BaselineThroughputInMBps wire=baselineThroughputInMBps" json:",omitzero"`
+	BaselineIops             *int32   `api:"BaselineIops wire=baselineIops" json:",omitzero"`
+	MaximumBandwidthInMbps   *int32   `api:"MaximumBandwidthInMbps wire=maximumBandwidthInMbps" json:",omitzero"`
+	MaximumThroughputInMBps  *float64 `api:"MaximumThroughputInMBps wire=maximumThroughputInMBps" json:",omitzero"`
+	MaximumIops              *int32   `api:"MaximumIops wire=maximumIops" json:",omitzero"`
 }
 
 type EbsStatusDetails struct {
-	ImpairedSince *time.Time `api:"ImpairedSince wire=impairedSince"`
-	Name          *string    `api:"Name wire=name enum=StatusName"`
-	Status        *string    `api:"Status wire=status enum=StatusType"`
+	ImpairedSince *time.Time `api:"ImpairedSince wire=impairedSince" json:",omitzero"`
+	Name          *string    `api:"Name wire=name enum=StatusName" json:",omitzero"`
+	Status        *string    `api:"Status wire=status enum=StatusType" json:",omitzero"`
 }
 
 type EbsStatusSummary struct {
-	Details []EbsStatusDetails `api:"Details wire=details item=item"`
-	Status  *string            `api:"Status wire=status enum=SummaryStatus"`
+	Details []EbsStatusDetails `api:"Details wire=details item=item" json:",omitzero"`
+	Status  *string            `api:"Status wire=status enum=SummaryStatus" json:",omitzero"`
 }
 
 type EfaInfo struct {
-	MaximumEfaInterfaces *int32 `api:"MaximumEfaInterfaces wire=maximumEfaInterfaces"`
+	MaximumEfaInterfaces *int32 `api:"MaximumEfaInterfaces wire=maximumEfaInterfaces" json:",omitzero"`
 }
 
 type EgressOnlyInternetGateway struct {
-	Attachments                 []InternetGatewayAttachment `api:"Attachments wire=attachmentSet item=item"`
-	EgressOnlyInternetGatewayId *string                     `api:"EgressOnlyInternetGatewayId wire=egressOnlyInternetGatewayId"`
-	Tags                        []Tag                       `api:"Tags wire=tagSet item=item"`
+	Attachments                 []InternetGatewayAttachment `api:"Attachments wire=attachmentSet item=item" json:",omitzero"`
+	EgressOnlyInternetGatewayId *string                     `api:"EgressOnlyInternetGatewayId wire=egressOnlyInternetGatewayId" json:",omitzero"`
+	Tags                        []Tag                       `api:"Tags wire=tagSet item=item" json:",omitzero"`
 }
 
 type ElasticGpuAssociation struct {
-	ElasticGpuId               *string `api:"ElasticGpuId wire=elasticGpuId"`
-	ElasticGpuAssociationId    *string `api:"ElasticGpuAssociationId wire=elasticGpuAssociationId"`
-	ElasticGpuAssociationState *string `api:"ElasticGpuAssociationState wire=elasticGpuAssociationState"`
-	ElasticGpuAssociationTime  *string `api:"ElasticGpuAssociationTime wire=elasticGpuAssociationTime"`
+	ElasticGpuId               *string `api:"ElasticGpuId wire=elasticGpuId" json:",omitzero"`
+	ElasticGpuAssociationId    *string `api:"ElasticGpuAssociationId wire=elasticGpuAssociationId" json:",omitzero"`
+	ElasticGpuAssociationState *string `api:"ElasticGpuAssociationState wire=elasticGpuAssociationState" json:",omitzero"`
+	ElasticGpuAssociationTime  *string `api:"ElasticGpuAssociationTime wire=elasticGpuAssociationTime" json:",omitzero"`
 }
 
 type ElasticInferenceAcceleratorAssociation struct {
-	ElasticInferenceAcceleratorArn              *string    `api:"ElasticInferenceAcceleratorArn wire=elasticInferenceAcceleratorArn"`
-	ElasticInferenceAcceleratorAssociationId    *string    `api:"ElasticInferenceAcceleratorAssociationId wire=elasticInferenceAcceleratorAssociationId"`
-	ElasticInferenceAcceleratorAssociationState *string    `api:"ElasticInferenceAcceleratorAssociationState wire=elasticInferenceAcceleratorAssociationState"`
-	ElasticInferenceAcceleratorAssociationTime  *time.Time `api:"ElasticInferenceAcceleratorAssociationTime wire=elasticInferenceAcceleratorAssociationTime"`
+	ElasticInferenceAcceleratorArn              *string    `api:"ElasticInferenceAcceleratorArn wire=elasticInferenceAcceleratorArn" json:",omitzero"`
+	ElasticInferenceAcceleratorAssociationId    *string    `api:"ElasticInferenceAcceleratorAssociationId wire=elasticInferenceAcceleratorAssociationId" json:",omitzero"`
+	ElasticInferenceAcceleratorAssociationState *string    `api:"ElasticInferenceAcceleratorAssociationState wire=elasticInferenceAcceleratorAssociationState" json:",omitzero"`
+	ElasticInferenceAcceleratorAssociationTime  *time.Time `api:"ElasticInferenceAcceleratorAssociationTime wire=elasticInferenceAcceleratorAssociationTime" json:",omitzero"`
 }
 
 type EnaSrdSpecification struct {
-	EnaSrdEnabled          *bool                   `api:"EnaSrdEnabled"`
-	EnaSrdUdpSpecification *EnaSrdUdpSpecification `api:"EnaSrdUdpSpecification"`
+	EnaSrdEnabled          *bool                   `api:"EnaSrdEnabled" json:",omitzero"`
+	EnaSrdUdpSpecification *EnaSrdUdpSpecification `api:"EnaSrdUdpSpecification" json:",omitzero"`
 }
 
 type EnaSrdUdpSpecification struct {
-	EnaSrdUdpEnabled *bool `api:"EnaSrdUdpEnabled"`
+	EnaSrdUdpEnabled *bool `api:"EnaSrdUdpEnabled" json:",omitzero"`
 }
 
 type EnclaveOptions struct {
-	Enabled *bool `api:"Enabled wire=enabled"`
+	Enabled *bool `api:"Enabled wire=enabled" json:",omitzero"`
 }
 
 type Filter struct {
-	Name   *string  `api:"Name"`
-	Values []string `api:"Values wire=Value item=item"`
+	Name   *string  `api:"Name" json:",omitzero"`
+	Values []string `api:"Values wire=Value item=item" json:",omitzero"`
 }
 
 type FlowLog struct {
-	CreationTime             *time.Time                  `api:"CreationTime wire=creationTime"`
-	DeliverLogsErrorMessage  *string                     `api:"DeliverLogsErrorMessage wire=deliverLogsErrorMessage"`
-	DeliverLogsPermissionArn *string                     `api:"DeliverLogsPermissionArn wire=deliverLogsPermissionArn"`
-	DeliverCrossAccountRole  *string                     `api:"DeliverCrossAccountRole wire=deliverCrossAccountRole"`
-	DeliverLogsStatus        *string                     `api:"DeliverLogsStatus wire=deliverLogsStatus"`
-	FlowLogId                *string                     `api:"FlowLogId wire=flowLogId"`
-	FlowLogStatus            *string                     `api:"FlowLogStatus wire=flowLogStatus"`
-	LogGroupName             *string                     `api:"LogGroupName wire=logGroupName"`
-	ResourceId               *string                     `api:"ResourceId wire=resourceId"`
-	TrafficType              *string                     `api:"TrafficType wire=trafficType enum=TrafficType"`
-	LogDestinationType       *string                     `api:"LogDestinationType wire=logDestinationType enum=LogDestinationType"`
-	LogDestination           *string                     `api:"LogDestination wire=logDestination"`
-	LogFormat                *string                     `api:"LogFormat wire=logFormat"`
-	Tags                     []Tag                       `api:"Tags wire=tagSet item=item"`
-	MaxAggregationInterval   *int32                      `api:"MaxAggregationInterval wire=maxAggregationInterval"`
-	DestinationOptions       *DestinationOptionsResponse `api:"DestinationOptions wire=destinationOptions"`
+	CreationTime             *time.Time                  `api:"CreationTime wire=creationTime" json:",omitzero"`
+	DeliverLogsErrorMessage  *string                     `api:"DeliverLogsErrorMessage wire=deliverLogsErrorMessage" json:",omitzero"`
+	DeliverLogsPermissionArn *string                     `api:"DeliverLogsPermissionArn wire=deliverLogsPermissionArn" json:",omitzero"`
+	DeliverCrossAccountRole  *string                     `api:"DeliverCrossAccountRole wire=deliverCrossAccountRole" json:",omitzero"`
+	DeliverLogsStatus        *string                     `api:"DeliverLogsStatus wire=deliverLogsStatus" json:",omitzero"`
+	FlowLogId                *string                     `api:"FlowLogId wire=flowLogId" json:",omitzero"`
+	FlowLogStatus            *string                     `api:"FlowLogStatus wire=flowLogStatus" json:",omitzero"`
+	LogGroupName             *string                     `api:"LogGroupName wire=logGroupName" json:",omitzero"`
+	ResourceId               *string                     `api:"ResourceId wire=resourceId" json:",omitzero"`
+	TrafficType              *string                     `api:"TrafficType wire=trafficType enum=TrafficType" json:",omitzero"`
+	LogDestinationType       *string                     `api:"LogDestinationType wire=logDestinationType enum=LogDestinationType" json:",omitzero"`
+	LogDestination           *string                     `api:"LogDestination wire=logDestination" json:",omitzero"`
+	LogFormat                *string                     `api:"LogFormat wire=logFormat" json:",omitzero"`
+	Tags                     []Tag                       `api:"Tags wire=tagSet item=item" json:",omitzero"`
+	MaxAggregationInterval   *int32                      `api:"MaxAggregationInterval wire=maxAggregationInterval" json:",omitzero"`
+	DestinationOptions       *DestinationOptionsResponse `api:"DestinationOptions wire=destinationOptions" json:",omitzero"`
 }
 
 type FpgaDeviceInfo struct {
-	Name         *string               `api:"Name wire=name"`
-	Manufacturer *string               `api:"Manufacturer wire=manufacturer"`
-	Count        *int32                `api:"Count wire=count"`
-	MemoryInfo   *FpgaDeviceMemoryInfo `api:"MemoryInfo wire=memoryInfo"`
+	Name         *string               `api:"Name wire=name" json:",omitzero"`
+	Manufacturer *string               `api:"Manufacturer wire=manufacturer" json:",omitzero"`
+	Count        *int32                `api:"Count wire=count" json:",omitzero"`
+	MemoryInfo   *FpgaDeviceMemoryInfo `api:"MemoryInfo wire=memoryInfo" json:",omitzero"`
 }
 
 type FpgaDeviceMemoryInfo struct {
-	SizeInMiB *int32 `api:"SizeInMiB wire=sizeInMiB"`
+	SizeInMiB *int32 `api:"SizeInMiB wire=sizeInMiB" json:",omitzero"`
 }
 
 type FpgaInfo struct {
-	Fpgas                []FpgaDeviceInfo `api:"Fpgas wire=fpgas item=item"`
-	TotalFpgaMemoryInMiB *int32           `api:"TotalFpgaMemoryInMiB wire=totalFpgaMemoryInMiB"`
+	Fpgas                []FpgaDeviceInfo `api:"Fpgas wire=fpgas item=item" json:",omitzero"`
+	TotalFpgaMemoryInMiB *int32           `api:"TotalFpgaMemoryInMiB wire=totalFpgaMemoryInMiB" json:",omitzero"`
 }
 
 type GpuDeviceInfo struct {
-	Name             *string              `api:"Name wire=name"`
-	Manufacturer     *string              `api:"Manufacturer wire=manufacturer"`
-	Count            *int32               `api:"Count wire=count"`
-	LogicalGpuCount  *int32               `api:"LogicalGpuCount wire=logicalGpuCount"`
-	GpuPartitionSize *float64             `api:"GpuPartitionSize wire=gpuPartitionSize"`
-	Workloads        []string             `api:"Workloads wire=workloadSet item=item"`
-	MemoryInfo       *GpuDeviceMemoryInfo `api:"MemoryInfo wire=memoryInfo"`
+	Name             *string              `api:"Name wire=name" json:",omitzero"`
+	Manufacturer     *string              `api:"Manufacturer wire=manufacturer" json:",omitzero"`
+	Count            *int32               `api:"Count wire=count" json:",omitzero"`
+	LogicalGpuCount  *int32               `api:"LogicalGpuCount wire=logicalGpuCount" json:",omitzero"`
+	GpuPartitionSize *float64             `api:"GpuPartitionSize wire=gpuPartitionSize" json:",omitzero"`
+	Workloads        []string             `api:"Workloads wire=workloadSet item=item" json:",omitzero"`
+	MemoryInfo       *GpuDeviceMemoryInfo `api:"MemoryInfo wire=memoryInfo" json:",omitzero"`
 }
 
 type GpuDeviceMemoryInfo struct {
-	SizeInMiB *int32 `api:"SizeInMiB wire=sizeInMiB"`
+	SizeInMiB *int32 `api:"SizeInMiB wire=sizeInMiB" json:",omitzero"`
 }
 
 type GpuInfo struct {
-	Gpus                []GpuDeviceInfo `api:"Gpus wire=gpus item=item"`
-	TotalGpuMemoryInMiB *int32          `api:"TotalGpuMemoryInMiB wire=totalGpuMemoryInMiB"`
+	Gpus                []GpuDeviceInfo `api:"Gpus wire=gpus item=item" json:",omitzero"`
+	TotalGpuMemoryInMiB *int32          `api:"TotalGpuMemoryInMiB wire=totalGpuMemoryInMiB" json:",omitzero"`
 }
 
 type GroupIdentifier struct {
-	GroupId   *string `api:"GroupId wire=groupId"`
-	GroupName *string `api:"GroupName wire=groupName"`
+	GroupId   *string `api:"GroupId wire=groupId" json:",omitzero"`
+	GroupName *string `api:"GroupName wire=groupName" json:",omitzero"`
 }
 
 type HibernationOptions struct {
-	Configured *bool `api:"Configured wire=configured"`
+	Configured *bool `api:"Configured wire=configured" json:",omitzero"`
 }
 
 type IamInstanceProfile struct {
-	Arn *string `api:"Arn wire=arn"`
-	Id  *string `api:"Id wire=id"`
+	Arn *string `api:"Arn wire=arn" json:",omitzero"`
+	Id  *string `api:"Id wire=id" json:",omitzero"`
 }
 
 type IcmpTypeCode struct {
-	Code *int32 `api:"Code wire=code"`
-	Type *int32 `api:"Type wire=type"`
+	Code *int32 `api:"Code wire=code" json:",omitzero"`
+	Type *int32 `api:"Type wire=type" json:",omitzero"`
 }
 
 type InferenceAcceleratorInfo struct {
-	Accelerators              []InferenceDeviceInfo `api:"Accelerators wire=accelerators"`
-	TotalInferenceMemoryInMiB *int32                `api:"TotalInferenceMemoryInMiB wire=totalInferenceMemoryInMiB"`
+	Accelerators              []InferenceDeviceInfo `api:"Accelerators wire=accelerators" json:",omitzero"`
+	TotalInferenceMemoryInMiB *int32                `api:"TotalInferenceMemoryInMiB wire=totalInferenceMemoryInMiB" json:",omitzero"`
 }
 
 type InferenceDeviceInfo struct {
-	Count        *int32                     `api:"Count wire=count"`
-	Name         *string                    `api:"Name wire=name"`
-	Manufacturer *string                    `api:"Manufacturer wire=manufacturer"`
-	MemoryInfo   *InferenceDeviceMemoryInfo `api:"MemoryInfo wire=memoryInfo"`
+	Count        *int32                     `api:"Count wire=count" json:",omitzero"`
+	Name         *string                    `api:"Name wire=name" json:",omitzero"`
+	Manufacturer *string                    `api:"Manufacturer wire=manufacturer" json:",omitzero"`
+	MemoryInfo   *InferenceDeviceMemoryInfo `api:"MemoryInfo wire=memoryInfo" json:",omitzero"`
 }
 
 type InferenceDeviceMemoryInfo struct {
-	SizeInMiB *int32 `api:"SizeInMiB wire=sizeInMiB"`
+	SizeInMiB *int32 `api:"SizeInMiB wire=sizeInMiB" json:",omitzero"`
 }
 
 type Instance struct {
-	Architecture                            *string                                   `api:"Architecture wire=architecture enum=ArchitectureValues"`
-	BlockDeviceMappings                     []InstanceBlockDeviceMapping              `api:"BlockDeviceMappings wire=blockDeviceMapping item=item"`
-	ClientToken                             *string                                   `api:"ClientToken wire=clientToken"`
-	EbsOptimized                            *bool                                     `api:"EbsOptimized wire=ebsOptimized"`
-	EnaSupport                              *bool                                     `api:"EnaSupport wire=enaSupport"`
-	Hypervisor                              *string                                   `api:"Hypervisor wire=hypervisor enum=HypervisorType"`
-	IamInstanceProfile                      *IamInstanceProfile                       `api:"IamInstanceProfile wire=iamInstanceProfile"`
-	InstanceLifecycle                       *string                                   `api:"InstanceLifecycle wire=instanceLifecycle enum=InstanceLifecycleType"`
-	ElasticGpuAssociations                  []ElasticGpuAssociation                   `api:"ElasticGpuAssociations wire=elasticGpuAssociationSet item=item"`
-	ElasticInferenceAcceleratorAssociations []ElasticInferenceAcceleratorAssociation  `api:"ElasticInferenceAcceleratorAssociations wire=elasticInferenceAcceleratorAssociationSet item=item"`
-	NetworkInterfaces                       []InstanceNetworkInterface                `api:"NetworkInterfaces wire=networkInterfaceSet item=item"`
-	OutpostArn                              *string                                   `api:"OutpostArn wire=outpostArn"`
-	RootDeviceName                          *string                                   `api:"RootDeviceName wire=rootDeviceName"`
-	RootDeviceType                          *string                                   `api:"RootDeviceType wire=rootDeviceType enum=DeviceType"`
-	SecurityGroups                          []GroupIdentifier                         `api:"SecurityGroups wire=groupSet item=item"`
-	SourceDestCheck                         *bool                                     `api:"SourceDestCheck wire=sourceDestCheck"`
-	SpotInstanceRequestId                   *string                                   `api:"SpotInstanceRequestId wire=spotInstanceRequestId"`
-	SriovNetSupport                         *string                                   `api:"SriovNetSupport wire=sriovNetSupport"`
-	StateReason                             *StateReason                              `api:"StateReason wire=stateReason"`
-	Tags                                    []Tag                                     `api:"Tags wire=tagSet item=item"`
-	VirtualizationType                      *string                                   `api:"VirtualizationType wire=virtualizationType enum=VirtualizationType"`
-	CpuOptions                              *CpuOptions                               `api:"CpuOptions wire=cpuOptions"`
-	CapacityBlockId                         *string                                   `api:"CapacityBlockId wire=capacityBlockId"`
-	CapacityReservationId                   *string                                   `api:"CapacityReservationId wire=capacityReservationId"`
-	CapacityReservationSpecification        *CapacityReservationSpecificationResponse `api:"CapacityReservationSpecification wire=capacityReservationSpecification"`
-	HibernationOptions                      *HibernationOptions                       `api:"HibernationOptions wire=hibernationOptions"`
-	Licenses                                []LicenseConfiguration                    `api:"Licenses wire=licenseSet item=item"`
-	MetadataOptions                         *InstanceMetadataOptionsResponse          `api:"MetadataOptions wire=metadataOptions"`
-	EnclaveOptions                          *EnclaveOptions                           `api:"EnclaveOptions wire=enclaveOptions"`
-	BootMode                                *string                                   `api:"BootMode wire=bootMode enum=BootModeValues"`
-	PlatformDetails                         *string                                   `api:"PlatformDetails wire=platformDetails"`
-	UsageOperation                          *string                                   `api:"UsageOperation wire=usageOperation"`
-	UsageOperationUpdateTime                *time.Time                                `api:"UsageOperationUpdateTime wire=usageOperationUpdateTime"`
-	PrivateDnsNameOptions                   *PrivateDnsNameOptionsResponse            `api:"PrivateDnsNameOptions wire=privateDnsNameOptions"`
-	Ipv6Address                             *string                                   `api:"Ipv6Address wire=ipv6Address"`
-	TpmSupport                              *string                                   `api:"TpmSupport wire=tpmSupport"`
-	MaintenanceOptions                      *InstanceMaintenanceOptions               `api:"MaintenanceOptions wire=maintenanceOptions"`
-	CurrentInstanceBootMode                 *string                                   `api:"CurrentInstanceBootMode wire=currentInstanceBootMode enum=InstanceBootModeValues"`
-	NetworkPerformanceOptions               *InstanceNetworkPerformanceOptions        `api:"NetworkPerformanceOptions wire=networkPerformanceOptions"`
-	Operator                                *OperatorResponse                         `api:"Operator wire=operator"`
-	SecondaryInterfaces                     []InstanceSecondaryInterface              `api:"SecondaryInterfaces wire=secondaryInterfaceSet item=item"`
-	InstanceId                              *string                                   `api:"InstanceId wire=instanceId"`
-	ImageId                                 *string                                   `api:"ImageId wire=imageId"`
-	State                                   *InstanceState                            `api:"State wire=instanceState"`
-	PrivateDnsName                          *string                                   `api:"PrivateDnsName wire=privateDnsName"`
-	PublicDnsName                           *string                                   `api:"PublicDnsName wire=dnsName"`
-	StateTransitionReason                   *string                                   `api:"StateTransitionReason wire=reason"`
-	KeyName                                 *string                                   `api:"KeyName wire=keyName"`
-	AmiLaunchIndex                          *int32                                    `api:"AmiLaunchIndex wire=amiLaunchIndex"`
-	ProductCodes                            []ProductCode                             `api:"ProductCodes wire=productCodes item=item"`
-	InstanceType                            *string                                   `api:"InstanceType wire=instanceType enum=InstanceType"`
-	LaunchTime                              *time.Time                                `api:"LaunchTime wire=launchTime"`
-	Placement                               *Placement                                `api:"Placement wire=placement"`
-	KernelId                                *string                                   `api:"KernelId wire=kernelId"`
-	RamdiskId                               *string                                   `api:"RamdiskId wire=ramdiskId"`
-	Platform                                *string                                   `api:"Platform wire=platform enum=PlatformValues"`
-	Monitoring                              *Monitoring                               `api:"Monitoring wire=monitoring"`
-	SubnetId                                *string                                   `api:"SubnetId wire=subnetId"`
-	VpcId                                   *string                                   `api:"VpcId wire=vpcId"`
-	PrivateIpAddress                        *string                                   `api:"PrivateIpAddress wire=privateIpAddress"`
-	PublicIpAddress                         *string                                   `api:"PublicIpAddress wire=ipAddress"`
+	Architecture                            *string                                   `api:"Architecture wire=architecture enum=ArchitectureValues" json:",omitzero"`
+	BlockDeviceMappings                     []InstanceBlockDeviceMapping              `api:"BlockDeviceMappings wire=blockDeviceMapping item=item" json:",omitzero"`
+	ClientToken                             *string                                   `api:"ClientToken wire=clientToken" json:",omitzero"`
+	EbsOptimized                            *bool                                     `api:"EbsOptimized wire=ebsOptimized" json:",omitzero"`
+	EnaSupport                              *bool                                     `api:"EnaSupport wire=enaSupport" json:",omitzero"`
+	Hypervisor                              *string                                   `api:"Hypervisor wire=hypervisor enum=HypervisorType" json:",omitzero"`
+	IamInstanceProfile                      *IamInstanceProfile                       `api:"IamInstanceProfile wire=iamInstanceProfile" json:",omitzero"`
+	InstanceLifecycle                       *string                                   `api:"InstanceLifecycle wire=instanceLifecycle enum=InstanceLifecycleType" json:",omitzero"`
+	ElasticGpuAssociations                  []ElasticGpuAssociation                   `api:"ElasticGpuAssociations wire=elasticGpuAssociationSet item=item" json:",omitzero"`
+	ElasticInferenceAcceleratorAssociations []ElasticInferenceAcceleratorAssociation  `api:"ElasticInferenceAcceleratorAssociations wire=elasticInferenceAcceleratorAssociationSet item=item" json:",omitzero"`
+	NetworkInterfaces                       []InstanceNetworkInterface                `api:"NetworkInterfaces wire=networkInterfaceSet item=item" json:",omitzero"`
+	OutpostArn                              *string                                   `api:"OutpostArn wire=outpostArn" json:",omitzero"`
+	RootDeviceName                          *string                                   `api:"RootDeviceName wire=rootDeviceName" json:",omitzero"`
+	RootDeviceType                          *string                                   `api:"RootDeviceType wire=rootDeviceType enum=DeviceType" json:",omitzero"`
+	SecurityGroups                          []GroupIdentifier                         `api:"SecurityGroups wire=groupSet item=item" json:",omitzero"`
+	SourceDestCheck                         *bool                                     `api:"SourceDestCheck wire=sourceDestCheck" json:",omitzero"`
+	SpotInstanceRequestId                   *string                                   `api:"SpotInstanceRequestId wire=spotInstanceRequestId" json:",omitzero"`
+	SriovNetSupport                         *string                                   `api:"SriovNetSupport wire=sriovNetSupport" json:",omitzero"`
+	StateReason                             *StateReason                              `api:"StateReason wire=stateReason" json:",omitzero"`
+	Tags                                    []Tag                                     `api:"Tags wire=tagSet item=item" json:",omitzero"`
+	VirtualizationType                      *string                                   `api:"VirtualizationType wire=virtualizationType enum=VirtualizationType" json:",omitzero"`
+	CpuOptions                              *CpuOptions                               `api:"CpuOptions wire=cpuOptions" json:",omitzero"`
+	CapacityBlockId                         *string                                   `api:"CapacityBlockId wire=capacityBlockId" json:",omitzero"`
+	CapacityReservationId                   *string                                   `api:"CapacityReservationId wire=capacityReservationId" json:",omitzero"`
+	CapacityReservationSpecification        *CapacityReservationSpecificationResponse `api:"CapacityReservationSpecification wire=capacityReservationSpecification" json:",omitzero"`
+	HibernationOptions                      *HibernationOptions                       `api:"HibernationOptions wire=hibernationOptions" json:",omitzero"`
+	Licenses                                []LicenseConfiguration                    `api:"Licenses wire=licenseSet item=item" json:",omitzero"`
+	MetadataOptions                         *InstanceMetadataOptionsResponse          `api:"MetadataOptions wire=metadataOptions" json:",omitzero"`
+	EnclaveOptions                          *EnclaveOptions                           `api:"EnclaveOptions wire=enclaveOptions" json:",omitzero"`
+	BootMode                                *string                                   `api:"BootMode wire=bootMode enum=BootModeValues" json:",omitzero"`
+	PlatformDetails                         *string                                   `api:"PlatformDetails wire=platformDetails" json:",omitzero"`
+	UsageOperation                          *string                                   `api:"UsageOperation wire=usageOperation" json:",omitzero"`
+	UsageOperationUpdateTime                *time.Time                                `api:"UsageOperationUpdateTime wire=usageOperationUpdateTime" json:",omitzero"`
+	PrivateDnsNameOptions                   *PrivateDnsNameOptionsResponse            `api:"PrivateDnsNameOptions wire=privateDnsNameOptions" json:",omitzero"`
+	Ipv6Address                             *string                                   `api:"Ipv6Address wire=ipv6Address" json:",omitzero"`
+	TpmSupport                              *string                                   `api:"TpmSupport wire=tpmSupport" json:",omitzero"`
+	MaintenanceOptions                      *InstanceMaintenanceOptions               `api:"MaintenanceOptions wire=maintenanceOptions" json:",omitzero"`
+	CurrentInstanceBootMode                 *string                                   `api:"CurrentInstanceBootMode wire=currentInstanceBootMode enum=InstanceBootModeValues" json:",omitzero"`
+	NetworkPerformanceOptions               *InstanceNetworkPerformanceOptions        `api:"NetworkPerformanceOptions wire=networkPerformanceOptions" json:",omitzero"`
+	Operator                                *OperatorResponse                         `api:"Operator wire=operator" json:",omitzero"`
+	SecondaryInterfaces                     []InstanceSecondaryInterface              `api:"SecondaryInterfaces wire=secondaryInterfaceSet item=item" json:",omitzero"`
+	InstanceId                              *string                                   `api:"InstanceId wire=instanceId" json:",omitzero"`
+	ImageId                                 *string                                   `api:"ImageId wire=imageId" json:",omitzero"`
+	State                                   *InstanceState                            `api:"State wire=instanceState" json:",omitzero"`
+	PrivateDnsName                          *string                                   `api:"PrivateDnsName wire=privateDnsName" json:",omitzero"`
+	PublicDnsName                           *string                                   `api:"PublicDnsName wire=dnsName" json:",omitzero"`
+	StateTransitionReason                   *string                                   `api:"StateTransitionReason wire=reason" json:",omitzero"`
+	KeyName                                 *string                                   `api:"KeyName wire=keyName" json:",omitzero"`
+	AmiLaunchIndex                          *int32                                    `api:"AmiLaunchIndex wire=amiLaunchIndex" json:",omitzero"`
+	ProductCodes                            []ProductCode                             `api:"ProductCodes wire=productCodes item=item" json:",omitzero"`
+	InstanceType                            *string                                   `api:"InstanceType wire=instanceType enum=InstanceType" json:",omitzero"`
+	LaunchTime                              *time.Time                                `api:"LaunchTime wire=launchTime" json:",omitzero"`
+	Placement                               *Placement                                `api:"Placement wire=placement" json:",omitzero"`
+	KernelId                                *string                                   `api:"KernelId wire=kernelId" json:",omitzero"`
+	RamdiskId                               *string                                   `api:"RamdiskId wire=ramdiskId" json:",omitzero"`
+	Platform                                *string                                   `api:"Platform wire=platform enum=PlatformValues" json:",omitzero"`
+	Monitoring                              *Monitoring                               `api:"Monitoring wire=monitoring" json:",omitzero"`
+	SubnetId                                *string                                   `api:"SubnetId wire=subnetId" json:",omitzero"`
+	VpcId                                   *string                                   `api:"VpcId wire=vpcId" json:",omitzero"`
+	PrivateIpAddress                        *string                                   `api:"PrivateIpAddress wire=privateIpAddress" json:",omitzero"`
+	PublicIpAddress                         *string                                   `api:"PublicIpAddress wire=ipAddress" json:",omitzero"`
 }
 
 type InstanceAttachmentEnaSrdSpecification struct {
-	EnaSrdEnabled          *bool                                     `api:"EnaSrdEnabled wire=enaSrdEnabled"`
-	EnaSrdUdpSpecification *InstanceAttachmentEnaSrdUdpSpecification `api:"EnaSrdUdpSpecification wire=enaSrdUdpSpecification"`
+	EnaSrdEnabled          *bool                                     `api:"EnaSrdEnabled wire=enaSrdEnabled" json:",omitzero"`
+	EnaSrdUdpSpecification *InstanceAttachmentEnaSrdUdpSpecification `api:"EnaSrdUdpSpecification wire=enaSrdUdpSpecification" json:",omitzero"`
 }
 
 type InstanceAttachmentEnaSrdUdpSpecification struct {
-	EnaSrdUdpEnabled *bool `api:"EnaSrdUdpEnabled wire=enaSrdUdpEnabled"`
+	EnaSrdUdpEnabled *bool `api:"EnaSrdUdpEnabled wire=enaSrdUdpEnabled" json:",omitzero"`
 }
 
 type InstanceBlockDeviceMapping struct {
-	DeviceName *string                 `api:"DeviceName wire=deviceName"`
-	Ebs        *EbsInstanceBlockDevice `api:"Ebs wire=ebs"`
+	DeviceName *string                 `api:"DeviceName wire=deviceName" json:",omitzero"`
+	Ebs        *EbsInstanceBlockDevice `api:"Ebs wire=ebs" json:",omitzero"`
 }
 
 type InstanceIpv4Prefix struct {
-	Ipv4Prefix *string `api:"Ipv4Prefix wire=ipv4Prefix"`
+	Ipv4Prefix *string `api:"Ipv4Prefix wire=ipv4Prefix" json:",omitzero"`
 }
 
 type InstanceIpv6Address struct {
-	Ipv6Address   *string `api:"Ipv6Address wire=ipv6Address"`
-	IsPrimaryIpv6 *bool   `api:"IsPrimaryIpv6 wire=isPrimaryIpv6"`
+	Ipv6Address   *string `api:"Ipv6Address wire=ipv6Address" json:",omitzero"`
+	IsPrimaryIpv6 *bool   `api:"IsPrimaryIpv6 wire=isPrimaryIpv6" json:",omitzero"`
 }
 
 type InstanceIpv6Prefix struct {
-	Ipv6Prefix *string `api:"Ipv6Prefix wire=ipv6Prefix"`
+	Ipv6Prefix *string `api:"Ipv6Prefix wire=ipv6Prefix" json:",omitzero"`
 }
 
 type InstanceMaintenanceOptions struct {
-	AutoRecovery    *string `api:"AutoRecovery wire=autoRecovery enum=InstanceAutoRecoveryState"`
-	RebootMigration *string `api:"RebootMigration wire=rebootMigration enum=InstanceRebootMigrationState"`
+	AutoRecovery    *string `api:"AutoRecovery wire=autoRecovery enum=InstanceAutoRecoveryState" json:",omitzero"`
+	RebootMigration *string `api:"RebootMigration wire=rebootMigration enum=InstanceRebootMigrationState" json:",omitzero"`
 }
 
 type InstanceMetadataOptionsResponse struct {
-	State                   *string `api:"State wire=state enum=InstanceMetadataOptionsState"`
-	HttpTokens              *string `api:"HttpTokens wire=httpTokens enum=HttpTokensState"`
-	HttpPutResponseHopLimit *int32  `api:"HttpPutResponseHopLimit wire=httpPutResponseHopLimit"`
-	HttpEndpoint            *string `api:"HttpEndpoint wire=httpEndpoint enum=InstanceMetadataEndpointState"`
-	HttpProtocolIpv6        *string `api:"HttpProtocolIpv6 wire=httpProtocolIpv6 enum=InstanceMetadataProtocolState"`
-	InstanceMetadataTags    *string `api:"InstanceMetadataTags wire=instanceMetadataTags enum=InstanceMetadataTagsState"`
+	State                   *string `api:"State wire=state enum=InstanceMetadataOptionsState" json:",omitzero"`
+	HttpTokens              *string `api:"HttpTokens wire=httpTokens enum=HttpTokensState" json:",omitzero"`
+	HttpPutResponseHopLimit *int32  `api:"HttpPutResponseHopLimit wire=httpPutResponseHopLimit" json:",omitzero"`
+	HttpEndpoint            *string `api:"HttpEndpoint wire=httpEndpoint enum=InstanceMetadataEndpointState" json:",omitzero"`
+	HttpProtocolIpv6        *string `api:"HttpProtocolIpv6 wire=httpProtocolIpv6 enum=InstanceMetadataProtocolState" json:",omitzero"`
+	InstanceMetadataTags    *string `api:"InstanceMetadataTags wire=instanceMetadataTags enum=InstanceMetadataTagsState" json:",omitzero"`
 }
 
 type InstanceNetworkInterface struct {
-	Association                     *InstanceNetworkInterfaceAssociation     `api:"Association wire=association"`
-	Attachment                      *InstanceNetworkInterfaceAttachment      `api:"Attachment wire=attachment"`
-	Description                     *string                                  `api:"Description wire=description"`
-	Groups                          []GroupIdentifier                        `api:"Groups wire=groupSet item=item"`
-	Ipv6Addresses                   []InstanceIpv6Address                    `api:"Ipv6Addresses wire=ipv6AddressesSet item=item"`
-	MacAddress                      *string                                  `api:"MacAddress wire=macAddress"`
-	NetworkInterfaceId              *string                                  `api:"NetworkInterfaceId wire=networkInterfaceId"`
-	OwnerId                         *string                                  `api:"OwnerId wire=ownerId"`
-	PrivateDnsName                  *string                                  `api:"PrivateDnsName wire=privateDnsName"`
-	PrivateIpAddress                *string                                  `api:"PrivateIpAddress wire=privateIpAddress"`
-	PrivateIpAddresses              []InstancePrivateIpAddress               `api:"PrivateIpAddresses wire=privateIpAddressesSet item=item"`
-	SourceDestCheck                 *bool                                    `api:"SourceDestCheck wire=sourceDestCheck"`
-	Status                          *string                                  `api:"Status wire=status enum=NetworkInterfaceStatus"`
-	SubnetId                        *string                                  `api:"SubnetId wire=subnetId"`
-	VpcId                           *string                                  `api:"VpcId wire=vpcId"`
-	InterfaceType                   *string                                  `api:"InterfaceType wire=interfaceType"`
-	Ipv4Prefixes                    []InstanceIpv4Prefix                     `api:"Ipv4Prefixes wire=ipv4PrefixSet item=item"`
-	Ipv6Prefixes                    []InstanceIpv6Prefix                     `api:"Ipv6Prefixes wire=ipv6PrefixSet item=item"`
-	ConnectionTrackingConfiguration *ConnectionTrackingSpecificationResponse `api:"ConnectionTrackingConfiguration wire=connectionTrackingConfiguration"`
-	Operator                        *OperatorResponse                        `api:"Operator wire=operator"`
+	Association                     *InstanceNetworkInterfaceAssociation     `api:"Association wire=association" json:",omitzero"`
+	Attachment                      *InstanceNetworkInterfaceAttachment      `api:"Attachment wire=attachment" json:",omitzero"`
+	Description                     *string                                  `api:"Description wire=description" json:",omitzero"`
+	Groups                          []GroupIdentifier                        `api:"Groups wire=groupSet item=item" json:",omitzero"`
+	Ipv6Addresses                   []InstanceIpv6Address                    `api:"Ipv6Addresses wire=ipv6AddressesSet item=item" json:",omitzero"`
+	MacAddress                      *string                                  `api:"MacAddress wire=macAddress" json:",omitzero"`
+	NetworkInterfaceId              *string                                  `api:"NetworkInterfaceId wire=networkInterfaceId" json:",omitzero"`
+	OwnerId                         *string                                  `api:"OwnerId wire=ownerId" json:",omitzero"`
+	PrivateDnsName                  *string                                  `api:"PrivateDnsName wire=privateDnsName" json:",omitzero"`
+	PrivateIpAddress                *string                                  `api:"PrivateIpAddress wire=privateIpAddress" json:",omitzero"`
+	PrivateIpAddresses              []InstancePrivateIpAddress               `api:"PrivateIpAddresses wire=privateIpAddressesSet item=item" json:",omitzero"`
+	SourceDestCheck                 *bool                                    `api:"SourceDestCheck wire=sourceDestCheck" json:",omitzero"`
+	Status                          *string                                  `api:"Status wire=status enum=NetworkInterfaceStatus" json:",omitzero"`
+	SubnetId                        *string                                  `api:"SubnetId wire=subnetId" json:",omitzero"`
+	VpcId                           *string                                  `api:"VpcId wire=vpcId" json:",omitzero"`
+	InterfaceType                   *string                                  `api:"InterfaceType wire=interfaceType" json:",omitzero"`
+	Ipv4Prefixes                    []InstanceIpv4Prefix                     `api:"Ipv4Prefixes wire=ipv4PrefixSet item=item" json:",omitzero"`
+	Ipv6Prefixes                    []InstanceIpv6Prefix                     `api:"Ipv6Prefixes wire=ipv6PrefixSet item=item" json:",omitzero"`
+	ConnectionTrackingConfiguration *ConnectionTrackingSpecificationResponse `api:"ConnectionTrackingConfiguration wire=connectionTrackingConfiguration" json:",omitzero"`
+	Operator                        *OperatorResponse                        `api:"Operator wire=operator" json:",omitzero"`
 }
 
 type InstanceNetworkInterfaceAssociation struct {
-	CarrierIp       *string `api:"CarrierIp wire=carrierIp"`
-	CustomerOwnedIp *string `api:"CustomerOwnedIp wire=customerOwnedIp"`
-	IpOwnerId       *string `api:"IpOwnerId wire=ipOwnerId"`
-	PublicDnsName   *string `api:"PublicDnsName wire=publicDnsName"`
-	PublicIp        *string `api:"PublicIp wire=publicIp"`
+	CarrierIp       *string `api:"CarrierIp wire=carrierIp" json:",omitzero"`
+	CustomerOwnedIp *string `api:"CustomerOwnedIp wire=customerOwnedIp" json:",omitzero"`
+	IpOwnerId       *string `api:"IpOwnerId wire=ipOwnerId" json:",omitzero"`
+	PublicDnsName   *string `api:"PublicDnsName wire=publicDnsName" json:",omitzero"`
+	PublicIp        *string `api:"PublicIp wire=publicIp" json:",omitzero"`
 }
 
 type InstanceNetworkInterfaceAttachment struct {
-	AttachTime          *time.Time                             `api:"AttachTime wire=attachTime"`
-	AttachmentId        *string                                `api:"AttachmentId wire=attachmentId"`
-	DeleteOnTermination *bool                                  `api:"DeleteOnTermination wire=deleteOnTermination"`
-	DeviceIndex         *int32                                 `api:"DeviceIndex wire=deviceIndex"`
-	Status              *string                                `api:"Status wire=status enum=AttachmentStatus"`
-	NetworkCardIndex    *int32                                 `api:"NetworkCardIndex wire=networkCardIndex"`
-	EnaSrdSpecification *InstanceAttachmentEnaSrdSpecification `api:"EnaSrdSpecification wire=enaSrdSpecification"`
-	EnaQueueCount       *int32                                 `api:"EnaQueueCount wire=enaQueueCount"`
+	AttachTime          *time.Time                             `api:"AttachTime wire=attachTime" json:",omitzero"`
+	AttachmentId        *string                                `api:"AttachmentId wire=attachmentId" json:",omitzero"`
+	DeleteOnTermination *bool                                  `api:"DeleteOnTermination wire=deleteOnTermination" json:",omitzero"`
+	DeviceIndex         *int32                                 `api:"DeviceIndex wire=deviceIndex" json:",omitzero"`
+	Status              *string                                `api:"Status wire=status enum=AttachmentStatus" json:",omitzero"`
+	NetworkCardIndex    *int32                                 `api:"NetworkCardIndex wire=networkCardIndex" json:",omitzero"`
+	EnaSrdSpecification *InstanceAttachmentEnaSrdSpecification `api:"EnaSrdSpecification wire=enaSrdSpecification" json:",omitzero"`
+	EnaQueueCount       *int32                                 `api:"EnaQueueCount wire=enaQueueCount" json:",omitzero"`
 }
 
 type InstanceNetworkPerformanceOptions struct {
-	BandwidthWeighting *string `api:"BandwidthWeighting wire=bandwidthWeighting enum=InstanceBandwidthWeighting"`
+	BandwidthWeighting *string `api:"BandwidthWeighting wire=bandwidthWeighting enum=InstanceBandwidthWeighting" json:",omitzero"`
 }
 
 type InstancePrivateIpAddress struct {
-	Association      *InstanceNetworkInterfaceAssociation `api:"Association wire=association"`
-	Primary          *bool                                `api:"Primary wire=primary"`
-	PrivateDnsName   *string                              `api:"PrivateDnsName wire=privateDnsName"`
-	PrivateIpAddress *string                              `api:"PrivateIpAddress wire=privateIpAddress"`
+	Association      *InstanceNetworkInterfaceAssociation `api:"Association wire=association" json:",omitzero"`
+	Primary          *bool                                `api:"Primary wire=primary" json:",omitzero"`
+	PrivateDnsName   *string                              `api:"PrivateDnsName wire=privateDnsName" json:",omitzero"`
+	PrivateIpAddress *string                              `api:"PrivateIpAddress wire=privateIpAddress" json:",omitzero"`
 }
 
 type InstanceSecondaryInterface struct {
-	Attachment           *InstanceSecondaryInterfaceAttachment        `api:"Attachment wire=attachment"`
-	MacAddress           *string                                      `api:"MacAddress wire=macAddress"`
-	SecondaryInterfaceId *string                                      `api:"SecondaryInterfaceId wire=secondaryInterfaceId"`
-	OwnerId              *string                                      `api:"OwnerId wire=ownerId"`
-	PrivateIpAddresses   []InstanceSecondaryInterfacePrivateIpAddress `api:"PrivateIpAddresses wire=privateIpAddressSet item=item"`
-	SourceDestCheck      *bool                                        `api:"SourceDestCheck wire=sourceDestCheck"`
-	Status               *string                                      `api:"Status wire=status enum=SecondaryInterfaceStatus"`
-	SecondarySubnetId    *string                                      `api:"SecondarySubnetId wire=secondarySubnetId"`
-	SecondaryNetworkId   *string                                      `api:"SecondaryNetworkId wire=secondaryNetworkId"`
-	InterfaceType        *string                                      `api:"InterfaceType wire=interfaceType enum=SecondaryInterfaceType"`
+	Attachment           *InstanceSecondaryInterfaceAttachment        `api:"Attachment wire=attachment" json:",omitzero"`
+	MacAddress           *string                                      `api:"MacAddress wire=macAddress" json:",omitzero"`
+	SecondaryInterfaceId *string                                      `api:"SecondaryInterfaceId wire=secondaryInterfaceId" json:",omitzero"`
+	OwnerId              *string                                      `api:"OwnerId wire=ownerId" json:",omitzero"`
+	PrivateIpAddresses   []InstanceSecondaryInterfacePrivateIpAddress `api:"PrivateIpAddresses wire=privateIpAddressSet item=item" json:",omitzero"`
+	SourceDestCheck      *bool                                        `api:"SourceDestCheck wire=sourceDestCheck" json:",omitzero"`
+	Status               *string                                      `api:"Status wire=status enum=SecondaryInterfaceStatus" json:",omitzero"`
+	SecondarySubnetId    *string                                      `api:"SecondarySubnetId wire=secondarySubnetId" json:",omitzero"`
+	SecondaryNetworkId   *string                                      `api:"SecondaryNetworkId wire=secondaryNetworkId" json:",omitzero"`
+	InterfaceType        *string                                      `api:"InterfaceType wire=interfaceType enum=SecondaryInterfaceType" json:",omitzero"`
 }
 
 type InstanceSecondaryInterfaceAttachment struct {
-	AttachTime          *time.Time `api:"AttachTime wire=attachTime"`
-	AttachmentId        *string    `api:"AttachmentId wire=attachmentId"`
-	DeleteOnTermination *bool      `api:"DeleteOnTermination wire=deleteOnTermination"`
-	DeviceIndex         *int32     `api:"DeviceIndex wire=deviceIndex"`
-	Status              *string    `api:"Status wire=status enum=AttachmentStatus"`
-	NetworkCardIndex    *int32     `api:"NetworkCardIndex wire=networkCardIndex"`
+	AttachTime          *time.Time `api:"AttachTime wire=attachTime" json:",omitzero"`
+	AttachmentId        *string    `api:"AttachmentId wire=attachmentId" json:",omitzero"`
+	DeleteOnTermination *bool      `api:"DeleteOnTermination wire=deleteOnTermination" json:",omitzero"`
+	DeviceIndex         *int32     `api:"DeviceIndex wire=deviceIndex" json:",omitzero"`
+	Status              *string    `api:"Status wire=status enum=AttachmentStatus" json:",omitzero"`
+	NetworkCardIndex    *int32     `api:"NetworkCardIndex wire=networkCardIndex" json:",omitzero"`
 }
 
 type InstanceSecondaryInterfacePrivateIpAddress struct {
-	PrivateIpAddress *string `api:"PrivateIpAddress wire=privateIpAddress"`
+	PrivateIpAddress *string `api:"PrivateIpAddress wire=privateIpAddress" json:",omitzero"`
 }
 
 type InstanceState struct {
-	Code *int32  `api:"Code wire=code"`
-	Name *string `api:"Name wire=name enum=InstanceStateName"`
+	Code *int32  `api:"Code wire=code" json:",omitzero"`
+	Name *string `api:"Name wire=name enum=InstanceStateName" json:",omitzero"`
 }
 
 type InstanceStatus struct {
-	AvailabilityZone   *string                `api:"AvailabilityZone wire=availabilityZone"`
-	AvailabilityZoneId *string                `api:"AvailabilityZoneId wire=availabilityZoneId"`
-	OutpostArn         *string                `api:"OutpostArn wire=outpostArn"`
-	Operator           *OperatorResponse      `api:"Operator wire=operator"`
-	Events             []InstanceStatusEvent  `api:"Events wire=eventsSet item=item"`
-	InstanceId         *string                `api:"InstanceId wire=instanceId"`
-	InstanceState      *InstanceState         `api:"InstanceState wire=instanceState"`
-	InstanceStatus     *InstanceStatusSummary `api:"InstanceStatus wire=instanceStatus"`
-	SystemStatus       *InstanceStatusSummary `api:"SystemStatus wire=systemStatus"`
-	AttachedEbsStatus  *EbsStatusSummary      `api:"AttachedEbsStatus wire=attachedEbsStatus"`
+	AvailabilityZone   *string                `api:"AvailabilityZone wire=availabilityZone" json:",omitzero"`
+	AvailabilityZoneId *string                `api:"AvailabilityZoneId wire=availabilityZoneId" json:",omitzero"`
+	OutpostArn         *string                `api:"OutpostArn wire=outpostArn" json:",omitzero"`
+	Operator           *OperatorResponse      `api:"Operator wire=operator" json:",omitzero"`
+	Events             []InstanceStatusEvent  `api:"Events wire=eventsSet item=item" json:",omitzero"`
+	InstanceId         *string                `api:"InstanceId wire=instanceId" json:",omitzero"`
+	InstanceState      *InstanceState         `api:"InstanceState wire=instanceState" json:",omitzero"`
+	InstanceStatus     *InstanceStatusSummary `api:"InstanceStatus wire=instanceStatus" json:",omitzero"`
+	SystemStatus       *InstanceStatusSummary `api:"SystemStatus wire=systemStatus" json:",omitzero"`
+	AttachedEbsStatus  *EbsStatusSummary      `api:"AttachedEbsStatus wire=attachedEbsStatus" json:",omitzero"`
 }
 
 type InstanceStatusDetails struct {
-	ImpairedSince *time.Time `api:"ImpairedSince wire=impairedSince"`
-	Name          *string    `api:"Name wire=name enum=StatusName"`
-	Status        *string    `api:"Status wire=status enum=StatusType"`
+	ImpairedSince *time.Time `api:"ImpairedSince wire=impairedSince" json:",omitzero"`
+	Name          *string    `api:"Name wire=name enum=StatusName" json:",omitzero"`
+	Status        *string    `api:"Status wire=status enum=StatusType" json:",omitzero"`
 }
 
 type InstanceStatusEvent struct {
-	InstanceEventId   *string    `api:"InstanceEventId wire=instanceEventId"`
-	Code              *string    `api:"Code wire=code enum=EventCode"`
-	Description       *string    `api:"Description wire=description"`
-	NotAfter          *time.Time `api:"NotAfter wire=notAfter"`
-	NotBefore         *time.Time `api:"NotBefore wire=notBefore"`
-	NotBeforeDeadline *time.Time `api:"NotBeforeDeadline wire=notBeforeDeadline"`
+	InstanceEventId   *string    `api:"InstanceEventId wire=instanceEventId" json:",omitzero"`
+	Code              *string    `api:"Code wire=code enum=EventCode" json:",omitzero"`
+	Description       *string    `api:"Description wire=description" json:",omitzero"`
+	NotAfter          *time.Time `api:"NotAfter wire=notAfter" json:",omitzero"`
+	NotBefore         *time.Time `api:"NotBefore wire=notBefore" json:",omitzero"`
+	NotBeforeDeadline *time.Time `api:"NotBeforeDeadline wire=notBeforeDeadline" json:",omitzero"`
 }
 
 type InstanceStatusSummary struct {
-	Details []InstanceStatusDetails `api:"Details wire=details item=item"`
-	Status  *string                 `api:"Status wire=status enum=SummaryStatus"`
+	Details []InstanceStatusDetails `api:"Details wire=details item=item" json:",omitzero"`
+	Status  *string                 `api:"Status wire=status enum=SummaryStatus" json:",omitzero"`
 }
 
 type InstanceStorageInfo struct {
-	TotalSizeInGB     *int64     `api:"TotalSizeInGB wire=totalSizeInGB"`
-	Disks             []DiskInfo `api:"Disks wire=disks item=item"`
-	NvmeSupport       *string    `api:"NvmeSupport wire=nvmeSupport enum=EphemeralNvmeSupport"`
-	EncryptionSupport *string    `api:"EncryptionSupport wire=encryptionSupport enum=InstanceStorageEncryptionSupport"`
+	TotalSizeInGB     *int64     `api:"TotalSizeInGB wire=totalSizeInGB" json:",omitzero"`
+	Disks             []DiskInfo `api:"Disks wire=disks item=item" json:",omitzero"`
+	NvmeSupport       *string    `api:"NvmeSupport wire=nvmeSupport enum=EphemeralNvmeSupport" json:",omitzero"`
+	EncryptionSupport *string    `api:"EncryptionSupport wire=encryptionSupport enum=InstanceStorageEncryptionSupport" json:",omitzero"`
 }
 
 type InstanceTypeInfo struct {
-	InstanceType                  *string                   `api:"InstanceType wire=instanceType enum=InstanceType"`
-	CurrentGeneration             *bool                     `api:"CurrentGeneration wire=currentGeneration"`
-	FreeTierEligible              *bool                     `api:"FreeTierEligible wire=freeTierEligible"`
-	SupportedUsageClasses         []string                  `api:"SupportedUsageClasses wire=supportedUsageClasses item=item item.enum=UsageClassType"`
-	SupportedRootDeviceTypes      []string                  `api:"SupportedRootDeviceTypes wire=supportedRootDeviceTypes item=item item.enum=RootDeviceType"`
-	SupportedVirtualizationTypes  []string                  `api:"SupportedVirtualizationTypes wire=supportedVirtualizationTypes item=item item.enum=VirtualizationType"`
-	BareMetal                     *bool                     `api:"BareMetal wire=bareMetal"`
-	Hypervisor                    *string                   `api:"Hypervisor wire=hypervisor enum=InstanceTypeHypervisor"`
-	ProcessorInfo                 *ProcessorInfo            `api:"ProcessorInfo wire=processorInfo"`
-	VCpuInfo                      *VCpuInfo                 `api:"VCpuInfo wire=vCpuInfo"`
-	MemoryInfo                    *MemoryInfo               `api:"MemoryInfo wire=memoryInfo"`
-	InstanceStorageSupported      *bool                     `api:"InstanceStorageSupported wire=instanceStorageSupported"`
-	InstanceStorageInfo           *InstanceStorageInfo      `api:"InstanceStorageInfo wire=instanceStorageInfo"`
-	EbsInfo                       *EbsInfo                  `api:"EbsInfo wire=ebsInfo"`
-	NetworkInfo                   *NetworkInfo              `api:"NetworkInfo wire=networkInfo"`
-	GpuInfo                       *GpuInfo                  `api:"GpuInfo wire=gpuInfo"`
-	FpgaInfo                      *FpgaInfo                 `api:"FpgaInfo wire=fpgaInfo"`
-	PlacementGroupInfo            *PlacementGroupInfo       `api:"PlacementGroupInfo wire=placementGroupInfo"`
-	InferenceAcceleratorInfo      *InferenceAcceleratorInfo `api:"InferenceAcceleratorInfo wire=inferenceAcceleratorInfo"`
-	HibernationSupported          *bool                     `api:"HibernationSupported wire=hibernationSupported"`
-	BurstablePerformanceSupported *bool                     `api:"BurstablePerformanceSupported wire=burstablePerformanceSupported"`
-	DedicatedHostsSupported       *bool                     `api:"DedicatedHostsSupported wire=dedicatedHostsSupported"`
-	AutoRecoverySupported         *bool                     `api:"AutoRecoverySupported wire=autoRecoverySupported"`
-	SupportedBootModes            []string                  `api:"SupportedBootModes wire=supportedBootModes item=item item.enum=BootModeType"`
-	NitroEnclavesSupport          *string                   `api:"NitroEnclavesSupport wire=nitroEnclavesSupport enum=NitroEnclavesSupport"`
-	NitroTpmSupport               *string                   `api:"NitroTpmSupport wire=nitroTpmSupport enum=NitroTpmSupport"`
-	NitroTpmInfo                  *NitroTpmInfo             `api:"NitroTpmInfo wire=nitroTpmInfo"`
-	MediaAcceleratorInfo          *MediaAcceleratorInfo     `api:"MediaAcceleratorInfo wire=mediaAcceleratorInfo"`
-	NeuronInfo                    *NeuronInfo               `api:"NeuronInfo wire=neuronInfo"`
-	PhcSupport                    *string                   `api:"PhcSupport wire=phcSupport enum=PhcSupport"`
-	RebootMigrationSupport        *string                   `api:"RebootMigrationSupport wire=rebootMigrationSupport enum=RebootMigrationSupport"`
-	SupportedInRegion             *bool                     `api:"SupportedInRegion wire=supportedInRegion"`
+	InstanceType                  *string                   `api:"InstanceType wire=instanceType enum=InstanceType" json:",omitzero"`
+	CurrentGeneration             *bool                     `api:"CurrentGeneration wire=currentGeneration" json:",omitzero"`
+	FreeTierEligible              *bool                     `api:"FreeTierEligible wire=freeTierEligible" json:",omitzero"`
+	SupportedUsageClasses         []string                  `api:"SupportedUsageClasses wire=supportedUsageClasses item=item item.enum=UsageClassType" json:",omitzero"`
+	SupportedRootDeviceTypes      []string                  `api:"SupportedRootDeviceTypes wire=supportedRootDeviceTypes item=item item.enum=RootDeviceType" json:",omitzero"`
+	SupportedVirtualizationTypes  []string                  `api:"SupportedVirtualizationTypes wire=supportedVirtualizationTypes item=item item.enum=VirtualizationType" json:",omitzero"`
+	BareMetal                     *bool                     `api:"BareMetal wire=bareMetal" json:",omitzero"`
+	Hypervisor                    *string                   `api:"Hypervisor wire=hypervisor enum=InstanceTypeHypervisor" json:",omitzero"`
+	ProcessorInfo                 *ProcessorInfo            `api:"ProcessorInfo wire=processorInfo" json:",omitzero"`
+	VCpuInfo                      *VCpuInfo                 `api:"VCpuInfo wire=vCpuInfo" json:",omitzero"`
+	MemoryInfo                    *MemoryInfo               `api:"MemoryInfo wire=memoryInfo" json:",omitzero"`
+	InstanceStorageSupported      *bool                     `api:"InstanceStorageSupported wire=instanceStorageSupported" json:",omitzero"`
+	InstanceStorageInfo           *InstanceStorageInfo      `api:"InstanceStorageInfo wire=instanceStorageInfo" json:",omitzero"`
+	EbsInfo                       *EbsInfo                  `api:"EbsInfo wire=ebsInfo" json:",omitzero"`
+	NetworkInfo                   *NetworkInfo              `api:"NetworkInfo wire=networkInfo" json:",omitzero"`
+	GpuInfo                       *GpuInfo                  `api:"GpuInfo wire=gpuInfo" json:",omitzero"`
+	FpgaInfo                      *FpgaInfo                 `api:"FpgaInfo wire=fpgaInfo" json:",omitzero"`
+	PlacementGroupInfo            *PlacementGroupInfo       `api:"PlacementGroupInfo wire=placementGroupInfo" json:",omitzero"`
+	InferenceAcceleratorInfo      *InferenceAcceleratorInfo `api:"InferenceAcceleratorInfo wire=inferenceAcceleratorInfo" json:",omitzero"`
+	HibernationSupported          *bool                     `api:"HibernationSupported wire=hibernationSupported" json:",omitzero"`
+	BurstablePerformanceSupported *bool                     `api:"BurstablePerformanceSupported wire=burstablePerformanceSupported" json:",omitzero"`
+	DedicatedHostsSupported       *bool                     `api:"DedicatedHostsSupported wire=dedicatedHostsSupported" json:",omitzero"`
+	AutoRecoverySupported         *bool                     `api:"AutoRecoverySupported wire=autoRecoverySupported" json:",omitzero"`
+	SupportedBootModes            []string                  `api:"SupportedBootModes wire=supportedBootModes item=item item.enum=BootModeType" json:",omitzero"`
+	NitroEnclavesSupport          *string                   `api:"NitroEnclavesSupport wire=nitroEnclavesSupport enum=NitroEnclavesSupport" json:",omitzero"`
+	NitroTpmSupport               *string                   `api:"NitroTpmSupport wire=nitroTpmSupport enum=NitroTpmSupport" json:",omitzero"`
+	NitroTpmInfo                  *NitroTpmInfo             `api:"NitroTpmInfo wire=nitroTpmInfo" json:",omitzero"`
+	MediaAcceleratorInfo          *MediaAcceleratorInfo     `api:"MediaAcceleratorInfo wire=mediaAcceleratorInfo" json:",omitzero"`
+	NeuronInfo                    *NeuronInfo               `api:"NeuronInfo wire=neuronInfo" json:",omitzero"`
+	PhcSupport                    *string                   `api:"PhcSupport wire=phcSupport enum=PhcSupport" json:",omitzero"`
+	RebootMigrationSupport        *string                   `api:"RebootMigrationSupport wire=rebootMigrationSupport enum=RebootMigrationSupport" json:",omitzero"`
+	SupportedInRegion             *bool                     `api:"SupportedInRegion wire=supportedInRegion" json:",omitzero"`
 }
 
 type InstanceTypeOffering struct {
-	InstanceType *string `api:"InstanceType wire=instanceType enum=InstanceType"`
-	LocationType *string `api:"LocationType wire=locationType enum=LocationType"`
-	Location     *string `api:"Location wire=location"`
+	InstanceType *string `api:"InstanceType wire=instanceType enum=InstanceType" json:",omitzero"`
+	LocationType *string `api:"LocationType wire=locationType enum=LocationType" json:",omitzero"`
+	Location     *string `api:"Location wire=location" json:",omitzero"`
 }
 
 type InternetGateway struct {
-	Attachments       []InternetGatewayAttachment `api:"Attachments wire=attachmentSet item=item"`
-	InternetGatewayId *string                     `api:"InternetGatewayId wire=internetGatewayId"`
-	OwnerId           *string                     `api:"OwnerId wire=ownerId"`
-	Tags              []Tag                       `api:"Tags wire=tagSet item=item"`
+	Attachments       []InternetGatewayAttachment `api:"Attachments wire=attachmentSet item=item" json:",omitzero"`
+	InternetGatewayId *string                     `api:"InternetGatewayId wire=internetGatewayId" json:",omitzero"`
+	OwnerId           *string                     `api:"OwnerId wire=ownerId" json:",omitzero"`
+	Tags              []Tag                       `api:"Tags wire=tagSet item=item" json:",omitzero"`
 }
 
 type InternetGatewayAttachment struct {
-	State *string `api:"State wire=state enum=AttachmentStatus"`
-	VpcId *string `api:"VpcId wire=vpcId"`
+	State *string `api:"State wire=state enum=AttachmentStatus" json:",omitzero"`
+	VpcId *string `api:"VpcId wire=vpcId" json:",omitzero"`
 }
 
 type IpPermission struct {
-	IpProtocol       *string           `api:"IpProtocol wire=ipProtocol"`
-	FromPort         *int32            `api:"FromPort wire=fromPort"`
-	ToPort           *int32            `api:"ToPort wire=toPort"`
-	UserIdGroupPairs []UserIdGroupPair `api:"UserIdGroupPairs wire=groups item=item"`
-	IpRanges         []IpRange         `api:"IpRanges wire=ipRanges item=item"`
-	Ipv6Ranges       []Ipv6Range       `api:"Ipv6Ranges wire=ipv6Ranges item=item"`
-	PrefixListIds    []PrefixListId    `api:"PrefixListIds wire=prefixListIds item=item"`
+	IpProtocol       *string           `api:"IpProtocol wire=ipProtocol" json:",omitzero"`
+	FromPort         *int32            `api:"FromPort wire=fromPort" json:",omitzero"`
+	ToPort           *int32            `api:"ToPort wire=toPort" json:",omitzero"`
+	UserIdGroupPairs []UserIdGroupPair `api:"UserIdGroupPairs wire=groups item=item" json:",omitzero"`
+	IpRanges         []IpRange         `api:"IpRanges wire=ipRanges item=item" json:",omitzero"`
+	Ipv6Ranges       []Ipv6Range       `api:"Ipv6Ranges wire=ipv6Ranges item=item" json:",omitzero"`
+	PrefixListIds    []PrefixListId    `api:"PrefixListIds wire=prefixListIds item=item" json:",omitzero"`
 }
 
 type IpRange struct {
-	Description *string `api:"Description wire=description"`
-	CidrIp      *string `api:"CidrIp wire=cidrIp"`
+	Description *string `api:"Description wire=description" json:",omitzero"`
+	CidrIp      *string `api:"CidrIp wire=cidrIp" json:",omitzero"`
 }
 
 type Ipv4PrefixSpecification struct {
-	Ipv4Prefix *string `api:"Ipv4Prefix wire=ipv4Prefix"`
+	Ipv4Prefix *string `api:"Ipv4Prefix wire=ipv4Prefix" json:",omitzero"`
 }
 
 type Ipv4PrefixSpecificationRequest struct {
-	Ipv4Prefix *string `api:"Ipv4Prefix"`
+	Ipv4Prefix *string `api:"Ipv4Prefix" json:",omitzero"`
 }
 
 type Ipv6CidrBlock struct {
-	Ipv6CidrBlock *string `api:"Ipv6CidrBlock wire=ipv6CidrBlock"`
+	Ipv6CidrBlock *string `api:"Ipv6CidrBlock wire=ipv6CidrBlock" json:",omitzero"`
 }
 
 type Ipv6PrefixSpecification struct {
-	Ipv6Prefix *string `api:"Ipv6Prefix wire=ipv6Prefix"`
+	Ipv6Prefix *string `api:"Ipv6Prefix wire=ipv6Prefix" json:",omitzero"`
 }
 
 type Ipv6PrefixSpecificationRequest struct {
-	Ipv6Prefix *string `api:"Ipv6Prefix"`
+	Ipv6Prefix *string `api:"Ipv6Prefix" json:",omitzero"`
 }
 
 type Ipv6Range struct {
-	Description *string `api:"Description wire=description"`
-	CidrIpv6    *string `api:"CidrIpv6 wire=cidrIpv6"`
+	Description *string `api:"Description wire=description" json:",omitzero"`
+	CidrIpv6    *string `api:"CidrIpv6 wire=cidrIpv6" json:",omitzero"`
 }
 
 type LastError struct {
-	Message *string `api:"Message wire=message"`
-	Code    *string `api:"Code wire=code"`
+	Message *string `api:"Message wire=message" json:",omitzero"`
+	Code    *string `api:"Code wire=code" json:",omitzero"`
 }
 
 type LicenseConfiguration struct {
-	LicenseConfigurationArn *string `api:"LicenseConfigurationArn wire=licenseConfigurationArn"`
+	LicenseConfigurationArn *string `api:"LicenseConfigurationArn wire=licenseConfigurationArn" json:",omitzero"`
 }
 
 type ManagedPrefixList struct {
-	PrefixListId                      *string `api:"PrefixListId wire=prefixListId"`
-	AddressFamily                     *string `api:"AddressFamily wire=addressFamily"`
-	State                             *string `api:"State wire=state enum=PrefixListState"`
-	StateMessage                      *string `api:"StateMessage wire=stateMessage"`
-	PrefixListArn                     *string `api:"PrefixListArn wire=prefixListArn min=1 max=1283"`
-	PrefixListName                    *string `api:"PrefixListName wire=prefixListName"`
-	MaxEntries                        *int32  `api:"MaxEntries wire=maxEntries"`
-	Version                           *int64  `api:"Version wire=version"`
-	Tags                              []Tag   `api:"Tags wire=tagSet item=item"`
-	OwnerId                           *string `api:"OwnerId wire=ownerId"`
-	IpamPrefixListResolverTargetId    *string `api:"IpamPrefixListResolverTargetId wire=ipamPrefixListResolverTargetId"`
-	IpamPrefixListResolverSyncEnabled *bool   `api:"IpamPrefixListResolverSyncEnabled wire=ipamPrefixListResolverSyncEnabled"`
+	PrefixListId                      *string `api:"PrefixListId wire=prefixListId" json:",omitzero"`
+	AddressFamily                     *string `api:"AddressFamily wire=addressFamily" json:",omitzero"`
+	State                             *string `api:"State wire=state enum=PrefixListState" json:",omitzero"`
+	StateMessage                      *string `api:"StateMessage wire=stateMessage" json:",omitzero"`
+	PrefixListArn                     *string `api:"PrefixListArn wire=prefixListArn min=1 max=1283" json:",omitzero"`
+	PrefixListName                    *string `api:"PrefixListName wire=prefixListName" json:",omitzero"`
+	MaxEntries                        *int32  `api:"MaxEntries wire=maxEntries" json:",omitzero"`
+	Version                           *int64  `api:"Version wire=version" json:",omitzero"`
+	Tags                              []Tag   `api:"Tags wire=tagSet item=item" json:",omitzero"`
+	OwnerId                           *string `api:"OwnerId wire=ownerId" json:",omitzero"`
+	IpamPrefixListResolverTargetId    *string `api:"IpamPrefixListResolverTargetId wire=ipamPrefixListResolverTargetId" json:",omitzero"`
+	IpamPrefixListResolverSyncEnabled *bool   `api:"IpamPrefixListResolverSyncEnabled wire=ipamPrefixListResolverSyncEnabled" json:",omitzero"`
 }
 
 type MediaAcceleratorInfo struct {
-	Accelerators          []MediaDeviceInfo `api:"Accelerators wire=accelerators item=item"`
-	TotalMediaMemoryInMiB *int32            `api:"TotalMediaMemoryInMiB wire=totalMediaMemoryInMiB"`
+	Accelerators          []MediaDeviceInfo `api:"Accelerators wire=accelerators item=item" json:",omitzero"`
+	TotalMediaMemoryInMiB *int32            `api:"TotalMediaMemoryInMiB wire=totalMediaMemoryInMiB" json:",omitzero"`
 }
 
 type MediaDeviceInfo struct {
-	Count        *int32                 `api:"Count wire=count"`
-	Name         *string                `api:"Name wire=name"`
-	Manufacturer *string                `api:"Manufacturer wire=manufacturer"`
-	MemoryInfo   *MediaDeviceMemoryInfo `api:"MemoryInfo wire=memoryInfo"`
+	Count        *int32                 `api:"Count wire=count" json:",omitzero"`
+	Name         *string                `api:"Name wire=name" json:",omitzero"`
+	Manufacturer *string                `api:"Manufacturer wire=manufacturer" json:",omitzero"`
+	MemoryInfo   *MediaDeviceMemoryInfo `api:"MemoryInfo wire=memoryInfo" json:",omitzero"`
 }
 
 type MediaDeviceMemoryInfo struct {
-	SizeInMiB *int32 `api:"SizeInMiB wire=sizeInMiB"`
+	SizeInMiB *int32 `api:"SizeInMiB wire=sizeInMiB" json:",omitzero"`
 }
 
 type MemoryInfo struct {
-	SizeInMiB *int64 `api:"SizeInMiB wire=sizeInMiB"`
+	SizeInMiB *int64 `api:"SizeInMiB wire=sizeInMiB" json:",omitzero"`
 }
 
 type Monitoring struct {
-	State *string `api:"State wire=state enum=MonitoringState"`
+	State *string `api:"State wire=state enum=MonitoringState" json:",omitzero"`
 }
 
 type NatGateway struct {
-	CreateTime           *time.Time                    `api:"CreateTime wire=createTime"`
-	DeleteTime           *time.Time                    `api:"DeleteTime wire=deleteTime"`
-	FailureCode          *string                       `api:"FailureCode wire=failureCode"`
-	FailureMessage       *string                       `api:"FailureMessage wire=failureMessage"`
-	NatGatewayAddresses  []NatGatewayAddress           `api:"NatGatewayAddresses wire=natGatewayAddressSet item=item"`
-	NatGatewayId         *string                       `api:"NatGatewayId wire=natGatewayId"`
-	ProvisionedBandwidth *ProvisionedBandwidth         `api:"ProvisionedBandwidth wire=provisionedBandwidth"`
-	State                *string                       `api:"State wire=state enum=NatGatewayState"`
-	SubnetId             *string                       `api:"SubnetId wire=subnetId"`
-	VpcId                *string                       `api:"VpcId wire=vpcId"`
-	Tags                 []Tag                         `api:"Tags wire=tagSet item=item"`
-	ConnectivityType     *string                       `api:"ConnectivityType wire=connectivityType enum=ConnectivityType"`
-	AvailabilityMode     *string                       `api:"AvailabilityMode wire=availabilityMode enum=AvailabilityMode"`
-	AutoScalingIps       *string                       `api:"AutoScalingIps wire=autoScalingIps enum=AutoScalingIpsState"`
-	AutoProvisionZones   *string                       `api:"AutoProvisionZones wire=autoProvisionZones enum=AutoProvisionZonesState"`
-	AttachedAppliances   []NatGatewayAttachedAppliance `api:"AttachedAppliances wire=attachedApplianceSet item=item"`
-	RouteTableId         *string                       `api:"RouteTableId wire=routeTableId"`
+	CreateTime           *time.Time                    `api:"CreateTime wire=createTime" json:",omitzero"`
+	DeleteTime           *time.Time                    `api:"DeleteTime wire=deleteTime" json:",omitzero"`
+	FailureCode          *string                       `api:"FailureCode wire=failureCode" json:",omitzero"`
+	FailureMessage       *string                       `api:"FailureMessage wire=failureMessage" json:",omitzero"`
+	NatGatewayAddresses  []NatGatewayAddress           `api:"NatGatewayAddresses wire=natGatewayAddressSet item=item" json:",omitzero"`
+	NatGatewayId         *string                       `api:"NatGatewayId wire=natGatewayId" json:",omitzero"`
+	ProvisionedBandwidth *ProvisionedBandwidth         `api:"ProvisionedBandwidth wire=provisionedBandwidth" json:",omitzero"`
+	State                *string                       `api:"State wire=state enum=NatGatewayState" json:",omitzero"`
+	SubnetId             *string                       `api:"SubnetId wire=subnetId" json:",omitzero"`
+	VpcId                *string                       `api:"VpcId wire=vpcId" json:",omitzero"`
+	Tags                 []Tag                         `api:"Tags wire=tagSet item=item" json:",omitzero"`
+	ConnectivityType     *string                       `api:"ConnectivityType wire=connectivityType enum=ConnectivityType" json:",omitzero"`
+	AvailabilityMode     *string                       `api:"AvailabilityMode wire=availabilityMode enum=AvailabilityMode" json:",omitzero"`
+	AutoScalingIps       *string                       `api:"AutoScalingIps wire=autoScalingIps enum=AutoScalingIpsState" json:",omitzero"`
+	AutoProvisionZones   *string                       `api:"AutoProvisionZones wire=autoProvisionZones enum=AutoProvisionZonesState" json:",omitzero"`
+	AttachedAppliances   []NatGatewayAttachedAppliance `api:"AttachedAppliances wire=attachedApplianceSet item=item" json:",omitzero"`
+	RouteTableId         *string                       `api:"RouteTableId wire=routeTableId" json:",omitzero"`
 }
 
 type NatGatewayAddress struct {
-	AllocationId       *string `api:"AllocationId wire=allocationId"`
-	NetworkInterfaceId *string `api:"NetworkInterfaceId wire=networkInterfaceId"`
-	PrivateIp          *string `api:"PrivateIp wire=privateIp"`
-	PublicIp           *string `api:"PublicIp wire=publicIp"`
-	AssociationId      *string `api:"AssociationId wire=associationId"`
-	IsPrimary          *bool   `api:"IsPrimary wire=isPrimary"`
-	FailureMessage     *string `api:"FailureMessage wire=failureMessage"`
-	Status             *string `api:"Status wire=status enum=NatGatewayAddressStatus"`
-	AvailabilityZone   *string `api:"AvailabilityZone wire=availabilityZone"`
-	AvailabilityZoneId *string `api:"AvailabilityZoneId wire=availabilityZoneId"`
+	AllocationId       *string `api:"AllocationId wire=allocationId" json:",omitzero"`
+	NetworkInterfaceId *string `api:"NetworkInterfaceId wire=networkInterfaceId" json:",omitzero"`
+	PrivateIp          *string `api:"PrivateIp wire=privateIp" json:",omitzero"`
+	PublicIp           *string `api:"PublicIp wire=publicIp" json:",omitzero"`
+	AssociationId      *string `api:"AssociationId wire=associationId" json:",omitzero"`
+	IsPrimary          *bool   `api:"IsPrimary wire=isPrimary" json:",omitzero"`
+	FailureMessage     *string `api:"FailureMessage wire=failureMessage" json:",omitzero"`
+	Status             *string `api:"Status wire=status enum=NatGatewayAddressStatus" json:",omitzero"`
+	AvailabilityZone   *string `api:"AvailabilityZone wire=availabilityZone" json:",omitzero"`
+	AvailabilityZoneId *string `api:"AvailabilityZoneId wire=availabilityZoneId" json:",omitzero"`
 }
 
 type NatGatewayAttachedAppliance struct {
-	Type              *string `api:"Type wire=type enum=NatGatewayApplianceType"`
-	ApplianceArn      *string `api:"ApplianceArn wire=applianceArn"`
-	VpcEndpointId     *string `api:"VpcEndpointId wire=vpcEndpointId"`
-	AttachmentState   *string `api:"AttachmentState wire=attachmentState enum=NatGatewayApplianceState"`
-	ModificationState *string `api:"ModificationState wire=modificationState enum=NatGatewayApplianceModifyState"`
-	FailureCode       *string `api:"FailureCode wire=failureCode"`
-	FailureMessage    *string `api:"FailureMessage wire=failureMessage"`
+	Type              *string `api:"Type wire=type enum=NatGatewayApplianceType" json:",omitzero"`
+	ApplianceArn      *string `api:"ApplianceArn wire=applianceArn" json:",omitzero"`
+	VpcEndpointId     *string `api:"VpcEndpointId wire=vpcEndpointId" json:",omitzero"`
+	AttachmentState   *string `api:"AttachmentState wire=attachmentState enum=NatGatewayApplianceState" json:",omitzero"`
+	ModificationState *string `api:"ModificationState wire=modificationState enum=NatGatewayApplianceModifyState" json:",omitzero"`
+	FailureCode       *string `api:"FailureCode wire=failureCode" json:",omitzero"`
+	FailureMessage    *string `api:"FailureMessage wire=failureMessage" json:",omitzero"`
 }
 
 type NetworkAcl struct {
-	Associations []NetworkAclAssociation `api:"Associations wire=associationSet item=item"`
-	Entries      []NetworkAclEntry       `api:"Entries wire=entrySet item=item"`
-	IsDefault    *bool                   `api:"IsDefault wire=default"`
-	NetworkAclId *string                 `api:"NetworkAclId wire=networkAclId"`
-	Tags         []Tag                   `api:"Tags wire=tagSet item=item"`
-	VpcId        *string                 `api:"VpcId wire=vpcId"`
-	OwnerId      *string                 `api:"OwnerId wire=ownerId"`
+	Associations []NetworkAclAssociation `api:"Associations wire=associationSet item=item" json:",omitzero"`
+	Entries      []NetworkAclEntry       `api:"Entries wire=entrySet item=item" json:",omitzero"`
+	IsDefault    *bool                   `api:"IsDefault wire=default" json:",omitzero"`
+	NetworkAclId *string                 `api:"NetworkAclId wire=networkAclId" json:",omitzero"`
+	Tags         []Tag                   `api:"Tags wire=tagSet item=item" json:",omitzero"`
+	VpcId        *string                 `api:"VpcId wire=vpcId" json:",omitzero"`
+	OwnerId      *string                 `api:"OwnerId wire=ownerId" json:",omitzero"`
 }
 
 type NetworkAclAssociation struct {
-	NetworkAclAssociationId *string `api:"NetworkAclAssociationId wire=networkAclAssociationId"`
-	NetworkAclId            *string `api:"NetworkAclId wire=networkAclId"`
-	SubnetId                *string `api:"SubnetId wire=subnetId"`
+	NetworkAclAssociationId *string `api:"NetworkAclAssociationId wire=networkAclAssociationId" json:",omitzero"`
+	NetworkAclId            *string `api:"NetworkAclId wire=networkAclId" json:",omitzero"`
+	SubnetId                *string `api:"SubnetId wire=subnetId" json:",omitzero"`
 }
 
 type NetworkAclEntry struct {
-	CidrBlock     *string       `api:"CidrBlock wire=cidrBlock"`
-	Egress        *bool         `api:"Egress wire=egress"`
-	IcmpTypeCode  *IcmpTypeCode `api:"IcmpTypeCode wire=icmpTypeCode"`
-	Ipv6CidrBlock *string       `api:"Ipv6CidrBlock wire=ipv6CidrBlock"`
-	PortRange     *PortRange    `api:"PortRange wire=portRange"`
-	Protocol      *string       `api:"Protocol wire=protocol"`
-	RuleAction    *string       `api:"RuleAction wire=ruleAction enum=RuleAction"`
-	RuleNumber    *int32        `api:"RuleNumber wire=ruleNumber"`
+	CidrBlock     *string       `api:"CidrBlock wire=cidrBlock" json:",omitzero"`
+	Egress        *bool         `api:"Egress wire=egress" json:",omitzero"`
+	IcmpTypeCode  *IcmpTypeCode `api:"IcmpTypeCode wire=icmpTypeCode" json:",omitzero"`
+	Ipv6CidrBlock *string       `api:"Ipv6CidrBlock wire=ipv6CidrBlock" json:",omitzero"`
+	PortRange     *PortRange    `api:"PortRange wire=portRange" json:",omitzero"`
+	Protocol      *string       `api:"Protocol wire=protocol" json:",omitzero"`
+	RuleAction    *string       `api:"RuleAction wire=ruleAction enum=RuleAction" json:",omitzero"`
+	RuleNumber    *int32        `api:"RuleNumber wire=ruleNumber" json:",omitzero"`
 }
 
 type NetworkCardInfo struct {
-	NetworkCardIndex                    *int32   `api:"NetworkCardIndex wire=networkCardIndex"`
-	NetworkPerformance                  *string  `api:"NetworkPerformance wire=networkPerformance"`
-	MaximumNetworkInterfaces            *int32   `api:"MaximumNetworkInterfaces wire=maximumNetworkInterfaces"`
-	AdditionalFlexibleNetworkInterfaces *int32   `api:"AdditionalFlexibleNetworkInterfaces wire=additionalFlexibleNetworkInterfaces"`
-	BaselineBandwidthInGbps             *float64 `api:"BaselineBandwidthInGbps wire=baselineBandwidthInGbps"`
-	PeakBandwidthInGbps                 *float64 `api:"PeakBandwidthInGbps wire=peakBandwidthInGbps"`
-	DefaultEnaQueueCountPerInterface    *int32   `api:"DefaultEnaQueueCountPerInterface wire=defaultEnaQueueCountPerInterface"`
-	MaximumEnaQueueCount                *int32   `api:"MaximumEnaQueueCount wire=maximumEnaQueueCount"`
-	MaximumEnaQueueCountPerInterface    *int32   `api:"MaximumEnaQueueCountPerInterface wire=maximumEnaQueueCountPerInterface"`
+	NetworkCardIndex                    *int32   `api:"NetworkCardIndex wire=networkCardIndex" json:",omitzero"`
+	NetworkPerformance                  *string  `api:"NetworkPerformance wire=networkPerformance" json:",omitzero"`
+	MaximumNetworkInterfaces            *int32   `api:"MaximumNetworkInterfaces wire=maximumNetworkInterfaces" json:",omitzero"`
+	AdditionalFlexibleNetworkInterfaces *int32   `api:"AdditionalFlexibleNetworkInterfaces wire=additionalFlexibleNetworkInterfaces" json:",omitzero"`
+	BaselineBandwidthInGbps             *float64 `api:"BaselineBandwidthInGbps wire=baselineBandwidthInGbps" json:",omitzero"`
+	PeakBandwidthInGbps                 *float64 `api:"PeakBandwidthInGbps wire=peakBandwidthInGbps" json:",omitzero"`
+	DefaultEnaQueueCountPerInterface    *int32   `api:"DefaultEnaQueueCountPerInterface wire=defaultEnaQueueCountPerInterface" json:",omitzero"`
+	MaximumEnaQueueCount                *int32   `api:"MaximumEnaQueueCount wire=maximumEnaQueueCount" json:",omitzero"`
+	MaximumEnaQueueCountPerInterface    *int32   `api:"MaximumEnaQueueCountPerInterface wire=maximumEnaQueueCountPerInterface" json:",omitzero"`
 }
 
 type NetworkInfo struct {
-	NetworkPerformance                 *string                                 `api:"NetworkPerformance wire=networkPerformance"`
-	MaximumNetworkInterfaces           *int32                                  `api:"MaximumNetworkInterfaces wire=maximumNetworkInterfaces"`
-	MaximumNetworkCards                *int32                                  `api:"MaximumNetworkCards wire=maximumNetworkCards"`
-	DefaultNetworkCardIndex            *int32                                  `api:"DefaultNetworkCardIndex wire=defaultNetworkCardIndex"`
-	NetworkCards                       []NetworkCardInfo                       `api:"NetworkCards wire=networkCards item=item"`
-	Ipv4AddressesPerInterface          *int32                                  `api:"Ipv4AddressesPerInterface wire=ipv4AddressesPerInterface"`
-	Ipv6AddressesPerInterface          *int32                                  `api:"Ipv6AddressesPerInterface wire=ipv6AddressesPerInterface"`
-	Ipv6Supported                      *bool                                   `api:"Ipv6Supported wire=ipv6Supported"`
-	EnaSupport                         *string                                 `api:"EnaSupport wire=enaSupport enum=EnaSupport"`
-	EfaSupported                       *bool                                   `api:"EfaSupported wire=efaSupported"`
-	EfaInfo                            *EfaInfo                                `api:"EfaInfo wire=efaInfo"`
-	EncryptionInTransitSupported       *bool                                   `api:"EncryptionInTransitSupported wire=encryptionInTransitSupported"`
-	EnaSrdSupported                    *bool                                   `api:"EnaSrdSupported wire=enaSrdSupported"`
-	BandwidthWeightings                []string                                `api:"BandwidthWeightings wire=bandwidthWeightings item=item item.enum=BandwidthWeightingType"`
-	FlexibleEnaQueuesSupport           *string                                 `api:"FlexibleEnaQueuesSupport wire=flexibleEnaQueuesSupport enum=FlexibleEnaQueuesSupport"`
-	ConnectionTrackingConfiguration    *DefaultConnectionTrackingConfiguration `api:"ConnectionTrackingConfiguration wire=connectionTrackingConfiguration"`
-	SecondaryNetworkSupported          *bool                                   `api:"SecondaryNetworkSupported wire=secondaryNetworkSupported"`
-	MaximumSecondaryNetworkInterfaces  *int32                                  `api:"MaximumSecondaryNetworkInterfaces wire=maximumSecondaryNetworkInterfaces"`
-	Ipv4AddressesPerSecondaryInterface *int32                                  `api:"Ipv4AddressesPerSecondaryInterface wire=ipv4AddressesPerSecondaryInterface"`
+	NetworkPerformance                 *string                                 `api:"NetworkPerformance wire=networkPerformance" json:",omitzero"`
+	MaximumNetworkInterfaces           *int32                                  `api:"MaximumNetworkInterfaces wire=maximumNetworkInterfaces" json:",omitzero"`
+	MaximumNetworkCards                *int32                                  `api:"MaximumNetworkCards wire=maximumNetworkCards" json:",omitzero"`
+	DefaultNetworkCardIndex            *int32                                  `api:"DefaultNetworkCardIndex wire=defaultNetworkCardIndex" json:",omitzero"`
+	NetworkCards                       []NetworkCardInfo                       `api:"NetworkCards wire=networkCards item=item" json:",omitzero"`
+	Ipv4AddressesPerInterface          *int32                                  `api:"Ipv4AddressesPerInterface wire=ipv4AddressesPerInterface" json:",omitzero"`
+	Ipv6AddressesPerInterface          *int32                                  `api:"Ipv6AddressesPerInterface wire=ipv6AddressesPerInterface" json:",omitzero"`
+	Ipv6Supported                      *bool                                   `api:"Ipv6Supported wire=ipv6Supported" json:",omitzero"`
+	EnaSupport                         *string                                 `api:"EnaSupport wire=enaSupport enum=EnaSupport" json:",omitzero"`
+	EfaSupported                       *bool                                   `api:"EfaSupported wire=efaSupported" json:",omitzero"`
+	EfaInfo                            *EfaInfo                                `api:"EfaInfo wire=efaInfo" json:",omitzero"`
+	EncryptionInTransitSupported       *bool                                   `api:"EncryptionInTransitSupported wire=encryptionInTransitSupported" json:",omitzero"`
+	EnaSrdSupported                    *bool                                   `api:"EnaSrdSupported wire=enaSrdSupported" json:",omitzero"`
+	BandwidthWeightings                []string                                `api:"BandwidthWeightings wire=bandwidthWeightings item=item item.enum=BandwidthWeightingType" json:",omitzero"`
+	FlexibleEnaQueuesSupport           *string                                 `api:"FlexibleEnaQueuesSupport wire=flexibleEnaQueuesSupport enum=FlexibleEnaQueuesSupport" json:",omitzero"`
+	ConnectionTrackingConfiguration    *DefaultConnectionTrackingConfiguration `api:"ConnectionTrackingConfiguration wire=connectionTrackingConfiguration" json:",omitzero"`
+	SecondaryNetworkSupported          *bool                                   `api:"SecondaryNetworkSupported wire=secondaryNetworkSupported" json:",omitzero"`
+	MaximumSecondaryNetworkInterfaces  *int32                                  `api:"MaximumSecondaryNetworkInterfaces wire=maximumSecondaryNetworkInterfaces" json:",omitzero"`
+	Ipv4AddressesPerSecondaryInterface *int32                                  `api:"Ipv4AddressesPerSecondaryInterface wire=ipv4AddressesPerSecondaryInterface" json:",omitzero"`
 }
 
 type NetworkInterface struct {
-	Association                     *NetworkInterfaceAssociation       `api:"Association wire=association"`
-	Attachment                      *NetworkInterfaceAttachment        `api:"Attachment wire=attachment"`
-	AvailabilityZone                *string                            `api:"AvailabilityZone wire=availabilityZone"`
-	ConnectionTrackingConfiguration *ConnectionTrackingConfiguration   `api:"ConnectionTrackingConfiguration wire=connectionTrackingConfiguration"`
-	Description                     *string                            `api:"Description wire=description"`
-	Groups                          []GroupIdentifier                  `api:"Groups wire=groupSet item=item"`
-	InterfaceType                   *string                            `api:"InterfaceType wire=interfaceType enum=NetworkInterfaceType"`
-	Ipv6Addresses                   []NetworkInterfaceIpv6Address      `api:"Ipv6Addresses wire=ipv6AddressesSet item=item"`
-	MacAddress                      *string                            `api:"MacAddress wire=macAddress"`
-	NetworkInterfaceId              *string                            `api:"NetworkInterfaceId wire=networkInterfaceId"`
-	OutpostArn                      *string                            `api:"OutpostArn wire=outpostArn"`
-	OwnerId                         *string                            `api:"OwnerId wire=ownerId"`
-	PrivateDnsName                  *string                            `api:"PrivateDnsName wire=privateDnsName"`
-	PublicDnsName                   *string                            `api:"PublicDnsName wire=publicDnsName"`
-	PublicIpDnsNameOptions          *PublicIpDnsNameOptions            `api:"PublicIpDnsNameOptions wire=publicIpDnsNameOptions"`
-	PrivateIpAddress                *string                            `api:"PrivateIpAddress wire=privateIpAddress"`
-	PrivateIpAddresses              []NetworkInterfacePrivateIpAddress `api:"PrivateIpAddresses wire=privateIpAddressesSet item=item"`
-	Ipv4Prefixes                    []Ipv4PrefixSpecification          `api:"Ipv4Prefixes wire=ipv4PrefixSet item=item"`
-	Ipv6Prefixes                    []Ipv6PrefixSpecification          `api:"Ipv6Prefixes wire=ipv6PrefixSet item=item"`
-	RequesterId                     *string                            `api:"RequesterId wire=requesterId"`
-	RequesterManaged                *bool                              `api:"RequesterManaged wire=requesterManaged"`
-	SourceDestCheck                 *bool                              `api:"SourceDestCheck wire=sourceDestCheck"`
-	Status                          *string                            `api:"Status wire=status enum=NetworkInterfaceStatus"`
-	SubnetId                        *string                            `api:"SubnetId wire=subnetId"`
-	TagSet                          []Tag                              `api:"TagSet wire=tagSet item=item"`
-	VpcId                           *string                            `api:"VpcId wire=vpcId"`
-	DenyAllIgwTraffic               *bool                              `api:"DenyAllIgwTraffic wire=denyAllIgwTraffic"`
-	Ipv6Native                      *bool                              `api:"Ipv6Native wire=ipv6Native"`
-	Ipv6Address                     *string                            `api:"Ipv6Address wire=ipv6Address"`
-	Operator                        *OperatorResponse                  `api:"Operator wire=operator"`
-	AssociatedSubnets               []string                           `api:"AssociatedSubnets wire=associatedSubnetSet item=item"`
-	AvailabilityZoneId              *string                            `api:"AvailabilityZoneId wire=availabilityZoneId"`
+	Association                     *NetworkInterfaceAssociation       `api:"Association wire=association" json:",omitzero"`
+	Attachment                      *NetworkInterfaceAttachment        `api:"Attachment wire=attachment" json:",omitzero"`
+	AvailabilityZone                *string                            `api:"AvailabilityZone wire=availabilityZone" json:",omitzero"`
+	ConnectionTrackingConfiguration *ConnectionTrackingConfiguration   `api:"ConnectionTrackingConfiguration wire=connectionTrackingConfiguration" json:",omitzero"`
+	Description                     *string                            `api:"Description wire=description" json:",omitzero"`
+	Groups                          []GroupIdentifier                  `api:"Groups wire=groupSet item=item" json:",omitzero"`
+	InterfaceType                   *string                            `api:"InterfaceType wire=interfaceType enum=NetworkInterfaceType" json:",omitzero"`
+	Ipv6Addresses                   []NetworkInterfaceIpv6Address      `api:"Ipv6Addresses wire=ipv6AddressesSet item=item" json:",omitzero"`
+	MacAddress                      *string                            `api:"MacAddress wire=macAddress" json:",omitzero"`
+	NetworkInterfaceId              *string                            `api:"NetworkInterfaceId wire=networkInterfaceId" json:",omitzero"`
+	OutpostArn                      *string                            `api:"OutpostArn wire=outpostArn" json:",omitzero"`
+	OwnerId                         *string                            `api:"OwnerId wire=ownerId" json:",omitzero"`
+	PrivateDnsName                  *string                            `api:"PrivateDnsName wire=privateDnsName" json:",omitzero"`
+	PublicDnsName                   *string                            `api:"PublicDnsName wire=publicDnsName" json:",omitzero"`
+	PublicIpDnsNameOptions          *PublicIpDnsNameOptions            `api:"PublicIpDnsNameOptions wire=publicIpDnsNameOptions" json:",omitzero"`
+	PrivateIpAddress                *string                            `api:"PrivateIpAddress wire=privateIpAddress" json:",omitzero"`
+	PrivateIpAddresses              []NetworkInterfacePrivateIpAddress `api:"PrivateIpAddresses wire=privateIpAddressesSet item=item" json:",omitzero"`
+	Ipv4Prefixes                    []Ipv4PrefixSpecification          `api:"Ipv4Prefixes wire=ipv4PrefixSet item=item" json:",omitzero"`
+	Ipv6Prefixes                    []Ipv6PrefixSpecification          `api:"Ipv6Prefixes wire=ipv6PrefixSet item=item" json:",omitzero"`
+	RequesterId                     *string                            `api:"RequesterId wire=requesterId" json:",omitzero"`
+	RequesterManaged                *bool                              `api:"RequesterManaged wire=requesterManaged" json:",omitzero"`
+	SourceDestCheck                 *bool                              `api:"SourceDestCheck wire=sourceDestCheck" json:",omitzero"`
+	Status                          *string                            `api:"Status wire=status enum=NetworkInterfaceStatus" json:",omitzero"`
+	SubnetId                        *string                            `api:"SubnetId wire=subnetId" json:",omitzero"`
+	TagSet                          []Tag                              `api:"TagSet wire=tagSet item=item" json:",omitzero"`
+	VpcId                           *string                            `api:"VpcId wire=vpcId" json:",omitzero"`
+	DenyAllIgwTraffic               *bool                              `api:"DenyAllIgwTraffic wire=denyAllIgwTraffic" json:",omitzero"`
+	Ipv6Native                      *bool                              `api:"Ipv6Native wire=ipv6Native" json:",omitzero"`
+	Ipv6Address                     *string                            `api:"Ipv6Address wire=ipv6Address" json:",omitzero"`
+	Operator                        *OperatorResponse                  `api:"Operator wire=operator" json:",omitzero"`
+	AssociatedSubnets               []string                           `api:"AssociatedSubnets wire=associatedSubnetSet item=item" json:",omitzero"`
+	AvailabilityZoneId              *string                            `api:"AvailabilityZoneId wire=availabilityZoneId" json:",omitzero"`
 }
 
 type NetworkInterfaceAssociation struct {
-	AllocationId    *string `api:"AllocationId wire=allocationId"`
-	AssociationId   *string `api:"AssociationId wire=associationId"`
-	IpOwnerId       *string `api:"IpOwnerId wire=ipOwnerId"`
-	PublicDnsName   *string `api:"PublicDnsName wire=publicDnsName"`
-	PublicIp        *string `api:"PublicIp wire=publicIp"`
-	CustomerOwnedIp *string `api:"CustomerOwnedIp wire=customerOwnedIp"`
-	CarrierIp       *string `api:"CarrierIp wire=carrierIp"`
+	AllocationId    *string `api:"AllocationId wire=allocationId" json:",omitzero"`
+	AssociationId   *string `api:"AssociationId wire=associationId" json:",omitzero"`
+	IpOwnerId       *string `api:"IpOwnerId wire=ipOwnerId" json:",omitzero"`
+	PublicDnsName   *string `api:"PublicDnsName wire=publicDnsName" json:",omitzero"`
+	PublicIp        *string `api:"PublicIp wire=publicIp" json:",omitzero"`
+	CustomerOwnedIp *string `api:"CustomerOwnedIp wire=customerOwnedIp" json:",omitzero"`
+	CarrierIp       *string `api:"CarrierIp wire=carrierIp" json:",omitzero"`
 }
 
 type NetworkInterfaceAttachment struct {
-	AttachTime          *time.Time                     `api:"AttachTime wire=attachTime"`
-	AttachmentId        *string                        `api:"AttachmentId wire=attachmentId"`
-	DeleteOnTermination *bool                          `api:"DeleteOnTermination wire=deleteOnTermination"`
-	DeviceIndex         *int32                         `api:"DeviceIndex wire=deviceIndex"`
-	NetworkCardIndex    *int32                         `api:"NetworkCardIndex wire=networkCardIndex"`
-	InstanceId          *string                        `api:"InstanceId wire=instanceId"`
-	InstanceOwnerId     *string                        `api:"InstanceOwnerId wire=instanceOwnerId"`
-	Status              *string                        `api:"Status wire=status enum=AttachmentStatus"`
-	EnaSrdSpecification *AttachmentEnaSrdSpecification `api:"EnaSrdSpecification wire=enaSrdSpecification"`
-	EnaQueueCount       *int32                         `api:"EnaQueueCount wire=enaQueueCount"`
+	AttachTime          *time.Time                     `api:"AttachTime wire=attachTime" json:",omitzero"`
+	AttachmentId        *string                        `api:"AttachmentId wire=attachmentId" json:",omitzero"`
+	DeleteOnTermination *bool                          `api:"DeleteOnTermination wire=deleteOnTermination" json:",omitzero"`
+	DeviceIndex         *int32                         `api:"DeviceIndex wire=deviceIndex" json:",omitzero"`
+	NetworkCardIndex    *int32                         `api:"NetworkCardIndex wire=networkCardIndex" json:",omitzero"`
+	InstanceId          *string                        `api:"InstanceId wire=instanceId" json:",omitzero"`
+	InstanceOwnerId     *string                        `api:"InstanceOwnerId wire=instanceOwnerId" json:",omitzero"`
+	Status              *string                        `api:"Status wire=status enum=AttachmentStatus" json:",omitzero"`
+	EnaSrdSpecification *AttachmentEnaSrdSpecification `api:"EnaSrdSpecification wire=enaSrdSpecification" json:",omitzero"`
+	EnaQueueCount       *int32                         `api:"EnaQueueCount wire=enaQueueCount" json:",omitzero"`
 }
 
 type NetworkInterfaceAttachmentChanges struct {
-	DefaultEnaQueueCount *bool   `api:"DefaultEnaQueueCount"`
-	EnaQueueCount        *int32  `api:"EnaQueueCount"`
-	AttachmentId         *string `api:"AttachmentId wire=attachmentId"`
-	DeleteOnTermination  *bool   `api:"DeleteOnTermination wire=deleteOnTermination"`
+	DefaultEnaQueueCount *bool   `api:"DefaultEnaQueueCount" json:",omitzero"`
+	EnaQueueCount        *int32  `api:"EnaQueueCount" json:",omitzero"`
+	AttachmentId         *string `api:"AttachmentId wire=attachmentId" json:",omitzero"`
+	DeleteOnTermination  *bool   `api:"DeleteOnTermination wire=deleteOnTermination" json:",omitzero"`
 }
 
 type NetworkInterfaceIpv6Address struct {
-	Ipv6Address       *string `api:"Ipv6Address wire=ipv6Address"`
-	PublicIpv6DnsName *string `api:"PublicIpv6DnsName wire=publicIpv6DnsName"`
-	IsPrimaryIpv6     *bool   `api:"IsPrimaryIpv6 wire=isPrimaryIpv6"`
+	Ipv6Address       *string `api:"Ipv6Address wire=ipv6Address" json:",omitzero"`
+	PublicIpv6DnsName *string `api:"PublicIpv6DnsName wire=publicIpv6DnsName" json:",omitzero"`
+	IsPrimaryIpv6     *bool   `api:"IsPrimaryIpv6 wire=isPrimaryIpv6" json:",omitzero"`
 }
 
 type NetworkInterfacePermission struct {
-	NetworkInterfacePermissionId *string                          `api:"NetworkInterfacePermissionId wire=networkInterfacePermissionId"`
-	NetworkInterfaceId           *string                          `api:"NetworkInterfaceId wire=networkInterfaceId"`
-	AwsAccountId                 *string                          `api:"AwsAccountId wire=awsAccountId"`
-	AwsService                   *string                          `api:"AwsService wire=awsService"`
-	Permission                   *string                          `api:"Permission wire=permission enum=InterfacePermissionType"`
-	PermissionState              *NetworkInterfacePermissionState `api:"PermissionState wire=permissionState"`
+	NetworkInterfacePermissionId *string                          `api:"NetworkInterfacePermissionId wire=networkInterfacePermissionId" json:",omitzero"`
+	NetworkInterfaceId           *string                          `api:"NetworkInterfaceId wire=networkInterfaceId" json:",omitzero"`
+	AwsAccountId                 *string                          `api:"AwsAccountId wire=awsAccountId" json:",omitzero"`
+	AwsService                   *string                          `api:"AwsService wire=awsService" json:",omitzero"`
+	Permission                   *string                          `api:"Permission wire=permission enum=InterfacePermissionType" json:",omitzero"`
+	PermissionState              *NetworkInterfacePermissionState `api:"PermissionState wire=permissionState" json:",omitzero"`
 }
 
 type NetworkInterfacePermissionState struct {
-	State         *string `api:"State wire=state enum=NetworkInterfacePermissionStateCode"`
-	StatusMessage *string `api:"StatusMessage wire=statusMessage"`
+	State         *string `api:"State wire=state enum=NetworkInterfacePermissionStateCode" json:",omitzero"`
+	StatusMessage *string `api:"StatusMessage wire=statusMessage" json:",omitzero"`
 }
 
 type NetworkInterfacePrivateIpAddress struct {
-	Association      *NetworkInterfaceAssociation `api:"Association wire=association"`
-	Primary          *bool                        `api:"Primary wire=primary"`
-	PrivateDnsName   *string                      `api:"PrivateDnsName wire=privateDnsName"`
-	PrivateIpAddress *string                      `api:"PrivateIpAddress wire=privateIpAddress"`
+	Association      *NetworkInterfaceAssociation `api:"Association wire=association" json:",omitzero"`
+	Primary          *bool                        `api:"Primary wire=primary" json:",omitzero"`
+	PrivateDnsName   *string                      `api:"PrivateDnsName wire=privateDnsName" json:",omitzero"`
+	PrivateIpAddress *string                      `api:"PrivateIpAddress wire=privateIpAddress" json:",omitzero"`
 }
 
 type NeuronDeviceCoreInfo struct {
-	Count   *int32 `api:"Count wire=count"`
-	Version *int32 `api:"Version wire=version"`
+	Count   *int32 `api:"Count wire=count" json:",omitzero"`
+	Version *int32 `api:"Version wire=version" json:",omitzero"`
 }
 
 type NeuronDeviceInfo struct {
-	Count      *int32                  `api:"Count wire=count"`
-	Name       *string                 `api:"Name wire=name"`
-	CoreInfo   *NeuronDeviceCoreInfo   `api:"CoreInfo wire=coreInfo"`
-	MemoryInfo *NeuronDeviceMemoryInfo `api:"MemoryInfo wire=memoryInfo"`
+	Count      *int32                  `api:"Count wire=count" json:",omitzero"`
+	Name       *string                 `api:"Name wire=name" json:",omitzero"`
+	CoreInfo   *NeuronDeviceCoreInfo   `api:"CoreInfo wire=coreInfo" json:",omitzero"`
+	MemoryInfo *NeuronDeviceMemoryInfo `api:"MemoryInfo wire=memoryInfo" json:",omitzero"`
 }
 
 type NeuronDeviceMemoryInfo struct {
-	SizeInMiB *int32 `api:"SizeInMiB wire=sizeInMiB"`
+	SizeInMiB *int32 `api:"SizeInMiB wire=sizeInMiB" json:",omitzero"`
 }
 
 type NeuronInfo struct {
-	NeuronDevices                []NeuronDeviceInfo `api:"NeuronDevices wire=neuronDevices item=item"`
-	TotalNeuronDeviceMemoryInMiB *int32             `api:"TotalNeuronDeviceMemoryInMiB wire=totalNeuronDeviceMemoryInMiB"`
+	NeuronDevices                []NeuronDeviceInfo `api:"NeuronDevices wire=neuronDevices item=item" json:",omitzero"`
+	TotalNeuronDeviceMemoryInMiB *int32             `api:"TotalNeuronDeviceMemoryInMiB wire=totalNeuronDeviceMemoryInMiB" json:",omitzero"`
 }
 
 type NewDhcpConfiguration struct {
-	Key    *string  `api:"Key"`
-	Values []string `api:"Values wire=Value item=item"`
+	Key    *string  `api:"Key" json:",omitzero"`
+	Values []string `api:"Values wire=Value item=item" json:",omitzero"`
 }
 
 type NitroTpmInfo struct {
-	SupportedVersions []string `api:"SupportedVersions wire=supportedVersions item=item"`
+	SupportedVersions []string `api:"SupportedVersions wire=supportedVersions item=item" json:",omitzero"`
 }
 
 type OperatorRequest struct {
-	Principal *string `api:"Principal"`
+	Principal *string `api:"Principal" json:",omitzero"`
 }
 
 type OperatorResponse struct {
-	Managed         *bool   `api:"Managed wire=managed"`
-	Principal       *string `api:"Principal wire=principal"`
-	HiddenByDefault *bool   `api:"HiddenByDefault wire=hiddenByDefault"`
+	Managed         *bool   `api:"Managed wire=managed" json:",omitzero"`
+	Principal       *string `api:"Principal wire=principal" json:",omitzero"`
+	HiddenByDefault *bool   `api:"HiddenByDefault wire=hiddenByDefault" json:",omitzero"`
 }
 
 type PeeringConnectionOptions struct {
-	AllowDnsResolutionFromRemoteVpc            *bool `api:"AllowDnsResolutionFromRemoteVpc wire=allowDnsResolutionFromRemoteVpc"`
-	AllowEgressFromLocalClassicLinkToRemoteVpc *bool `api:"AllowEgressFromLocalClassicLinkToRemoteVpc wire=allowEgressFromLocalClassicLinkToRemoteVpc"`
-	AllowEgressFromLocalVpcToRemoteClassicLink *bool `api:"AllowEgressFromLocalVpcToRemoteClassicLink wire=allowEgressFromLocalVpcToRemoteClassicLink"`
+	AllowDnsResolutionFromRemoteVpc            *bool `api:"AllowDnsResolutionFromRemoteVpc wire=allowDnsResolutionFromRemoteVpc" json:",omitzero"`
+	AllowEgressFromLocalClassicLinkToRemoteVpc *bool `api:"AllowEgressFromLocalClassicLinkToRemoteVpc wire=allowEgressFromLocalClassicLinkToRemoteVpc" json:",omitzero"`
+	AllowEgressFromLocalVpcToRemoteClassicLink *bool `api:"AllowEgressFromLocalVpcToRemoteClassicLink wire=allowEgressFromLocalVpcToRemoteClassicLink" json:",omitzero"`
 }
 
 type PeeringConnectionOptionsRequest struct {
-	AllowDnsResolutionFromRemoteVpc            *bool `api:"AllowDnsResolutionFromRemoteVpc"`
-	AllowEgressFromLocalClassicLinkToRemoteVpc *bool `api:"AllowEgressFromLocalClassicLinkToRemoteVpc"`
-	AllowEgressFromLocalVpcToRemoteClassicLink *bool `api:"AllowEgressFromLocalVpcToRemoteClassicLink"`
+	AllowDnsResolutionFromRemoteVpc            *bool `api:"AllowDnsResolutionFromRemoteVpc" json:",omitzero"`
+	AllowEgressFromLocalClassicLinkToRemoteVpc *bool `api:"AllowEgressFromLocalClassicLinkToRemoteVpc" json:",omitzero"`
+	AllowEgressFromLocalVpcToRemoteClassicLink *bool `api:"AllowEgressFromLocalVpcToRemoteClassicLink" json:",omitzero"`
 }
 
 type Placement struct {
-	AvailabilityZoneId   *string `api:"AvailabilityZoneId wire=availabilityZoneId"`
-	Affinity             *string `api:"Affinity wire=affinity"`
-	GroupName            *string `api:"GroupName wire=groupName"`
-	PartitionNumber      *int32  `api:"PartitionNumber wire=partitionNumber"`
-	HostId               *string `api:"HostId wire=hostId"`
-	Tenancy              *string `api:"Tenancy wire=tenancy enum=Tenancy"`
-	SpreadDomain         *string `api:"SpreadDomain wire=spreadDomain"`
-	HostResourceGroupArn *string `api:"HostResourceGroupArn wire=hostResourceGroupArn"`
-	GroupId              *string `api:"GroupId wire=groupId"`
-	AvailabilityZone     *string `api:"AvailabilityZone wire=availabilityZone"`
+	AvailabilityZoneId   *string `api:"AvailabilityZoneId wire=availabilityZoneId" json:",omitzero"`
+	Affinity             *string `api:"Affinity wire=affinity" json:",omitzero"`
+	GroupName            *string `api:"GroupName wire=groupName" json:",omitzero"`
+	PartitionNumber      *int32  `api:"PartitionNumber wire=partitionNumber" json:",omitzero"`
+	HostId               *string `api:"HostId wire=hostId" json:",omitzero"`
+	Tenancy              *string `api:"Tenancy wire=tenancy enum=Tenancy" json:",omitzero"`
+	SpreadDomain         *string `api:"SpreadDomain wire=spreadDomain" json:",omitzero"`
+	HostResourceGroupArn *string `api:"HostResourceGroupArn wire=hostResourceGroupArn" json:",omitzero"`
+	GroupId              *string `api:"GroupId wire=groupId" json:",omitzero"`
+	AvailabilityZone     *string `api:"AvailabilityZone wire=availabilityZone" json:",omitzero"`
 }
 
 type PlacementGroupInfo struct {
-	SupportedStrategies []string `api:"SupportedStrategies wire=supportedStrategies item=item item.enum=PlacementGroupStrategy"`
+	SupportedStrategies []string `api:"SupportedStrategies wire=supportedStrategies item=item item.enum=PlacementGroupStrategy" json:",omitzero"`
 }
 
 type PortRange struct {
-	From *int32 `api:"From wire=from"`
-	To   *int32 `api:"To wire=to"`
+	From *int32 `api:"From wire=from" json:",omitzero"`
+	To   *int32 `api:"To wire=to" json:",omitzero"`
 }
 
 type PrefixList struct {
-	Cidrs          []string `api:"Cidrs wire=cidrSet item=item"`
-	PrefixListId   *string  `api:"PrefixListId wire=prefixListId"`
-	PrefixListName *string  `api:"PrefixListName wire=prefixListName"`
+	Cidrs          []string `api:"Cidrs wire=cidrSet item=item" json:",omitzero"`
+	PrefixListId   *string  `api:"PrefixListId wire=prefixListId" json:",omitzero"`
+	PrefixListName *string  `api:"PrefixListName wire=prefixListName" json:",omitzero"`
 }
 
 type PrefixListAssociation struct {
-	ResourceId    *string `api:"ResourceId wire=resourceId"`
-	ResourceOwner *string `api:"ResourceOwner wire=resourceOwner"`
+	ResourceId    *string `api:"ResourceId wire=resourceId" json:",omitzero"`
+	ResourceOwner *string `api:"ResourceOwner wire=resourceOwner" json:",omitzero"`
 }
 
 type PrefixListEntry struct {
-	Cidr        *string `api:"Cidr wire=cidr"`
-	Description *string `api:"Description wire=description"`
+	Cidr        *string `api:"Cidr wire=cidr" json:",omitzero"`
+	Description *string `api:"Description wire=description" json:",omitzero"`
 }
 
 type PrefixListId struct {
-	Description  *string `api:"Description wire=description"`
-	PrefixListId *string `api:"PrefixListId wire=prefixListId"`
+	Description  *string `api:"Description wire=description" json:",omitzero"`
+	PrefixListId *string `api:"PrefixListId wire=prefixListId" json:",omitzero"`
 }
 
 type PrivateDnsDetails struct {
-	PrivateDnsName *string `api:"PrivateDnsName wire=privateDnsName"`
+	PrivateDnsName *string `api:"PrivateDnsName wire=privateDnsName" json:",omitzero"`
 }
 
 type PrivateDnsNameOptionsOnLaunch struct {
-	HostnameType                    *string `api:"HostnameType wire=hostnameType enum=HostnameType"`
-	EnableResourceNameDnsARecord    *bool   `api:"EnableResourceNameDnsARecord wire=enableResourceNameDnsARecord"`
-	EnableResourceNameDnsAAAARecord *bool   `api:"EnableResourceNameDnsAAAARecord wire=enableResourceNameDnsAAAARecord"`
+	HostnameType                    *string `api:"HostnameType wire=hostnameType enum=HostnameType" json:",omitzero"`
+	EnableResourceNameDnsARecord    *bool   `api:"EnableResourceNameDnsARecord wire=enableResourceNameDnsARecord" json:",omitzero"`
+	EnableResourceNameDnsAAAARecord *bool   `api:"EnableResourceNameDnsAAAARecord wire=enableResourceNameDnsAAAARecord" json:",omitzero"`
 }
 
 type PrivateDnsNameOptionsResponse struct {
-	HostnameType                    *string `api:"HostnameType wire=hostnameType enum=HostnameType"`
-	EnableResourceNameDnsARecord    *bool   `api:"EnableResourceNameDnsARecord wire=enableResourceNameDnsARecord"`
-	EnableResourceNameDnsAAAARecord *bool   `api:"EnableResourceNameDnsAAAARecord wire=enableResourceNameDnsAAAARecord"`
+	HostnameType                    *string `api:"HostnameType wire=hostnameType enum=HostnameType" json:",omitzero"`
+	EnableResourceNameDnsARecord    *bool   `api:"EnableResourceNameDnsARecord wire=enableResourceNameDnsARecord" json:",omitzero"`
+	EnableResourceNameDnsAAAARecord *bool   `api:"EnableResourceNameDnsAAAARecord wire=enableResourceNameDnsAAAARecord" json:",omitzero"`
 }
 
 type PrivateIpAddressSpecification struct {
-	Primary          *bool   `api:"Primary wire=primary"`
-	PrivateIpAddress *string `api:"PrivateIpAddress wire=privateIpAddress"`
+	Primary          *bool   `api:"Primary wire=primary" json:",omitzero"`
+	PrivateIpAddress *string `api:"PrivateIpAddress wire=privateIpAddress" json:",omitzero"`
 }
 
 type ProcessorInfo struct {
-	SupportedArchitectures   []string `api:"SupportedArchitectures wire=supportedArchitectures item=item item.enum=ArchitectureType"`
-	SustainedClockSpeedInGhz *float64 `api:"SustainedClockSpeedInGhz wire=sustainedClockSpeedInGhz"`
-	SupportedFeatures        []string `api:"SupportedFeatures wire=supportedFeatures item=item item.enum=SupportedAdditionalProcessorFeature"`
-	Manufacturer             *string  `api:"Manufacturer wire=manufacturer"`
+	SupportedArchitectures   []string `api:"SupportedArchitectures wire=supportedArchitectures item=item item.enum=ArchitectureType" json:",omitzero"`
+	SustainedClockSpeedInGhz *float64 `api:"SustainedClockSpeedInGhz wire=sustainedClockSpeedInGhz" json:",omitzero"`
+	SupportedFeatures        []string `api:"SupportedFeatures wire=supportedFeatures item=item item.enum=SupportedAdditionalProcessorFeature" json:",omitzero"`
+	Manufacturer             *string  `api:"Manufacturer wire=manufacturer" json:",omitzero"`
 }
 
 type ProductCode struct {
-	ProductCodeId   *string `api:"ProductCodeId wire=productCode"`
-	ProductCodeType *string `api:"ProductCodeType wire=type enum=ProductCodeValues"`
+	ProductCodeId   *string `api:"ProductCodeId wire=productCode" json:",omitzero"`
+	ProductCodeType *string `api:"ProductCodeType wire=type enum=ProductCodeValues" json:",omitzero"`
 }
 
 type PropagatingVgw struct {
-	GatewayId *string `api:"GatewayId wire=gatewayId"`
+	GatewayId *string `api:"GatewayId wire=gatewayId" json:",omitzero"`
 }
 
 type ProvisionedBandwidth struct {
-	ProvisionTime *time.Time `api:"ProvisionTime wire=provisionTime"`
-	Provisioned   *string    `api:"Provisioned wire=provisioned"`
-	RequestTime   *time.Time `api:"RequestTime wire=requestTime"`
-	Requested     *string    `api:"Requested wire=requested"`
-	Status        *string    `api:"Status wire=status"`
+	ProvisionTime *time.Time `api:"ProvisionTime wire=provisionTime" json:",omitzero"`
+	Provisioned   *string    `api:"Provisioned wire=provisioned" json:",omitzero"`
+	RequestTime   *time.Time `api:"RequestTime wire=requestTime" json:",omitzero"`
+	Requested     *string    `api:"Requested wire=requested" json:",omitzero"`
+	Status        *string    `api:"Status wire=status" json:",omitzero"`
 }
 
 type PtrUpdateStatus struct {
-	Value  *string `api:"Value wire=value"`
-	Status *string `api:"Status wire=status"`
-	Reason *string `api:"Reason wire=reason"`
+	Value  *string `api:"Value wire=value" json:",omitzero"`
+	Status *string `api:"Status wire=status" json:",omitzero"`
+	Reason *string `api:"Reason wire=reason" json:",omitzero"`
 }
 
 type PublicIpDnsNameOptions struct {
-	DnsHostnameType        *string `api:"DnsHostnameType wire=dnsHostnameType"`
-	PublicIpv4DnsName      *string `api:"PublicIpv4DnsName wire=publicIpv4DnsName"`
-	PublicIpv6DnsName      *string `api:"PublicIpv6DnsName wire=publicIpv6DnsName"`
-	PublicDualStackDnsName *string `api:"PublicDualStackDnsName wire=publicDualStackDnsName"`
+	DnsHostnameType        *string `api:"DnsHostnameType wire=dnsHostnameType" json:",omitzero"`
+	PublicIpv4DnsName      *string `api:"PublicIpv4DnsName wire=publicIpv4DnsName" json:",omitzero"`
+	PublicIpv6DnsName      *string `api:"PublicIpv6DnsName wire=publicIpv6DnsName" json:",omitzero"`
+	PublicDualStackDnsName *string `api:"PublicDualStackDnsName wire=publicDualStackDnsName" json:",omitzero"`
 }
 
 type ReferencedSecurityGroup struct {
-	GroupId                *string `api:"GroupId wire=groupId"`
-	PeeringStatus          *string `api:"PeeringStatus wire=peeringStatus"`
-	UserId                 *string `api:"UserId wire=userId"`
-	VpcId                  *string `api:"VpcId wire=vpcId"`
-	VpcPeeringConnectionId *string `api:"VpcPeeringConnectionId wire=vpcPeeringConnectionId"`
+	GroupId                *string `api:"GroupId wire=groupId" json:",omitzero"`
+	PeeringStatus          *string `api:"PeeringStatus wire=peeringStatus" json:",omitzero"`
+	UserId                 *string `api:"UserId wire=userId" json:",omitzero"`
+	VpcId                  *string `api:"VpcId wire=vpcId" json:",omitzero"`
+	VpcPeeringConnectionId *string `api:"VpcPeeringConnectionId wire=vpcPeeringConnectionId" json:",omitzero"`
 }
 
 type Region struct {
-	OptInStatus *string           `api:"OptInStatus wire=optInStatus"`
-	Geography   []RegionGeography `api:"Geography wire=geographySet item=item"`
-	RegionName  *string           `api:"RegionName wire=regionName"`
-	Endpoint    *string           `api:"Endpoint wire=regionEndpoint"`
+	OptInStatus *string           `api:"OptInStatus wire=optInStatus" json:",omitzero"`
+	Geography   []RegionGeography `api:"Geography wire=geographySet item=item" json:",omitzero"`
+	RegionName  *string           `api:"RegionName wire=regionName" json:",omitzero"`
+	Endpoint    *string           `api:"Endpoint wire=regionEndpoint" json:",omitzero"`
 }
 
 type RegionGeography struct {
-	Name *string `api:"Name wire=name"`
+	Name *string `api:"Name wire=name" json:",omitzero"`
 }
 
 type RemovePrefixListEntry struct {
-	Cidr *string `api:"Cidr required"`
+	Cidr *string `api:"Cidr required" json:",omitzero"`
 }
 
 type Reservation struct {
-	ReservationId *string           `api:"ReservationId wire=reservationId"`
-	OwnerId       *string           `api:"OwnerId wire=ownerId"`
-	RequesterId   *string           `api:"RequesterId wire=requesterId"`
-	Groups        []GroupIdentifier `api:"Groups wire=groupSet item=item"`
-	Instances     []Instance        `api:"Instances wire=instancesSet item=item"`
+	ReservationId *string           `api:"ReservationId wire=reservationId" json:",omitzero"`
+	OwnerId       *string           `api:"OwnerId wire=ownerId" json:",omitzero"`
+	RequesterId   *string           `api:"RequesterId wire=requesterId" json:",omitzero"`
+	Groups        []GroupIdentifier `api:"Groups wire=groupSet item=item" json:",omitzero"`
+	Instances     []Instance        `api:"Instances wire=instancesSet item=item" json:",omitzero"`
 }
 
 type RevokedSecurityGroupRule struct {
-	SecurityGroupRuleId *string `api:"SecurityGroupRuleId wire=securityGroupRuleId"`
-	GroupId             *string `api:"GroupId wire=groupId"`
-	IsEgress            *bool   `api:"IsEgress wire=isEgress"`
-	IpProtocol          *string `api:"IpProtocol wire=ipProtocol"`
-	FromPort            *int32  `api:"FromPort wire=fromPort"`
-	ToPort              *int32  `api:"ToPort wire=toPort"`
-	CidrIpv4            *string `api:"CidrIpv4 wire=cidrIpv4"`
-	CidrIpv6            *string `api:"CidrIpv6 wire=cidrIpv6"`
-	PrefixListId        *string `api:"PrefixListId wire=prefixListId"`
-	ReferencedGroupId   *string `api:"ReferencedGroupId wire=referencedGroupId"`
-	Description         *string `api:"Description wire=description"`
+	SecurityGroupRuleId *string `api:"SecurityGroupRuleId wire=securityGroupRuleId" json:",omitzero"`
+	GroupId             *string `api:"GroupId wire=groupId" json:",omitzero"`
+	IsEgress            *bool   `api:"IsEgress wire=isEgress" json:",omitzero"`
+	IpProtocol          *string `api:"IpProtocol wire=ipProtocol" json:",omitzero"`
+	FromPort            *int32  `api:"FromPort wire=fromPort" json:",omitzero"`
+	ToPort              *int32  `api:"ToPort wire=toPort" json:",omitzero"`
+	CidrIpv4            *string `api:"CidrIpv4 wire=cidrIpv4" json:",omitzero"`
+	CidrIpv6            *string `api:"CidrIpv6 wire=cidrIpv6" json:",omitzero"`
+	PrefixListId        *string `api:"PrefixListId wire=prefixListId" json:",omitzero"`
+	ReferencedGroupId   *string `api:"ReferencedGroupId wire=referencedGroupId" json:",omitzero"`
+	Description         *string `api:"Description wire=description" json:",omitzero"`
 }
 
 type Route struct {
-	DestinationCidrBlock        *string `api:"DestinationCidrBlock wire=destinationCidrBlock"`
-	DestinationIpv6CidrBlock    *string `api:"DestinationIpv6CidrBlock wire=destinationIpv6CidrBlock"`
-	DestinationPrefixListId     *string `api:"DestinationPrefixListId wire=destinationPrefixListId"`
-	EgressOnlyInternetGatewayId *string `api:"EgressOnlyInternetGatewayId wire=egressOnlyInternetGatewayId"`
-	GatewayId                   *string `api:"GatewayId wire=gatewayId"`
-	InstanceId                  *string `api:"InstanceId wire=instanceId"`
-	InstanceOwnerId             *string `api:"InstanceOwnerId wire=instanceOwnerId"`
-	NatGatewayId                *string `api:"NatGatewayId wire=natGatewayId"`
-	TransitGatewayId            *string `api:"TransitGatewayId wire=transitGatewayId"`
-	LocalGatewayId              *string `api:"LocalGatewayId wire=localGatewayId"`
-	CarrierGatewayId            *string `api:"CarrierGatewayId wire=carrierGatewayId"`
-	NetworkInterfaceId          *string `api:"NetworkInterfaceId wire=networkInterfaceId"`
-	Origin                      *string `api:"Origin wire=origin enum=RouteOrigin"`
-	State                       *string `api:"State wire=state enum=RouteState"`
-	VpcPeeringConnectionId      *string `api:"VpcPeeringConnectionId wire=vpcPeeringConnectionId"`
-	CoreNetworkArn              *string `api:"CoreNetworkArn wire=coreNetworkArn"`
-	OdbNetworkArn               *string `api:"OdbNetworkArn wire=odbNetworkArn"`
-	IpAddress                   *string `api:"IpAddress wire=ipAddress"`
+	DestinationCidrBlock        *string `api:"DestinationCidrBlock wire=destinationCidrBlock" json:",omitzero"`
+	DestinationIpv6CidrBlock    *string `api:"DestinationIpv6CidrBlock wire=destinationIpv6CidrBlock" json:",omitzero"`
+	DestinationPrefixListId     *string `api:"DestinationPrefixListId wire=destinationPrefixListId" json:",omitzero"`
+	EgressOnlyInternetGatewayId *string `api:"EgressOnlyInternetGatewayId wire=egressOnlyInternetGatewayId" json:",omitzero"`
+	GatewayId                   *string `api:"GatewayId wire=gatewayId" json:",omitzero"`
+	InstanceId                  *string `api:"InstanceId wire=instanceId" json:",omitzero"`
+	InstanceOwnerId             *string `api:"InstanceOwnerId wire=instanceOwnerId" json:",omitzero"`
+	NatGatewayId                *string `api:"NatGatewayId wire=natGatewayId" json:",omitzero"`
+	TransitGatewayId            *string `api:"TransitGatewayId wire=transitGatewayId" json:",omitzero"`
+	LocalGatewayId              *string `api:"LocalGatewayId wire=localGatewayId" json:",omitzero"`
+	CarrierGatewayId            *string `api:"CarrierGatewayId wire=carrierGatewayId" json:",omitzero"`
+	NetworkInterfaceId          *string `api:"NetworkInterfaceId wire=networkInterfaceId" json:",omitzero"`
+	Origin                      *string `api:"Origin wire=origin enum=RouteOrigin" json:",omitzero"`
+	State                       *string `api:"State wire=state enum=RouteState" json:",omitzero"`
+	VpcPeeringConnectionId      *string `api:"VpcPeeringConnectionId wire=vpcPeeringConnectionId" json:",omitzero"`
+	CoreNetworkArn              *string `api:"CoreNetworkArn wire=coreNetworkArn" json:",omitzero"`
+	OdbNetworkArn               *string `api:"OdbNetworkArn wire=odbNetworkArn" json:",omitzero"`
+	IpAddress                   *string `api:"IpAddress wire=ipAddress" json:",omitzero"`
 }
 
 type RouteTable struct {
-	Associations    []RouteTableAssociation `api:"Associations wire=associationSet item=item"`
-	PropagatingVgws []PropagatingVgw        `api:"PropagatingVgws wire=propagatingVgwSet item=item"`
-	RouteTableId    *string                 `api:"RouteTableId wire=routeTableId"`
-	Routes          []Route                 `api:"Routes wire=routeSet item=item"`
-	Tags            []Tag                   `api:"Tags wire=tagSet item=item"`
-	VpcId           *string                 `api:"VpcId wire=vpcId"`
-	OwnerId         *string                 `api:"OwnerId wire=ownerId"`
+	Associations    []RouteTableAssociation `api:"Associations wire=associationSet item=item" json:",omitzero"`
+	PropagatingVgws []PropagatingVgw        `api:"PropagatingVgws wire=propagatingVgwSet item=item" json:",omitzero"`
+	RouteTableId    *string                 `api:"RouteTableId wire=routeTableId" json:",omitzero"`
+	Routes          []Route                 `api:"Routes wire=routeSet item=item" json:",omitzero"`
+	Tags            []Tag                   `api:"Tags wire=tagSet item=item" json:",omitzero"`
+	VpcId           *string                 `api:"VpcId wire=vpcId" json:",omitzero"`
+	OwnerId         *string                 `api:"OwnerId wire=ownerId" json:",omitzero"`
 }
 
 type RouteTableAssociation struct {
-	Main                    *bool                       `api:"Main wire=main"`
-	RouteTableAssociationId *string                     `api:"RouteTableAssociationId wire=routeTableAssociationId"`
-	RouteTableId            *string                     `api:"RouteTableId wire=routeTableId"`
-	SubnetId                *string                     `api:"SubnetId wire=subnetId"`
-	GatewayId               *string                     `api:"GatewayId wire=gatewayId"`
-	PublicIpv4Pool          *string                     `api:"PublicIpv4Pool wire=publicIpv4Pool"`
-	AssociationState        *RouteTableAssociationState `api:"AssociationState wire=associationState"`
+	Main                    *bool                       `api:"Main wire=main" json:",omitzero"`
+	RouteTableAssociationId *string                     `api:"RouteTableAssociationId wire=routeTableAssociationId" json:",omitzero"`
+	RouteTableId            *string                     `api:"RouteTableId wire=routeTableId" json:",omitzero"`
+	SubnetId                *string                     `api:"SubnetId wire=subnetId" json:",omitzero"`
+	GatewayId               *string                     `api:"GatewayId wire=gatewayId" json:",omitzero"`
+	PublicIpv4Pool          *string                     `api:"PublicIpv4Pool wire=publicIpv4Pool" json:",omitzero"`
+	AssociationState        *RouteTableAssociationState `api:"AssociationState wire=associationState" json:",omitzero"`
 }
 
 type RouteTableAssociationState struct {
-	State         *string `api:"State wire=state enum=RouteTableAssociationStateCode"`
-	StatusMessage *string `api:"StatusMessage wire=statusMessage"`
+	State         *string `api:"State wire=state enum=RouteTableAssociationStateCode" json:",omitzero"`
+	StatusMessage *string `api:"StatusMessage wire=statusMessage" json:",omitzero"`
 }
 
 type SecurityGroup struct {
-	GroupId             *string        `api:"GroupId wire=groupId"`
-	IpPermissionsEgress []IpPermission `api:"IpPermissionsEgress wire=ipPermissionsEgress item=item"`
-	Tags                []Tag          `api:"Tags wire=tagSet item=item"`
-	VpcId               *string        `api:"VpcId wire=vpcId"`
-	SecurityGroupArn    *string        `api:"SecurityGroupArn wire=securityGroupArn"`
-	OwnerId             *string        `api:"OwnerId wire=ownerId"`
-	GroupName           *string        `api:"GroupName wire=groupName"`
-	Description         *string        `api:"Description wire=groupDescription"`
-	IpPermissions       []IpPermission `api:"IpPermissions wire=ipPermissions item=item"`
+	GroupId             *string        `api:"GroupId wire=groupId" json:",omitzero"`
+	IpPermissionsEgress []IpPermission `api:"IpPermissionsEgress wire=ipPermissionsEgress item=item" json:",omitzero"`
+	Tags                []Tag          `api:"Tags wire=tagSet item=item" json:",omitzero"`
+	VpcId               *string        `api:"VpcId wire=vpcId" json:",omitzero"`
+	SecurityGroupArn    *string        `api:"SecurityGroupArn wire=securityGroupArn" json:",omitzero"`
+	OwnerId             *string        `api:"OwnerId wire=ownerId" json:",omitzero"`
+	GroupName           *string        `api:"GroupName wire=groupName" json:",omitzero"`
+	Description         *string        `api:"Description wire=groupDescription" json:",omitzero"`
+	IpPermissions       []IpPermission `api:"IpPermissions wire=ipPermissions item=item" json:",omitzero"`
 }
 
 type SecurityGroupForVpc struct {
-	Description  *string `api:"Description wire=description"`
-	GroupName    *string `api:"GroupName wire=groupName"`
-	OwnerId      *string `api:"OwnerId wire=ownerId"`
-	GroupId      *string `api:"GroupId wire=groupId"`
-	Tags         []Tag   `api:"Tags wire=tagSet item=item"`
-	PrimaryVpcId *string `api:"PrimaryVpcId wire=primaryVpcId"`
+	Description  *string `api:"Description wire=description" json:",omitzero"`
+	GroupName    *string `api:"GroupName wire=groupName" json:",omitzero"`
+	OwnerId      *string `api:"OwnerId wire=ownerId" json:",omitzero"`
+	GroupId      *string `api:"GroupId wire=groupId" json:",omitzero"`
+	Tags         []Tag   `api:"Tags wire=tagSet item=item" json:",omitzero"`
+	PrimaryVpcId *string `api:"PrimaryVpcId wire=primaryVpcId" json:",omitzero"`
 }
 
 type SecurityGroupIdentifier struct {
-	GroupId   *string `api:"GroupId wire=groupId"`
-	GroupName *string `api:"GroupName wire=groupName"`
+	GroupId   *string `api:"GroupId wire=groupId" json:",omitzero"`
+	GroupName *string `api:"GroupName wire=groupName" json:",omitzero"`
 }
 
 type SecurityGroupReference struct {
-	GroupId                *string `api:"GroupId wire=groupId"`
-	ReferencingVpcId       *string `api:"ReferencingVpcId wire=referencingVpcId"`
-	VpcPeeringConnectionId *string `api:"VpcPeeringConnectionId wire=vpcPeeringConnectionId"`
-	TransitGatewayId       *string `api:"TransitGatewayId wire=transitGatewayId"`
+	GroupId                *string `api:"GroupId wire=groupId" json:",omitzero"`
+	ReferencingVpcId       *string `api:"ReferencingVpcId wire=referencingVpcId" json:",omitzero"`
+	VpcPeeringConnectionId *string `api:"VpcPeeringConnectionId wire=vpcPeeringConnectionId" json:",omitzero"`
+	TransitGatewayId       *string `api:"TransitGatewayId wire=transitGatewayId" json:",omitzero"`
 }
 
 type SecurityGroupRule struct {
-	SecurityGroupRuleId  *string                  `api:"SecurityGroupRuleId wire=securityGroupRuleId"`
-	GroupId              *string                  `api:"GroupId wire=groupId"`
-	GroupOwnerId         *string                  `api:"GroupOwnerId wire=groupOwnerId"`
-	IsEgress             *bool                    `api:"IsEgress wire=isEgress"`
-	IpProtocol           *string                  `api:"IpProtocol wire=ipProtocol"`
-	FromPort             *int32                   `api:"FromPort wire=fromPort"`
-	ToPort               *int32                   `api:"ToPort wire=toPort"`
-	CidrIpv4             *string                  `api:"CidrIpv4 wire=cidrIpv4"`
-	CidrIpv6             *string                  `api:"CidrIpv6 wire=cidrIpv6"`
-	PrefixListId         *string                  `api:"PrefixListId wire=prefixListId"`
-	ReferencedGroupInfo  *ReferencedSecurityGroup `api:"ReferencedGroupInfo wire=referencedGroupInfo"`
-	Description          *string                  `api:"Description wire=description"`
-	Tags                 []Tag                    `api:"Tags wire=tagSet item=item"`
-	SecurityGroupRuleArn *string                  `api:"SecurityGroupRuleArn wire=securityGroupRuleArn"`
+	SecurityGroupRuleId  *string                  `api:"SecurityGroupRuleId wire=securityGroupRuleId" json:",omitzero"`
+	GroupId              *string                  `api:"GroupId wire=groupId" json:",omitzero"`
+	GroupOwnerId         *string                  `api:"GroupOwnerId wire=groupOwnerId" json:",omitzero"`
+	IsEgress             *bool                    `api:"IsEgress wire=isEgress" json:",omitzero"`
+	IpProtocol           *string                  `api:"IpProtocol wire=ipProtocol" json:",omitzero"`
+	FromPort             *int32                   `api:"FromPort wire=fromPort" json:",omitzero"`
+	ToPort               *int32                   `api:"ToPort wire=toPort" json:",omitzero"`
+	CidrIpv4             *string                  `api:"CidrIpv4 wire=cidrIpv4" json:",omitzero"`
+	CidrIpv6             *string                  `api:"CidrIpv6 wire=cidrIpv6" json:",omitzero"`
+	PrefixListId         *string                  `api:"PrefixListId wire=prefixListId" json:",omitzero"`
+	ReferencedGroupInfo  *ReferencedSecurityGroup `api:"ReferencedGroupInfo wire=referencedGroupInfo" json:",omitzero"`
+	Description          *string                  `api:"Description wire=description" json:",omitzero"`
+	Tags                 []Tag                    `api:"Tags wire=tagSet item=item" json:",omitzero"`
+	SecurityGroupRuleArn *string                  `api:"SecurityGroupRuleArn wire=securityGroupRuleArn" json:",omitzero"`
 }
 
 type SecurityGroupRuleDescription struct {
-	SecurityGroupRuleId *string `api:"SecurityGroupRuleId"`
-	Description         *string `api:"Description"`
+	SecurityGroupRuleId *string `api:"SecurityGroupRuleId" json:",omitzero"`
+	Description         *string `api:"Description" json:",omitzero"`
 }
 
 type SecurityGroupRuleRequest struct {
-	IpProtocol        *string `api:"IpProtocol"`
-	FromPort          *int32  `api:"FromPort"`
-	ToPort            *int32  `api:"ToPort"`
-	CidrIpv4          *string `api:"CidrIpv4"`
-	CidrIpv6          *string `api:"CidrIpv6"`
-	PrefixListId      *string `api:"PrefixListId"`
-	ReferencedGroupId *string `api:"ReferencedGroupId"`
-	Description       *string `api:"Description"`
+	IpProtocol        *string `api:"IpProtocol" json:",omitzero"`
+	FromPort          *int32  `api:"FromPort" json:",omitzero"`
+	ToPort            *int32  `api:"ToPort" json:",omitzero"`
+	CidrIpv4          *string `api:"CidrIpv4" json:",omitzero"`
+	CidrIpv6          *string `api:"CidrIpv6" json:",omitzero"`
+	PrefixListId      *string `api:"PrefixListId" json:",omitzero"`
+	ReferencedGroupId *string `api:"ReferencedGroupId" json:",omitzero"`
+	Description       *string `api:"Description" json:",omitzero"`
 }
 
 type SecurityGroupRuleUpdate struct {
-	SecurityGroupRuleId *string                   `api:"SecurityGroupRuleId required"`
-	SecurityGroupRule   *SecurityGroupRuleRequest `api:"SecurityGroupRule"`
+	SecurityGroupRuleId *string                   `api:"SecurityGroupRuleId required" json:",omitzero"`
+	SecurityGroupRule   *SecurityGroupRuleRequest `api:"SecurityGroupRule" json:",omitzero"`
 }
 
 type SecurityGroupVpcAssociation struct {
-	GroupId      *string `api:"GroupId wire=groupId"`
-	VpcId        *string `api:"VpcId wire=vpcId"`
-	VpcOwnerId   *string `api:"VpcOwnerId wire=vpcOwnerId"`
-	State        *string `api:"State wire=state enum=SecurityGroupVpcAssociationState"`
-	StateReason  *string `api:"StateReason wire=stateReason"`
-	GroupOwnerId *string `api:"GroupOwnerId wire=groupOwnerId"`
+	GroupId      *string `api:"GroupId wire=groupId" json:",omitzero"`
+	VpcId        *string `api:"VpcId wire=vpcId" json:",omitzero"`
+	VpcOwnerId   *string `api:"VpcOwnerId wire=vpcOwnerId" json:",omitzero"`
+	State        *string `api:"State wire=state enum=SecurityGroupVpcAssociationState" json:",omitzero"`
+	StateReason  *string `api:"StateReason wire=stateReason" json:",omitzero"`
+	GroupOwnerId *string `api:"GroupOwnerId wire=groupOwnerId" json:",omitzero"`
 }
 
 type ServiceDetail struct {
-	ServiceName                     *string             `api:"ServiceName wire=serviceName"`
-	ServiceId                       *string             `api:"ServiceId wire=serviceId"`
-	ServiceType                     []ServiceTypeDetail `api:"ServiceType wire=serviceType item=item"`
-	ServiceRegion                   *string             `api:"ServiceRegion wire=serviceRegion"`
-	AvailabilityZoneIds             []string            `api:"AvailabilityZoneIds wire=availabilityZoneIdSet item=item"`
-	AvailabilityZones               []string            `api:"AvailabilityZones wire=availabilityZoneSet item=item"`
-	Owner                           *string             `api:"Owner wire=owner"`
-	BaseEndpointDnsNames            []string            `api:"BaseEndpointDnsNames wire=baseEndpointDnsNameSet item=item"`
-	PrivateDnsName                  *string             `api:"PrivateDnsName wire=privateDnsName"`
-	PrivateDnsNames                 []PrivateDnsDetails `api:"PrivateDnsNames wire=privateDnsNameSet item=item"`
-	VpcEndpointPolicySupported      *bool               `api:"VpcEndpointPolicySupported wire=vpcEndpointPolicySupported"`
-	AcceptanceRequired              *bool               `api:"AcceptanceRequired wire=acceptanceRequired"`
-	ManagesVpcEndpoints             *bool               `api:"ManagesVpcEndpoints wire=managesVpcEndpoints"`
-	PayerResponsibility             *string             `api:"PayerResponsibility wire=payerResponsibility enum=PayerResponsibility"`
-	Tags                            []Tag               `api:"Tags wire=tagSet item=item"`
-	PrivateDnsNameVerificationState *string             `api:"PrivateDnsNameVerificationState wire=privateDnsNameVerificationState enum=DnsNameState"`
-	SupportedIpAddressTypes         []string            `api:"SupportedIpAddressTypes wire=supportedIpAddressTypeSet min=0 max=2 item=item item.enum=ServiceConnectivityType"`
+	ServiceName                     *string             `api:"ServiceName wire=serviceName" json:",omitzero"`
+	ServiceId                       *string             `api:"ServiceId wire=serviceId" json:",omitzero"`
+	ServiceType                     []ServiceTypeDetail `api:"ServiceType wire=serviceType item=item" json:",omitzero"`
+	ServiceRegion                   *string             `api:"ServiceRegion wire=serviceRegion" json:",omitzero"`
+	AvailabilityZoneIds             []string            `api:"AvailabilityZoneIds wire=availabilityZoneIdSet item=item" json:",omitzero"`
+	AvailabilityZones               []string            `api:"AvailabilityZones wire=availabilityZoneSet item=item" json:",omitzero"`
+	Owner                           *string             `api:"Owner wire=owner" json:",omitzero"`
+	BaseEndpointDnsNames            []string            `api:"BaseEndpointDnsNames wire=baseEndpointDnsNameSet item=item" json:",omitzero"`
+	PrivateDnsName                  *string             `api:"PrivateDnsName wire=privateDnsName" json:",omitzero"`
+	PrivateDnsNames                 []PrivateDnsDetails `api:"PrivateDnsNames wire=privateDnsNameSet item=item" json:",omitzero"`
+	VpcEndpointPolicySupported      *bool               `api:"VpcEndpointPolicySupported wire=vpcEndpointPolicySupported" json:",omitzero"`
+	AcceptanceRequired              *bool               `api:"AcceptanceRequired wire=acceptanceRequired" json:",omitzero"`
+	ManagesVpcEndpoints             *bool               `api:"ManagesVpcEndpoints wire=managesVpcEndpoints" json:",omitzero"`
+	PayerResponsibility             *string             `api:"PayerResponsibility wire=payerResponsibility enum=PayerResponsibility" json:",omitzero"`
+	Tags                            []Tag               `api:"Tags wire=tagSet item=item" json:",omitzero"`
+	PrivateDnsNameVerificationState *string             `api:"PrivateDnsNameVerificationState wire=privateDnsNameVerificationState enum=DnsNameState" json:",omitzero"`
+	SupportedIpAddressTypes         []string            `api:"SupportedIpAddressTypes wire=supportedIpAddressTypeSet min=0 max=2 item=item item.enum=ServiceConnectivityType" json:",omitzero"`
 }
 
 type ServiceTypeDetail struct {
-	ServiceType *string `api:"ServiceType wire=serviceType enum=ServiceType"`
+	ServiceType *string `api:"ServiceType wire=serviceType enum=ServiceType" json:",omitzero"`
 }
 
 type StaleIpPermission struct {
-	FromPort         *int32            `api:"FromPort wire=fromPort"`
-	IpProtocol       *string           `api:"IpProtocol wire=ipProtocol"`
-	IpRanges         []string          `api:"IpRanges wire=ipRanges item=item"`
-	PrefixListIds    []string          `api:"PrefixListIds wire=prefixListIds item=item"`
-	ToPort           *int32            `api:"ToPort wire=toPort"`
-	UserIdGroupPairs []UserIdGroupPair `api:"UserIdGroupPairs wire=groups item=item"`
+	FromPort         *int32            `api:"FromPort wire=fromPort" json:",omitzero"`
+	IpProtocol       *string           `api:"IpProtocol wire=ipProtocol" json:",omitzero"`
+	IpRanges         []string          `api:"IpRanges wire=ipRanges item=item" json:",omitzero"`
+	PrefixListIds    []string          `api:"PrefixListIds wire=prefixListIds item=item" json:",omitzero"`
+	ToPort           *int32            `api:"ToPort wire=toPort" json:",omitzero"`
+	UserIdGroupPairs []UserIdGroupPair `api:"UserIdGroupPairs wire=groups item=item" json:",omitzero"`
 }
 
 type StaleSecurityGroup struct {
-	Description              *string             `api:"Description wire=description"`
-	GroupId                  *string             `api:"GroupId wire=groupId"`
-	GroupName                *string             `api:"GroupName wire=groupName"`
-	StaleIpPermissions       []StaleIpPermission `api:"StaleIpPermissions wire=staleIpPermissions item=item"`
-	StaleIpPermissionsEgress []StaleIpPermission `api:"StaleIpPermissionsEgress wire=staleIpPermissionsEgress item=item"`
-	VpcId                    *string             `api:"VpcId wire=vpcId"`
+	Description              *string             `api:"Description wire=description" json:",omitzero"`
+	GroupId                  *string             `api:"GroupId wire=groupId" json:",omitzero"`
+	GroupName                *string             `api:"GroupName wire=groupName" json:",omitzero"`
+	StaleIpPermissions       []StaleIpPermission `api:"StaleIpPermissions wire=staleIpPermissions item=item" json:",omitzero"`
+	StaleIpPermissionsEgress []StaleIpPermission `api:"StaleIpPermissionsEgress wire=staleIpPermissionsEgress item=item" json:",omitzero"`
+	VpcId                    *string             `api:"VpcId wire=vpcId" json:",omitzero"`
 }
 
 type StateReason struct {
-	Code    *string `api:"Code wire=code"`
-	Message *string `api:"Message wire=message"`
+	Code    *string `api:"Code wire=code" json:",omitzero"`
+	Message *string `api:"Message wire=message" json:",omitzero"`
 }
 
 type Subnet struct {
-	AvailabilityZoneId            *string                          `api:"AvailabilityZoneId wire=availabilityZoneId"`
-	EnableLniAtDeviceIndex        *int32                           `api:"EnableLniAtDeviceIndex wire=enableLniAtDeviceIndex"`
-	MapCustomerOwnedIpOnLaunch    *bool                            `api:"MapCustomerOwnedIpOnLaunch wire=mapCustomerOwnedIpOnLaunch"`
-	CustomerOwnedIpv4Pool         *string                          `api:"CustomerOwnedIpv4Pool wire=customerOwnedIpv4Pool"`
-	OwnerId                       *string                          `api:"OwnerId wire=ownerId"`
-	AssignIpv6AddressOnCreation   *bool                            `api:"AssignIpv6AddressOnCreation wire=assignIpv6AddressOnCreation"`
-	Ipv6CidrBlockAssociationSet   []SubnetIpv6CidrBlockAssociation `api:"Ipv6CidrBlockAssociationSet wire=ipv6CidrBlockAssociationSet item=item"`
-	Tags                          []Tag                            `api:"Tags wire=tagSet item=item"`
-	SubnetArn                     *string                          `api:"SubnetArn wire=subnetArn"`
-	OutpostArn                    *string                          `api:"OutpostArn wire=outpostArn"`
-	EnableDns64                   *bool                            `api:"EnableDns64 wire=enableDns64"`
-	Ipv6Native                    *bool                            `api:"Ipv6Native wire=ipv6Native"`
-	PrivateDnsNameOptionsOnLaunch *PrivateDnsNameOptionsOnLaunch   `api:"PrivateDnsNameOptionsOnLaunch wire=privateDnsNameOptionsOnLaunch"`
-	BlockPublicAccessStates       *BlockPublicAccessStates         `api:"BlockPublicAccessStates wire=blockPublicAccessStates"`
-	Type                          *string                          `api:"Type wire=type"`
-	SubnetId                      *string                          `api:"SubnetId wire=subnetId"`
-	State                         *string                          `api:"State wire=state enum=SubnetState"`
-	VpcId                         *string                          `api:"VpcId wire=vpcId"`
-	CidrBlock                     *string                          `api:"CidrBlock wire=cidrBlock"`
-	AvailableIpAddressCount       *int32                           `api:"AvailableIpAddressCount wire=availableIpAddressCount"`
-	AvailabilityZone              *string                          `api:"AvailabilityZone wire=availabilityZone"`
-	DefaultForAz                  *bool                            `api:"DefaultForAz wire=defaultForAz"`
-	MapPublicIpOnLaunch           *bool                            `api:"MapPublicIpOnLaunch wire=mapPublicIpOnLaunch"`
+	AvailabilityZoneId            *string                          `api:"AvailabilityZoneId wire=availabilityZoneId" json:",omitzero"`
+	EnableLniAtDeviceIndex        *int32                           `api:"EnableLniAtDeviceIndex wire=enableLniAtDeviceIndex" json:",omitzero"`
+	MapCustomerOwnedIpOnLaunch    *bool                            `api:"MapCustomerOwnedIpOnLaunch wire=mapCustomerOwnedIpOnLaunch" json:",omitzero"`
+	CustomerOwnedIpv4Pool         *string                          `api:"CustomerOwnedIpv4Pool wire=customerOwnedIpv4Pool" json:",omitzero"`
+	OwnerId                       *string                          `api:"OwnerId wire=ownerId" json:",omitzero"`
+	AssignIpv6AddressOnCreation   *bool                            `api:"AssignIpv6AddressOnCreation wire=assignIpv6AddressOnCreation" json:",omitzero"`
+	Ipv6CidrBlockAssociationSet   []SubnetIpv6CidrBlockAssociation `api:"Ipv6CidrBlockAssociationSet wire=ipv6CidrBlockAssociationSet item=item" json:",omitzero"`
+	Tags                          []Tag                            `api:"Tags wire=tagSet item=item" json:",omitzero"`
+	SubnetArn                     *string                          `api:"SubnetArn wire=subnetArn" json:",omitzero"`
+	OutpostArn                    *string                          `api:"OutpostArn wire=outpostArn" json:",omitzero"`
+	EnableDns64                   *bool                            `api:"EnableDns64 wire=enableDns64" json:",omitzero"`
+	Ipv6Native                    *bool                            `api:"Ipv6Native wire=ipv6Native" json:",omitzero"`
+	PrivateDnsNameOptionsOnLaunch *PrivateDnsNameOptionsOnLaunch   `api:"PrivateDnsNameOptionsOnLaunch wire=privateDnsNameOptionsOnLaunch" json:",omitzero"`
+	BlockPublicAccessStates       *BlockPublicAccessStates         `api:"BlockPublicAccessStates wire=blockPublicAccessStates" json:",omitzero"`
+	Type                          *string                          `api:"Type wire=type" json:",omitzero"`
+	SubnetId                      *string                          `api:"SubnetId wire=subnetId" json:",omitzero"`
+	State                         *string                          `api:"State wire=state enum=SubnetState" json:",omitzero"`
+	VpcId                         *string                          `api:"VpcId wire=vpcId" json:",omitzero"`
+	CidrBlock                     *string                          `api:"CidrBlock wire=cidrBlock" json:",omitzero"`
+	AvailableIpAddressCount       *int32                           `api:"AvailableIpAddressCount wire=availableIpAddressCount" json:",omitzero"`
+	AvailabilityZone              *string                          `api:"AvailabilityZone wire=availabilityZone" json:",omitzero"`
+	DefaultForAz                  *bool                            `api:"DefaultForAz wire=defaultForAz" json:",omitzero"`
+	MapPublicIpOnLaunch           *bool                            `api:"MapPublicIpOnLaunch wire=mapPublicIpOnLaunch" json:",omitzero"`
 }
 
 type SubnetCidrBlockState struct {
-	State         *string `api:"State wire=state enum=SubnetCidrBlockStateCode"`
-	StatusMessage *string `api:"StatusMessage wire=statusMessage"`
+	State         *string `api:"State wire=state enum=SubnetCidrBlockStateCode" json:",omitzero"`
+	StatusMessage *string `api:"StatusMessage wire=statusMessage" json:",omitzero"`
 }
 
 type SubnetConfiguration struct {
-	SubnetId *string `api:"SubnetId"`
-	Ipv4     *string `api:"Ipv4"`
-	Ipv6     *string `api:"Ipv6"`
+	SubnetId *string `api:"SubnetId" json:",omitzero"`
+	Ipv4     *string `api:"Ipv4" json:",omitzero"`
+	Ipv6     *string `api:"Ipv6" json:",omitzero"`
 }
 
 type SubnetIpPrefixes struct {
-	SubnetId   *string  `api:"SubnetId wire=subnetId"`
-	IpPrefixes []string `api:"IpPrefixes wire=ipPrefixSet item=item"`
+	SubnetId   *string  `api:"SubnetId wire=subnetId" json:",omitzero"`
+	IpPrefixes []string `api:"IpPrefixes wire=ipPrefixSet item=item" json:",omitzero"`
 }
 
 type SubnetIpv6CidrBlockAssociation struct {
-	AssociationId        *string               `api:"AssociationId wire=associationId"`
-	Ipv6CidrBlock        *string               `api:"Ipv6CidrBlock wire=ipv6CidrBlock"`
-	Ipv6CidrBlockState   *SubnetCidrBlockState `api:"Ipv6CidrBlockState wire=ipv6CidrBlockState"`
-	Ipv6AddressAttribute *string               `api:"Ipv6AddressAttribute wire=ipv6AddressAttribute enum=Ipv6AddressAttribute"`
-	IpSource             *string               `api:"IpSource wire=ipSource enum=IpSource"`
+	AssociationId        *string               `api:"AssociationId wire=associationId" json:",omitzero"`
+	Ipv6CidrBlock        *string               `api:"Ipv6CidrBlock wire=ipv6CidrBlock" json:",omitzero"`
+	Ipv6CidrBlockState   *SubnetCidrBlockState `api:"Ipv6CidrBlockState wire=ipv6CidrBlockState" json:",omitzero"`
+	Ipv6AddressAttribute *string               `api:"Ipv6AddressAttribute wire=ipv6AddressAttribute enum=Ipv6AddressAttribute" json:",omitzero"`
+	IpSource             *string               `api:"IpSource wire=ipSource enum=IpSource" json:",omitzero"`
 }
 
 type Tag struct {
-	Key   *string `api:"Key wire=key"`
-	Value *string `api:"Value wire=value"`
+	Key   *string `api:"Key wire=key" json:",omitzero"`
+	Value *string `api:"Value wire=value" json:",omitzero"`
 }
 
 type TagDescription struct {
-	Key          *string `api:"Key wire=key"`
-	ResourceId   *string `api:"ResourceId wire=resourceId"`
-	ResourceType *string `api:"ResourceType wire=resourceType enum=ResourceType"`
-	Value        *string `api:"Value wire=value"`
+	Key          *string `api:"Key wire=key" json:",omitzero"`
+	ResourceId   *string `api:"ResourceId wire=resourceId" json:",omitzero"`
+	ResourceType *string `api:"ResourceType wire=resourceType enum=ResourceType" json:",omitzero"`
+	Value        *string `api:"Value wire=value" json:",omitzero"`
 }
 
 type TagSpecification struct {
-	ResourceType *string `api:"ResourceType wire=resourceType enum=ResourceType"`
-	Tags         []Tag   `api:"Tags wire=Tag item=item"`
+	ResourceType *string `api:"ResourceType wire=resourceType enum=ResourceType" json:",omitzero"`
+	Tags         []Tag   `api:"Tags wire=Tag item=item" json:",omitzero"`
 }
 
 type UnsuccessfulItem struct {
-	Error      *UnsuccessfulItemError `api:"Error wire=error"`
-	ResourceId *string                `api:"ResourceId wire=resourceId"`
+	Error      *UnsuccessfulItemError `api:"Error wire=error" json:",omitzero"`
+	ResourceId *string                `api:"ResourceId wire=resourceId" json:",omitzero"`
 }
 
 type UnsuccessfulItemError struct {
-	Code    *string `api:"Code wire=code"`
-	Message *string `api:"Message wire=message"`
+	Code    *string `api:"Code wire=code" json:",omitzero"`
+	Message *string `api:"Message wire=message" json:",omitzero"`
 }
 
 type UserIdGroupPair struct {
-	Description            *string `api:"Description wire=description"`
-	UserId                 *string `api:"UserId wire=userId"`
-	GroupName              *string `api:"GroupName wire=groupName"`
-	GroupId                *string `api:"GroupId wire=groupId"`
-	VpcId                  *string `api:"VpcId wire=vpcId"`
-	VpcPeeringConnectionId *string `api:"VpcPeeringConnectionId wire=vpcPeeringConnectionId"`
-	PeeringStatus          *string `api:"PeeringStatus wire=peeringStatus"`
+	Description            *string `api:"Description wire=description" json:",omitzero"`
+	UserId                 *string `api:"UserId wire=userId" json:",omitzero"`
+	GroupName              *string `api:"GroupName wire=groupName" json:",omitzero"`
+	GroupId                *string `api:"GroupId wire=groupId" json:",omitzero"`
+	VpcId                  *string `api:"VpcId wire=vpcId" json:",omitzero"`
+	VpcPeeringConnectionId *string `api:"VpcPeeringConnectionId wire=vpcPeeringConnectionId" json:",omitzero"`
+	PeeringStatus          *string `api:"PeeringStatus wire=peeringStatus" json:",omitzero"`
 }
 
 type VCpuInfo struct {
-	DefaultVCpus          *int32  `api:"DefaultVCpus wire=defaultVCpus"`
-	DefaultCores          *int32  `api:"DefaultCores wire=defaultCores"`
-	DefaultThreadsPerCore *int32  `api:"DefaultThreadsPerCore wire=defaultThreadsPerCore"`
-	ValidCores            []int32 `api:"ValidCores wire=validCores item=item"`
-	ValidThreadsPerCore   []int32 `api:"ValidThreadsPerCore wire=validThreadsPerCore item=item"`
+	DefaultVCpus          *int32  `api:"DefaultVCpus wire=defaultVCpus" json:",omitzero"`
+	DefaultCores          *int32  `api:"DefaultCores wire=defaultCores" json:",omitzero"`
+	DefaultThreadsPerCore *int32  `api:"DefaultThreadsPerCore wire=defaultThreadsPerCore" json:",omitzero"`
+	ValidCores            []int32 `api:"ValidCores wire=validCores item=item" json:",omitzero"`
+	ValidThreadsPerCore   []int32 `api:"ValidThreadsPerCore wire=validThreadsPerCore item=item" json:",omitzero"`
 }
 
 type Vpc struct {
-	OwnerId                     *string                       `api:"OwnerId wire=ownerId"`
-	InstanceTenancy             *string                       `api:"InstanceTenancy wire=instanceTenancy enum=Tenancy"`
-	Ipv6CidrBlockAssociationSet []VpcIpv6CidrBlockAssociation `api:"Ipv6CidrBlockAssociationSet wire=ipv6CidrBlockAssociationSet item=item"`
-	CidrBlockAssociationSet     []VpcCidrBlockAssociation     `api:"CidrBlockAssociationSet wire=cidrBlockAssociationSet item=item"`
-	IsDefault                   *bool                         `api:"IsDefault wire=isDefault"`
-	EncryptionControl           *VpcEncryptionControl         `api:"EncryptionControl wire=encryptionControl"`
-	Tags                        []Tag                         `api:"Tags wire=tagSet item=item"`
-	BlockPublicAccessStates     *BlockPublicAccessStates      `api:"BlockPublicAccessStates wire=blockPublicAccessStates"`
-	VpcId                       *string                       `api:"VpcId wire=vpcId"`
-	State                       *string                       `api:"State wire=state enum=VpcState"`
-	CidrBlock                   *string                       `api:"CidrBlock wire=cidrBlock"`
-	DhcpOptionsId               *string                       `api:"DhcpOptionsId wire=dhcpOptionsId"`
+	OwnerId                     *string                       `api:"OwnerId wire=ownerId" json:",omitzero"`
+	InstanceTenancy             *string                       `api:"InstanceTenancy wire=instanceTenancy enum=Tenancy" json:",omitzero"`
+	Ipv6CidrBlockAssociationSet []VpcIpv6CidrBlockAssociation `api:"Ipv6CidrBlockAssociationSet wire=ipv6CidrBlockAssociationSet item=item" json:",omitzero"`
+	CidrBlockAssociationSet     []VpcCidrBlockAssociation     `api:"CidrBlockAssociationSet wire=cidrBlockAssociationSet item=item" json:",omitzero"`
+	IsDefault                   *bool                         `api:"IsDefault wire=isDefault" json:",omitzero"`
+	EncryptionControl           *VpcEncryptionControl         `api:"EncryptionControl wire=encryptionControl" json:",omitzero"`
+	Tags                        []Tag                         `api:"Tags wire=tagSet item=item" json:",omitzero"`
+	BlockPublicAccessStates     *BlockPublicAccessStates      `api:"BlockPublicAccessStates wire=blockPublicAccessStates" json:",omitzero"`
+	VpcId                       *string                       `api:"VpcId wire=vpcId" json:",omitzero"`
+	State                       *string                       `api:"State wire=state enum=VpcState" json:",omitzero"`
+	CidrBlock                   *string                       `api:"CidrBlock wire=cidrBlock" json:",omitzero"`
+	DhcpOptionsId               *string                       `api:"DhcpOptionsId wire=dhcpOptionsId" json:",omitzero"`
 }
 
 type VpcCidrBlockAssociation struct {
-	AssociationId  *string            `api:"AssociationId wire=associationId"`
-	CidrBlock      *string            `api:"CidrBlock wire=cidrBlock"`
-	CidrBlockState *VpcCidrBlockState `api:"CidrBlockState wire=cidrBlockState"`
+	AssociationId  *string            `api:"AssociationId wire=associationId" json:",omitzero"`
+	CidrBlock      *string            `api:"CidrBlock wire=cidrBlock" json:",omitzero"`
+	CidrBlockState *VpcCidrBlockState `api:"CidrBlockState wire=cidrBlockState" json:",omitzero"`
 }
 
 type VpcCidrBlockState struct {
-	State         *string `api:"State wire=state enum=VpcCidrBlockStateCode"`
-	StatusMessage *string `api:"StatusMessage wire=statusMessage"`
+	State         *string `api:"State wire=state enum=VpcCidrBlockStateCode" json:",omitzero"`
+	StatusMessage *string `api:"StatusMessage wire=statusMessage" json:",omitzero"`
 }
 
 type VpcClassicLink struct {
-	ClassicLinkEnabled *bool   `api:"ClassicLinkEnabled wire=classicLinkEnabled"`
-	Tags               []Tag   `api:"Tags wire=tagSet item=item"`
-	VpcId              *string `api:"VpcId wire=vpcId"`
+	ClassicLinkEnabled *bool   `api:"ClassicLinkEnabled wire=classicLinkEnabled" json:",omitzero"`
+	Tags               []Tag   `api:"Tags wire=tagSet item=item" json:",omitzero"`
+	VpcId              *string `api:"VpcId wire=vpcId" json:",omitzero"`
 }
 
 type VpcEncryptionControl struct {
-	VpcId                  *string                         `api:"VpcId wire=vpcId"`
-	VpcEncryptionControlId *string                         `api:"VpcEncryptionControlId wire=vpcEncryptionControlId"`
-	Mode                   *string                         `api:"Mode wire=mode enum=VpcEncryptionControlMode"`
-	State                  *string                         `api:"State wire=state enum=VpcEncryptionControlState"`
-	StateMessage           *string                         `api:"StateMessage wire=stateMessage"`
-	ResourceExclusions     *VpcEncryptionControlExclusions `api:"ResourceExclusions wire=resourceExclusions"`
-	Tags                   []Tag                           `api:"Tags wire=tagSet item=item"`
+	VpcId                  *string                         `api:"VpcId wire=vpcId" json:",omitzero"`
+	VpcEncryptionControlId *string                         `api:"VpcEncryptionControlId wire=vpcEncryptionControlId" json:",omitzero"`
+	Mode                   *string                         `api:"Mode wire=mode enum=VpcEncryptionControlMode" json:",omitzero"`
+	State                  *string                         `api:"State wire=state enum=VpcEncryptionControlState" json:",omitzero"`
+	StateMessage           *string                         `api:"StateMessage wire=stateMessage" json:",omitzero"`
+	ResourceExclusions     *VpcEncryptionControlExclusions `api:"ResourceExclusions wire=resourceExclusions" json:",omitzero"`
+	Tags                   []Tag                           `api:"Tags wire=tagSet item=item" json:",omitzero"`
 }
 
 type VpcEncryptionControlConfiguration struct {
-	Mode                               *string `api:"Mode required enum=VpcEncryptionControlMode"`
-	InternetGatewayExclusion           *string `api:"InternetGatewayExclusion enum=VpcEncryptionControlExclusionStateInput"`
-	EgressOnlyInternetGatewayExclusion *string `api:"EgressOnlyInternetGatewayExclusion enum=VpcEncryptionControlExclusionStateInput"`
-	NatGatewayExclusion                *string `api:"NatGatewayExclusion enum=VpcEncryptionControlExclusionStateInput"`
-	VirtualPrivateGatewayExclusion     *string `api:"VirtualPrivateGatewayExclusion enum=VpcEncryptionControlExclusionStateInput"`
-	VpcPeeringExclusion                *string `api:"VpcPeeringExclusion enum=VpcEncryptionControlExclusionStateInput"`
-	LambdaExclusion                    *string `api:"LambdaExclusion enum=VpcEncryptionControlExclusionStateInput"`
-	VpcLatticeExclusion                *string `api:"VpcLatticeExclusion enum=VpcEncryptionControlExclusionStateInput"`
-	ElasticFileSystemExclusion         *string `api:"ElasticFileSystemExclusion enum=VpcEncryptionControlExclusionStateInput"`
+	Mode                               *string `api:"Mode required enum=VpcEncryptionControlMode" json:",omitzero"`
+	InternetGatewayExclusion           *string `api:"InternetGatewayExclusion enum=VpcEncryptionControlExclusionStateInput" json:",omitzero"`
+	EgressOnlyInternetGatewayExclusion *string `api:"EgressOnlyInternetGatewayExclusion enum=VpcEncryptionControlExclusionStateInput" json:",omitzero"`
+	NatGatewayExclusion                *string `api:"NatGatewayExclusion enum=VpcEncryptionControlExclusionStateInput" json:",omitzero"`
+	VirtualPrivateGatewayExclusion     *string `api:"VirtualPrivateGatewayExclusion enum=VpcEncryptionControlExclusionStateInput" json:",omitzero"`
+	VpcPeeringExclusion                *string `api:"VpcPeeringExclusion enum=VpcEncryptionControlExclusionStateInput" json:",omitzero"`
+	LambdaExclusion                    *string `api:"LambdaExclusion enum=VpcEncryptionControlExclusionStateInput" json:",omitzero"`
+	VpcLatticeExclusion                *string `api:"VpcLatticeExclusion enum=VpcEncryptionControlExclusionStateInput" json:",omitzero"`
+	ElasticFileSystemExclusion         *string `api:"ElasticFileSystemExclusion enum=VpcEncryptionControlExclusionStateInput" json:",omitzero"`
 }
 
 type VpcEncryptionControlExclusion struct {
-	State        *string `api:"State wire=state enum=VpcEncryptionControlExclusionState"`
-	StateMessage *string `api:"StateMessage wire=stateMessage"`
+	State        *string `api:"State wire=state enum=VpcEncryptionControlExclusionState" json:",omitzero"`
+	StateMessage *string `api:"StateMessage wire=stateMessage" json:",omitzero"`
 }
 
 type VpcEncryptionControlExclusions struct {
-	InternetGateway           *VpcEncryptionControlExclusion `api:"InternetGateway wire=internetGateway"`
-	EgressOnlyInternetGateway *VpcEncryptionControlExclusion `api:"EgressOnlyInternetGateway wire=egressOnlyInternetGateway"`
-	NatGateway                *VpcEncryptionControlExclusion `api:"NatGateway wire=natGateway"`
-	VirtualPrivateGateway     *VpcEncryptionControlExclusion `api:"VirtualPrivateGateway wire=virtualPrivateGateway"`
-	VpcPeering                *VpcEncryptionControlExclusion `api:"VpcPeering wire=vpcPeering"`
-	Lambda                    *VpcEncryptionControlExclusion `api:"Lambda wire=lambda"`
-	VpcLattice                *VpcEncryptionControlExclusion `api:"VpcLattice wire=vpcLattice"`
-	ElasticFileSystem         *VpcEncryptionControlExclusion `api:"ElasticFileSystem wire=elasticFileSystem"`
+	InternetGateway           *VpcEncryptionControlExclusion `api:"InternetGateway wire=internetGateway" json:",omitzero"`
+	EgressOnlyInternetGateway *VpcEncryptionControlExclusion `api:"EgressOnlyInternetGateway wire=egressOnlyInternetGateway" json:",omitzero"`
+	NatGateway                *VpcEncryptionControlExclusion `api:"NatGateway wire=natGateway" json:",omitzero"`
+	VirtualPrivateGateway     *VpcEncryptionControlExclusion `api:"VirtualPrivateGateway wire=virtualPrivateGateway" json:",omitzero"`
+	VpcPeering                *VpcEncryptionControlExclusion `api:"VpcPeering wire=vpcPeering" json:",omitzero"`
+	Lambda                    *VpcEncryptionControlExclusion `api:"Lambda wire=lambda" json:",omitzero"`
+	VpcLattice                *VpcEncryptionControlExclusion `api:"VpcLattice wire=vpcLattice" json:",omitzero"`
+	ElasticFileSystem         *VpcEncryptionControlExclusion `api:"ElasticFileSystem wire=elasticFileSystem" json:",omitzero"`
 }
 
 type VpcEndpoint struct {
-	VpcEndpointId            *string                   `api:"VpcEndpointId wire=vpcEndpointId"`
-	VpcEndpointType          *string                   `api:"VpcEndpointType wire=vpcEndpointType enum=VpcEndpointType"`
-	VpcId                    *string                   `api:"VpcId wire=vpcId"`
-	ServiceName              *string                   `api:"ServiceName wire=serviceName"`
-	State                    *string                   `api:"State wire=state enum=State"`
-	PolicyDocument           *string                   `api:"PolicyDocument wire=policyDocument"`
-	RouteTableIds            []string                  `api:"RouteTableIds wire=routeTableIdSet item=item"`
-	SubnetIds                []string                  `api:"SubnetIds wire=subnetIdSet item=item"`
-	Groups                   []SecurityGroupIdentifier `api:"Groups wire=groupSet item=item"`
-	IpAddressType            *string                   `api:"IpAddressType wire=ipAddressType enum=IpAddressType"`
-	DnsOptions               *DnsOptions               `api:"DnsOptions wire=dnsOptions"`
-	PrivateDnsEnabled        *bool                     `api:"PrivateDnsEnabled wire=privateDnsEnabled"`
-	RequesterManaged         *bool                     `api:"RequesterManaged wire=requesterManaged"`
-	NetworkInterfaceIds      []string                  `api:"NetworkInterfaceIds wire=networkInterfaceIdSet item=item"`
-	DnsEntries               []DnsEntry                `api:"DnsEntries wire=dnsEntrySet item=item"`
-	CreationTimestamp        *time.Time                `api:"CreationTimestamp wire=creationTimestamp"`
-	Tags                     []Tag                     `api:"Tags wire=tagSet item=item"`
-	OwnerId                  *string                   `api:"OwnerId wire=ownerId"`
-	LastError                *LastError                `api:"LastError wire=lastError"`
-	Ipv4Prefixes             []SubnetIpPrefixes        `api:"Ipv4Prefixes wire=ipv4PrefixSet item=item"`
-	Ipv6Prefixes             []SubnetIpPrefixes        `api:"Ipv6Prefixes wire=ipv6PrefixSet item=item"`
-	FailureReason            *string                   `api:"FailureReason wire=failureReason"`
-	ServiceNetworkArn        *string                   `api:"ServiceNetworkArn wire=serviceNetworkArn"`
-	ResourceConfigurationArn *string                   `api:"ResourceConfigurationArn wire=resourceConfigurationArn"`
-	ServiceRegion            *string                   `api:"ServiceRegion wire=serviceRegion"`
+	VpcEndpointId            *string                   `api:"VpcEndpointId wire=vpcEndpointId" json:",omitzero"`
+	VpcEndpointType          *string                   `api:"VpcEndpointType wire=vpcEndpointType enum=VpcEndpointType" json:",omitzero"`
+	VpcId                    *string                   `api:"VpcId wire=vpcId" json:",omitzero"`
+	ServiceName              *string                   `api:"ServiceName wire=serviceName" json:",omitzero"`
+	State                    *string                   `api:"State wire=state enum=State" json:",omitzero"`
+	PolicyDocument           *string                   `api:"PolicyDocument wire=policyDocument" json:",omitzero"`
+	RouteTableIds            []string                  `api:"RouteTableIds wire=routeTableIdSet item=item" json:",omitzero"`
+	SubnetIds                []string                  `api:"SubnetIds wire=subnetIdSet item=item" json:",omitzero"`
+	Groups                   []SecurityGroupIdentifier `api:"Groups wire=groupSet item=item" json:",omitzero"`
+	IpAddressType            *string                   `api:"IpAddressType wire=ipAddressType enum=IpAddressType" json:",omitzero"`
+	DnsOptions               *DnsOptions               `api:"DnsOptions wire=dnsOptions" json:",omitzero"`
+	PrivateDnsEnabled        *bool                     `api:"PrivateDnsEnabled wire=privateDnsEnabled" json:",omitzero"`
+	RequesterManaged         *bool                     `api:"RequesterManaged wire=requesterManaged" json:",omitzero"`
+	NetworkInterfaceIds      []string                  `api:"NetworkInterfaceIds wire=networkInterfaceIdSet item=item" json:",omitzero"`
+	DnsEntries               []DnsEntry                `api:"DnsEntries wire=dnsEntrySet item=item" json:",omitzero"`
+	CreationTimestamp        *time.Time                `api:"CreationTimestamp wire=creationTimestamp" json:",omitzero"`
+	Tags                     []Tag                     `api:"Tags wire=tagSet item=item" json:",omitzero"`
+	OwnerId                  *string                   `api:"OwnerId wire=ownerId" json:",omitzero"`
+	LastError                *LastError                `api:"LastError wire=lastError" json:",omitzero"`
+	Ipv4Prefixes             []SubnetIpPrefixes        `api:"Ipv4Prefixes wire=ipv4PrefixSet item=item" json:",omitzero"`
+	Ipv6Prefixes             []SubnetIpPrefixes        `api:"Ipv6Prefixes wire=ipv6PrefixSet item=item" json:",omitzero"`
+	FailureReason            *string                   `api:"FailureReason wire=failureReason" json:",omitzero"`
+	ServiceNetworkArn        *string                   `api:"ServiceNetworkArn wire=serviceNetworkArn" json:",omitzero"`
+	ResourceConfigurationArn *string                   `api:"ResourceConfigurationArn wire=resourceConfigurationArn" json:",omitzero"`
+	ServiceRegion            *string                   `api:"ServiceRegion wire=serviceRegion" json:",omitzero"`
 }
 
 type VpcIpv6CidrBlockAssociation struct {
-	AssociationId        *string            `api:"AssociationId wire=associationId"`
-	Ipv6CidrBlock        *string            `api:"Ipv6CidrBlock wire=ipv6CidrBlock"`
-	Ipv6CidrBlockState   *VpcCidrBlockState `api:"Ipv6CidrBlockState wire=ipv6CidrBlockState"`
-	NetworkBorderGroup   *string            `api:"NetworkBorderGroup wire=networkBorderGroup"`
-	Ipv6Pool             *string            `api:"Ipv6Pool wire=ipv6Pool"`
-	Ipv6AddressAttribute *string            `api:"Ipv6AddressAttribute wire=ipv6AddressAttribute enum=Ipv6AddressAttribute"`
-	IpSource             *string            `api:"IpSource wire=ipSource enum=IpSource"`
+	AssociationId        *string            `api:"AssociationId wire=associationId" json:",omitzero"`
+	Ipv6CidrBlock        *string            `api:"Ipv6CidrBlock wire=ipv6CidrBlock" json:",omitzero"`
+	Ipv6CidrBlockState   *VpcCidrBlockState `api:"Ipv6CidrBlockState wire=ipv6CidrBlockState" json:",omitzero"`
+	NetworkBorderGroup   *string            `api:"NetworkBorderGroup wire=networkBorderGroup" json:",omitzero"`
+	Ipv6Pool             *string            `api:"Ipv6Pool wire=ipv6Pool" json:",omitzero"`
+	Ipv6AddressAttribute *string            `api:"Ipv6AddressAttribute wire=ipv6AddressAttribute enum=Ipv6AddressAttribute" json:",omitzero"`
+	IpSource             *string            `api:"IpSource wire=ipSource enum=IpSource" json:",omitzero"`
 }
 
 type VpcPeeringConnection struct {
-	AccepterVpcInfo        *VpcPeeringConnectionVpcInfo     `api:"AccepterVpcInfo wire=accepterVpcInfo"`
-	ExpirationTime         *time.Time                       `api:"ExpirationTime wire=expirationTime"`
-	RequesterVpcInfo       *VpcPeeringConnectionVpcInfo     `api:"RequesterVpcInfo wire=requesterVpcInfo"`
-	Status                 *VpcPeeringConnectionStateReason `api:"Status wire=status"`
-	Tags                   []Tag                            `api:"Tags wire=tagSet item=item"`
-	VpcPeeringConnectionId *string                          `api:"VpcPeeringConnectionId wire=vpcPeeringConnectionId"`
+	AccepterVpcInfo        *VpcPeeringConnectionVpcInfo     `api:"AccepterVpcInfo wire=accepterVpcInfo" json:",omitzero"`
+	ExpirationTime         *time.Time                       `api:"ExpirationTime wire=expirationTime" json:",omitzero"`
+	RequesterVpcInfo       *VpcPeeringConnectionVpcInfo     `api:"RequesterVpcInfo wire=requesterVpcInfo" json:",omitzero"`
+	Status                 *VpcPeeringConnectionStateReason `api:"Status wire=status" json:",omitzero"`
+	Tags                   []Tag                            `api:"Tags wire=tagSet item=item" json:",omitzero"`
+	VpcPeeringConnectionId *string                          `api:"VpcPeeringConnectionId wire=vpcPeeringConnectionId" json:",omitzero"`
 }
 
 type VpcPeeringConnectionOptionsDescription struct {
-	AllowDnsResolutionFromRemoteVpc            *bool `api:"AllowDnsResolutionFromRemoteVpc wire=allowDnsResolutionFromRemoteVpc"`
-	AllowEgressFromLocalClassicLinkToRemoteVpc *bool `api:"AllowEgressFromLocalClassicLinkToRemoteVpc wire=allowEgressFromLocalClassicLinkToRemoteVpc"`
-	AllowEgressFromLocalVpcToRemoteClassicLink *bool `api:"AllowEgressFromLocalVpcToRemoteClassicLink wire=allowEgressFromLocalVpcToRemoteClassicLink"`
+	AllowDnsResolutionFromRemoteVpc            *bool `api:"AllowDnsResolutionFromRemoteVpc wire=allowDnsResolutionFromRemoteVpc" json:",omitzero"`
+	AllowEgressFromLocalClassicLinkToRemoteVpc *bool `api:"AllowEgressFromLocalClassicLinkToRemoteVpc wire=allowEgressFromLocalClassicLinkToRemoteVpc" json:",omitzero"`
+	AllowEgressFromLocalVpcToRemoteClassicLink *bool `api:"AllowEgressFromLocalVpcToRemoteClassicLink wire=allowEgressFromLocalVpcToRemoteClassicLink" json:",omitzero"`
 }
 
 type VpcPeeringConnectionStateReason struct {
-	Code    *string `api:"Code wire=code enum=VpcPeeringConnectionStateReasonCode"`
-	Message *string `api:"Message wire=message"`
+	Code    *string `api:"Code wire=code enum=VpcPeeringConnectionStateReasonCode" json:",omitzero"`
+	Message *string `api:"Message wire=message" json:",omitzero"`
 }
 
 type VpcPeeringConnectionVpcInfo struct {
-	CidrBlock        *string                                 `api:"CidrBlock wire=cidrBlock"`
-	Ipv6CidrBlockSet []Ipv6CidrBlock                         `api:"Ipv6CidrBlockSet wire=ipv6CidrBlockSet item=item"`
-	CidrBlockSet     []CidrBlock                             `api:"CidrBlockSet wire=cidrBlockSet item=item"`
-	OwnerId          *string                                 `api:"OwnerId wire=ownerId"`
-	PeeringOptions   *VpcPeeringConnectionOptionsDescription `api:"PeeringOptions wire=peeringOptions"`
-	VpcId            *string                                 `api:"VpcId wire=vpcId"`
-	Region           *string                                 `api:"Region wire=region"`
+	CidrBlock        *string                                 `api:"CidrBlock wire=cidrBlock" json:",omitzero"`
+	Ipv6CidrBlockSet []Ipv6CidrBlock                         `api:"Ipv6CidrBlockSet wire=ipv6CidrBlockSet item=item" json:",omitzero"`
+	CidrBlockSet     []CidrBlock                             `api:"CidrBlockSet wire=cidrBlockSet item=item" json:",omitzero"`
+	OwnerId          *string                                 `api:"OwnerId wire=ownerId" json:",omitzero"`
+	PeeringOptions   *VpcPeeringConnectionOptionsDescription `api:"PeeringOptions wire=peeringOptions" json:",omitzero"`
+	VpcId            *string                                 `api:"VpcId wire=vpcId" json:",omitzero"`
+	Region           *string                                 `api:"Region wire=region" json:",omitzero"`
 }

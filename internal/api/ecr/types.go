@@ -7,851 +7,851 @@ import (
 )
 
 type BatchCheckLayerAvailabilityInput struct {
-	RegistryId     *string  `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName *string  `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	LayerDigests   []string `api:"layerDigests required min=1 max=100 item.min=0 item.max=1000"`
+	RegistryId     *string  `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName *string  `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	LayerDigests   []string `api:"layerDigests required min=1 max=100 item.min=0 item.max=1000" json:",omitzero"`
 }
 
 type BatchCheckLayerAvailabilityOutput struct {
-	Layers   []Layer        `api:"layers"`
-	Failures []LayerFailure `api:"failures"`
+	Layers   []Layer        `api:"layers" json:",omitzero"`
+	Failures []LayerFailure `api:"failures" json:",omitzero"`
 }
 
 type BatchDeleteImageInput struct {
-	RegistryId     *string           `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName *string           `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	ImageIds       []ImageIdentifier `api:"imageIds required min=1 max=100"`
+	RegistryId     *string           `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName *string           `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	ImageIds       []ImageIdentifier `api:"imageIds required min=1 max=100" json:",omitzero"`
 }
 
 type BatchDeleteImageOutput struct {
-	ImageIds []ImageIdentifier `api:"imageIds min=1 max=100"`
-	Failures []ImageFailure    `api:"failures"`
+	ImageIds []ImageIdentifier `api:"imageIds min=1 max=100" json:",omitzero"`
+	Failures []ImageFailure    `api:"failures" json:",omitzero"`
 }
 
 type BatchGetImageInput struct {
-	RegistryId         *string           `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName     *string           `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	ImageIds           []ImageIdentifier `api:"imageIds required min=1 max=100"`
-	AcceptedMediaTypes []string          `api:"acceptedMediaTypes min=1 max=100"`
+	RegistryId         *string           `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName     *string           `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	ImageIds           []ImageIdentifier `api:"imageIds required min=1 max=100" json:",omitzero"`
+	AcceptedMediaTypes []string          `api:"acceptedMediaTypes min=1 max=100" json:",omitzero"`
 }
 
 type BatchGetImageOutput struct {
-	Images   []Image        `api:"images"`
-	Failures []ImageFailure `api:"failures"`
+	Images   []Image        `api:"images" json:",omitzero"`
+	Failures []ImageFailure `api:"failures" json:",omitzero"`
 }
 
 type BatchGetRepositoryScanningConfigurationInput struct {
-	RepositoryNames []string `api:"repositoryNames required min=1 max=25 item.min=2 item.max=256 item.pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
+	RepositoryNames []string `api:"repositoryNames required min=1 max=25 item.min=2 item.max=256 item.pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
 }
 
 type BatchGetRepositoryScanningConfigurationOutput struct {
-	ScanningConfigurations []RepositoryScanningConfiguration        `api:"scanningConfigurations"`
-	Failures               []RepositoryScanningConfigurationFailure `api:"failures"`
+	ScanningConfigurations []RepositoryScanningConfiguration        `api:"scanningConfigurations" json:",omitzero"`
+	Failures               []RepositoryScanningConfigurationFailure `api:"failures" json:",omitzero"`
 }
 
 type CompleteLayerUploadInput struct {
-	RegistryId     *string  `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName *string  `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	UploadId       *string  `api:"uploadId required pattern=[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"`
-	LayerDigests   []string `api:"layerDigests required min=1 max=100 item.pattern=[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+"`
+	RegistryId     *string  `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName *string  `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	UploadId       *string  `api:"uploadId required pattern=[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}" json:",omitzero"`
+	LayerDigests   []string `api:"layerDigests required min=1 max=100 item.pattern=[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+" json:",omitzero"`
 }
 
 type CompleteLayerUploadOutput struct {
-	RegistryId     *string `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName *string `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	UploadId       *string `api:"uploadId pattern=[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"`
-	LayerDigest    *string `api:"layerDigest pattern=[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+"`
+	RegistryId     *string `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName *string `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	UploadId       *string `api:"uploadId pattern=[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}" json:",omitzero"`
+	LayerDigest    *string `api:"layerDigest pattern=[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+" json:",omitzero"`
 }
 
 type CreatePullThroughCacheRuleInput struct {
-	EcrRepositoryPrefix      *string `api:"ecrRepositoryPrefix required min=2 max=30 pattern=^([a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*\\/?|ROOT)$"`
-	UpstreamRegistryUrl      *string `api:"upstreamRegistryUrl required"`
-	RegistryId               *string `api:"registryId pattern=[0-9]{12}"`
-	UpstreamRegistry         *string `api:"upstreamRegistry enum=UpstreamRegistry"`
-	CredentialArn            *string `api:"credentialArn min=50 max=612 pattern=^arn:aws(-\\w+)*:secretsmanager:[a-zA-Z0-9-:]+:secret:ecr\\-pullthroughcache\\/[a-zA-Z0-9\\/_+=.@-]+$"`
-	CustomRoleArn            *string `api:"customRoleArn max=2048"`
-	UpstreamRepositoryPrefix *string `api:"upstreamRepositoryPrefix min=2 max=30 pattern=^([a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*\\/?|ROOT)$"`
+	EcrRepositoryPrefix      *string `api:"ecrRepositoryPrefix required min=2 max=30 pattern=^([a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*\\/?|ROOT)$" json:",omitzero"`
+	UpstreamRegistryUrl      *string `api:"upstreamRegistryUrl required" json:",omitzero"`
+	RegistryId               *string `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	UpstreamRegistry         *string `api:"upstreamRegistry enum=UpstreamRegistry" json:",omitzero"`
+	CredentialArn            *string `api:"credentialArn min=50 max=612 pattern=^arn:aws(-\\w+)*:secretsmanager:[a-zA-Z0-9-:]+:secret:ecr\\-pullthroughcache\\/[a-zA-Z0-9\\/_+=.@-]+$" json:",omitzero"`
+	CustomRoleArn            *string `api:"customRoleArn max=2048" json:",omitzero"`
+	UpstreamRepositoryPrefix *string `api:"upstreamRepositoryPrefix min=2 max=30 pattern=^([a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*\\/?|ROOT)$" json:",omitzero"`
 }
 
 type CreatePullThroughCacheRuleOutput struct {
-	EcrRepositoryPrefix      *string    `api:"ecrRepositoryPrefix min=2 max=30 pattern=^([a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*\\/?|ROOT)$"`
-	UpstreamRegistryUrl      *string    `api:"upstreamRegistryUrl"`
-	CreatedAt                *time.Time `api:"createdAt"`
-	RegistryId               *string    `api:"registryId pattern=[0-9]{12}"`
-	UpstreamRegistry         *string    `api:"upstreamRegistry enum=UpstreamRegistry"`
-	CredentialArn            *string    `api:"credentialArn min=50 max=612 pattern=^arn:aws(-\\w+)*:secretsmanager:[a-zA-Z0-9-:]+:secret:ecr\\-pullthroughcache\\/[a-zA-Z0-9\\/_+=.@-]+$"`
-	CustomRoleArn            *string    `api:"customRoleArn max=2048"`
-	UpstreamRepositoryPrefix *string    `api:"upstreamRepositoryPrefix min=2 max=30 pattern=^([a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*\\/?|ROOT)$"`
+	EcrRepositoryPrefix      *string    `api:"ecrRepositoryPrefix min=2 max=30 pattern=^([a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*\\/?|ROOT)$" json:",omitzero"`
+	UpstreamRegistryUrl      *string    `api:"upstreamRegistryUrl" json:",omitzero"`
+	CreatedAt                *time.Time `api:"createdAt" json:",omitzero"`
+	RegistryId               *string    `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	UpstreamRegistry         *string    `api:"upstreamRegistry enum=UpstreamRegistry" json:",omitzero"`
+	CredentialArn            *string    `api:"credentialArn min=50 max=612 pattern=^arn:aws(-\\w+)*:secretsmanager:[a-zA-Z0-9-:]+:secret:ecr\\-pullthroughcache\\/[a-zA-Z0-9\\/_+=.@-]+$" json:",omitzero"`
+	CustomRoleArn            *string    `api:"customRoleArn max=2048" json:",omitzero"`
+	UpstreamRepositoryPrefix *string    `api:"upstreamRepositoryPrefix min=2 max=30 pattern=^([a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*\\/?|ROOT)$" json:",omitzero"`
 }
 
 type CreateRepositoryInput struct {
-	RegistryId                         *string                             `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName                     *string                             `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	Tags                               []Tag                               `api:"tags"`
-	ImageTagMutability                 *string                             `api:"imageTagMutability enum=ImageTagMutability"`
-	ImageTagMutabilityExclusionFilters []ImageTagMutabilityExclusionFilter `api:"imageTagMutabilityExclusionFilters min=1 max=5"`
-	ImageScanningConfiguration         *ImageScanningConfiguration         `api:"imageScanningConfiguration"`
-	EncryptionConfiguration            *EncryptionConfiguration            `api:"encryptionConfiguration"`
+	RegistryId                         *string                             `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName                     *string                             `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	Tags                               []Tag                               `api:"tags" json:",omitzero"`
+	ImageTagMutability                 *string                             `api:"imageTagMutability enum=ImageTagMutability" json:",omitzero"`
+	ImageTagMutabilityExclusionFilters []ImageTagMutabilityExclusionFilter `api:"imageTagMutabilityExclusionFilters min=1 max=5" json:",omitzero"`
+	ImageScanningConfiguration         *ImageScanningConfiguration         `api:"imageScanningConfiguration" json:",omitzero"`
+	EncryptionConfiguration            *EncryptionConfiguration            `api:"encryptionConfiguration" json:",omitzero"`
 }
 
 type CreateRepositoryOutput struct {
-	Repository *Repository `api:"repository"`
+	Repository *Repository `api:"repository" json:",omitzero"`
 }
 
 type DeleteLifecyclePolicyInput struct {
-	RegistryId     *string `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName *string `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
+	RegistryId     *string `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName *string `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
 }
 
 type DeleteLifecyclePolicyOutput struct {
-	RegistryId          *string    `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName      *string    `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	LifecyclePolicyText *string    `api:"lifecyclePolicyText min=100 max=30720"`
-	LastEvaluatedAt     *time.Time `api:"lastEvaluatedAt"`
+	RegistryId          *string    `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName      *string    `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	LifecyclePolicyText *string    `api:"lifecyclePolicyText min=100 max=30720" json:",omitzero"`
+	LastEvaluatedAt     *time.Time `api:"lastEvaluatedAt" json:",omitzero"`
 }
 
 type DeletePullThroughCacheRuleInput struct {
-	EcrRepositoryPrefix *string `api:"ecrRepositoryPrefix required min=2 max=30 pattern=^([a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*\\/?|ROOT)$"`
-	RegistryId          *string `api:"registryId pattern=[0-9]{12}"`
+	EcrRepositoryPrefix *string `api:"ecrRepositoryPrefix required min=2 max=30 pattern=^([a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*\\/?|ROOT)$" json:",omitzero"`
+	RegistryId          *string `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
 }
 
 type DeletePullThroughCacheRuleOutput struct {
-	EcrRepositoryPrefix      *string    `api:"ecrRepositoryPrefix min=2 max=30 pattern=^([a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*\\/?|ROOT)$"`
-	UpstreamRegistryUrl      *string    `api:"upstreamRegistryUrl"`
-	CreatedAt                *time.Time `api:"createdAt"`
-	RegistryId               *string    `api:"registryId pattern=[0-9]{12}"`
-	CredentialArn            *string    `api:"credentialArn min=50 max=612 pattern=^arn:aws(-\\w+)*:secretsmanager:[a-zA-Z0-9-:]+:secret:ecr\\-pullthroughcache\\/[a-zA-Z0-9\\/_+=.@-]+$"`
-	CustomRoleArn            *string    `api:"customRoleArn max=2048"`
-	UpstreamRepositoryPrefix *string    `api:"upstreamRepositoryPrefix min=2 max=30 pattern=^([a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*\\/?|ROOT)$"`
+	EcrRepositoryPrefix      *string    `api:"ecrRepositoryPrefix min=2 max=30 pattern=^([a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*\\/?|ROOT)$" json:",omitzero"`
+	UpstreamRegistryUrl      *string    `api:"upstreamRegistryUrl" json:",omitzero"`
+	CreatedAt                *time.Time `api:"createdAt" json:",omitzero"`
+	RegistryId               *string    `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	CredentialArn            *string    `api:"credentialArn min=50 max=612 pattern=^arn:aws(-\\w+)*:secretsmanager:[a-zA-Z0-9-:]+:secret:ecr\\-pullthroughcache\\/[a-zA-Z0-9\\/_+=.@-]+$" json:",omitzero"`
+	CustomRoleArn            *string    `api:"customRoleArn max=2048" json:",omitzero"`
+	UpstreamRepositoryPrefix *string    `api:"upstreamRepositoryPrefix min=2 max=30 pattern=^([a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*\\/?|ROOT)$" json:",omitzero"`
 }
 
 type DeleteRegistryPolicyInput struct{}
 
 type DeleteRegistryPolicyOutput struct {
-	RegistryId *string `api:"registryId pattern=[0-9]{12}"`
-	PolicyText *string `api:"policyText min=0 max=10240"`
+	RegistryId *string `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	PolicyText *string `api:"policyText min=0 max=10240" json:",omitzero"`
 }
 
 type DeleteRepositoryInput struct {
-	RegistryId     *string `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName *string `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	Force          *bool   `api:"force"`
+	RegistryId     *string `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName *string `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	Force          *bool   `api:"force" json:",omitzero"`
 }
 
 type DeleteRepositoryOutput struct {
-	Repository *Repository `api:"repository"`
+	Repository *Repository `api:"repository" json:",omitzero"`
 }
 
 type DeleteRepositoryPolicyInput struct {
-	RegistryId     *string `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName *string `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
+	RegistryId     *string `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName *string `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
 }
 
 type DeleteRepositoryPolicyOutput struct {
-	RegistryId     *string `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName *string `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	PolicyText     *string `api:"policyText min=0 max=10240"`
+	RegistryId     *string `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName *string `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	PolicyText     *string `api:"policyText min=0 max=10240" json:",omitzero"`
 }
 
 type DescribeImageReplicationStatusInput struct {
-	RepositoryName *string          `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	ImageId        *ImageIdentifier `api:"imageId required"`
-	RegistryId     *string          `api:"registryId pattern=[0-9]{12}"`
+	RepositoryName *string          `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	ImageId        *ImageIdentifier `api:"imageId required" json:",omitzero"`
+	RegistryId     *string          `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
 }
 
 type DescribeImageReplicationStatusOutput struct {
-	RepositoryName      *string                  `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	ImageId             *ImageIdentifier         `api:"imageId"`
-	ReplicationStatuses []ImageReplicationStatus `api:"replicationStatuses"`
+	RepositoryName      *string                  `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	ImageId             *ImageIdentifier         `api:"imageId" json:",omitzero"`
+	ReplicationStatuses []ImageReplicationStatus `api:"replicationStatuses" json:",omitzero"`
 }
 
 type DescribeImageScanFindingsInput struct {
-	RegistryId     *string          `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName *string          `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	ImageId        *ImageIdentifier `api:"imageId required"`
-	NextToken      *string          `api:"nextToken"`
-	MaxResults     *int32           `api:"maxResults min=1 max=1000"`
+	RegistryId     *string          `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName *string          `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	ImageId        *ImageIdentifier `api:"imageId required" json:",omitzero"`
+	NextToken      *string          `api:"nextToken" json:",omitzero"`
+	MaxResults     *int32           `api:"maxResults min=1 max=1000" json:",omitzero"`
 }
 
 type DescribeImageScanFindingsOutput struct {
-	RegistryId        *string            `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName    *string            `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	ImageId           *ImageIdentifier   `api:"imageId"`
-	ImageScanStatus   *ImageScanStatus   `api:"imageScanStatus"`
-	ImageScanFindings *ImageScanFindings `api:"imageScanFindings"`
-	NextToken         *string            `api:"nextToken"`
+	RegistryId        *string            `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName    *string            `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	ImageId           *ImageIdentifier   `api:"imageId" json:",omitzero"`
+	ImageScanStatus   *ImageScanStatus   `api:"imageScanStatus" json:",omitzero"`
+	ImageScanFindings *ImageScanFindings `api:"imageScanFindings" json:",omitzero"`
+	NextToken         *string            `api:"nextToken" json:",omitzero"`
 }
 
 type DescribeImagesInput struct {
-	RegistryId     *string               `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName *string               `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	ImageIds       []ImageIdentifier     `api:"imageIds min=1 max=100"`
-	NextToken      *string               `api:"nextToken"`
-	MaxResults     *int32                `api:"maxResults min=1 max=1000"`
-	Filter         *DescribeImagesFilter `api:"filter"`
+	RegistryId     *string               `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName *string               `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	ImageIds       []ImageIdentifier     `api:"imageIds min=1 max=100" json:",omitzero"`
+	NextToken      *string               `api:"nextToken" json:",omitzero"`
+	MaxResults     *int32                `api:"maxResults min=1 max=1000" json:",omitzero"`
+	Filter         *DescribeImagesFilter `api:"filter" json:",omitzero"`
 }
 
 type DescribeImagesOutput struct {
-	ImageDetails []ImageDetail `api:"imageDetails"`
-	NextToken    *string       `api:"nextToken"`
+	ImageDetails []ImageDetail `api:"imageDetails" json:",omitzero"`
+	NextToken    *string       `api:"nextToken" json:",omitzero"`
 }
 
 type DescribePullThroughCacheRulesInput struct {
-	RegistryId            *string  `api:"registryId pattern=[0-9]{12}"`
-	EcrRepositoryPrefixes []string `api:"ecrRepositoryPrefixes min=1 max=100 item.min=2 item.max=30 item.pattern=^([a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*\\/?|ROOT)$"`
-	NextToken             *string  `api:"nextToken"`
-	MaxResults            *int32   `api:"maxResults min=1 max=1000"`
+	RegistryId            *string  `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	EcrRepositoryPrefixes []string `api:"ecrRepositoryPrefixes min=1 max=100 item.min=2 item.max=30 item.pattern=^([a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*\\/?|ROOT)$" json:",omitzero"`
+	NextToken             *string  `api:"nextToken" json:",omitzero"`
+	MaxResults            *int32   `api:"maxResults min=1 max=1000" json:",omitzero"`
 }
 
 type DescribePullThroughCacheRulesOutput struct {
-	PullThroughCacheRules []PullThroughCacheRule `api:"pullThroughCacheRules"`
-	NextToken             *string                `api:"nextToken"`
+	PullThroughCacheRules []PullThroughCacheRule `api:"pullThroughCacheRules" json:",omitzero"`
+	NextToken             *string                `api:"nextToken" json:",omitzero"`
 }
 
 type DescribeRegistryInput struct{}
 
 type DescribeRegistryOutput struct {
-	RegistryId               *string                   `api:"registryId pattern=[0-9]{12}"`
-	ReplicationConfiguration *ReplicationConfiguration `api:"replicationConfiguration"`
+	RegistryId               *string                   `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	ReplicationConfiguration *ReplicationConfiguration `api:"replicationConfiguration" json:",omitzero"`
 }
 
 type DescribeRepositoriesInput struct {
-	RegistryId      *string  `api:"registryId pattern=[0-9]{12}"`
-	RepositoryNames []string `api:"repositoryNames min=1 max=100 item.min=2 item.max=256 item.pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	NextToken       *string  `api:"nextToken"`
-	MaxResults      *int32   `api:"maxResults min=1 max=1000"`
+	RegistryId      *string  `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryNames []string `api:"repositoryNames min=1 max=100 item.min=2 item.max=256 item.pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	NextToken       *string  `api:"nextToken" json:",omitzero"`
+	MaxResults      *int32   `api:"maxResults min=1 max=1000" json:",omitzero"`
 }
 
 type DescribeRepositoriesOutput struct {
-	Repositories []Repository `api:"repositories"`
-	NextToken    *string      `api:"nextToken"`
+	Repositories []Repository `api:"repositories" json:",omitzero"`
+	NextToken    *string      `api:"nextToken" json:",omitzero"`
 }
 
 type GetAccountSettingInput struct {
-	Name *string `api:"name required min=1 max=64"`
+	Name *string `api:"name required min=1 max=64" json:",omitzero"`
 }
 
 type GetAccountSettingOutput struct {
-	Name  *string `api:"name min=1 max=64"`
-	Value *string `api:"value min=1 max=64"`
+	Name  *string `api:"name min=1 max=64" json:",omitzero"`
+	Value *string `api:"value min=1 max=64" json:",omitzero"`
 }
 
 type GetAuthorizationTokenInput struct {
-	RegistryIds []string `api:"registryIds min=1 max=10 item.pattern=[0-9]{12}"`
+	RegistryIds []string `api:"registryIds min=1 max=10 item.pattern=[0-9]{12}" json:",omitzero"`
 }
 
 type GetAuthorizationTokenOutput struct {
-	AuthorizationData []AuthorizationData `api:"authorizationData"`
+	AuthorizationData []AuthorizationData `api:"authorizationData" json:",omitzero"`
 }
 
 type GetDownloadUrlForLayerInput struct {
-	RegistryId     *string `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName *string `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	LayerDigest    *string `api:"layerDigest required pattern=[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+"`
+	RegistryId     *string `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName *string `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	LayerDigest    *string `api:"layerDigest required pattern=[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+" json:",omitzero"`
 }
 
 type GetDownloadUrlForLayerOutput struct {
-	DownloadUrl *string `api:"downloadUrl"`
-	LayerDigest *string `api:"layerDigest pattern=[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+"`
+	DownloadUrl *string `api:"downloadUrl" json:",omitzero"`
+	LayerDigest *string `api:"layerDigest pattern=[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+" json:",omitzero"`
 }
 
 type GetLifecyclePolicyInput struct {
-	RegistryId     *string `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName *string `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
+	RegistryId     *string `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName *string `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
 }
 
 type GetLifecyclePolicyOutput struct {
-	RegistryId          *string    `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName      *string    `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	LifecyclePolicyText *string    `api:"lifecyclePolicyText min=100 max=30720"`
-	LastEvaluatedAt     *time.Time `api:"lastEvaluatedAt"`
+	RegistryId          *string    `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName      *string    `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	LifecyclePolicyText *string    `api:"lifecyclePolicyText min=100 max=30720" json:",omitzero"`
+	LastEvaluatedAt     *time.Time `api:"lastEvaluatedAt" json:",omitzero"`
 }
 
 type GetLifecyclePolicyPreviewInput struct {
-	RegistryId     *string                       `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName *string                       `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	ImageIds       []ImageIdentifier             `api:"imageIds min=1 max=100"`
-	NextToken      *string                       `api:"nextToken"`
-	MaxResults     *int32                        `api:"maxResults min=1 max=100"`
-	Filter         *LifecyclePolicyPreviewFilter `api:"filter"`
+	RegistryId     *string                       `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName *string                       `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	ImageIds       []ImageIdentifier             `api:"imageIds min=1 max=100" json:",omitzero"`
+	NextToken      *string                       `api:"nextToken" json:",omitzero"`
+	MaxResults     *int32                        `api:"maxResults min=1 max=100" json:",omitzero"`
+	Filter         *LifecyclePolicyPreviewFilter `api:"filter" json:",omitzero"`
 }
 
 type GetLifecyclePolicyPreviewOutput struct {
-	RegistryId          *string                        `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName      *string                        `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	LifecyclePolicyText *string                        `api:"lifecyclePolicyText min=100 max=30720"`
-	Status              *string                        `api:"status enum=LifecyclePolicyPreviewStatus"`
-	NextToken           *string                        `api:"nextToken"`
-	PreviewResults      []LifecyclePolicyPreviewResult `api:"previewResults"`
-	Summary             *LifecyclePolicyPreviewSummary `api:"summary"`
+	RegistryId          *string                        `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName      *string                        `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	LifecyclePolicyText *string                        `api:"lifecyclePolicyText min=100 max=30720" json:",omitzero"`
+	Status              *string                        `api:"status enum=LifecyclePolicyPreviewStatus" json:",omitzero"`
+	NextToken           *string                        `api:"nextToken" json:",omitzero"`
+	PreviewResults      []LifecyclePolicyPreviewResult `api:"previewResults" json:",omitzero"`
+	Summary             *LifecyclePolicyPreviewSummary `api:"summary" json:",omitzero"`
 }
 
 type GetRegistryPolicyInput struct{}
 
 type GetRegistryPolicyOutput struct {
-	RegistryId *string `api:"registryId pattern=[0-9]{12}"`
-	PolicyText *string `api:"policyText min=0 max=10240"`
+	RegistryId *string `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	PolicyText *string `api:"policyText min=0 max=10240" json:",omitzero"`
 }
 
 type GetRegistryScanningConfigurationInput struct{}
 
 type GetRegistryScanningConfigurationOutput struct {
-	RegistryId            *string                        `api:"registryId pattern=[0-9]{12}"`
-	ScanningConfiguration *RegistryScanningConfiguration `api:"scanningConfiguration"`
+	RegistryId            *string                        `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	ScanningConfiguration *RegistryScanningConfiguration `api:"scanningConfiguration" json:",omitzero"`
 }
 
 type GetRepositoryPolicyInput struct {
-	RegistryId     *string `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName *string `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
+	RegistryId     *string `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName *string `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
 }
 
 type GetRepositoryPolicyOutput struct {
-	RegistryId     *string `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName *string `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	PolicyText     *string `api:"policyText min=0 max=10240"`
+	RegistryId     *string `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName *string `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	PolicyText     *string `api:"policyText min=0 max=10240" json:",omitzero"`
 }
 
 type InitiateLayerUploadInput struct {
-	RegistryId     *string `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName *string `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
+	RegistryId     *string `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName *string `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
 }
 
 type InitiateLayerUploadOutput struct {
-	UploadId *string `api:"uploadId pattern=[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"`
-	PartSize *int64  `api:"partSize min=0"`
+	UploadId *string `api:"uploadId pattern=[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}" json:",omitzero"`
+	PartSize *int64  `api:"partSize min=0" json:",omitzero"`
 }
 
 type ListImagesInput struct {
-	RegistryId     *string           `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName *string           `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	NextToken      *string           `api:"nextToken"`
-	MaxResults     *int32            `api:"maxResults min=1 max=1000"`
-	Filter         *ListImagesFilter `api:"filter"`
+	RegistryId     *string           `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName *string           `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	NextToken      *string           `api:"nextToken" json:",omitzero"`
+	MaxResults     *int32            `api:"maxResults min=1 max=1000" json:",omitzero"`
+	Filter         *ListImagesFilter `api:"filter" json:",omitzero"`
 }
 
 type ListImagesOutput struct {
-	ImageIds  []ImageIdentifier `api:"imageIds min=1 max=100"`
-	NextToken *string           `api:"nextToken"`
+	ImageIds  []ImageIdentifier `api:"imageIds min=1 max=100" json:",omitzero"`
+	NextToken *string           `api:"nextToken" json:",omitzero"`
 }
 
 type ListTagsForResourceInput struct {
-	ResourceArn *string `api:"resourceArn required"`
+	ResourceArn *string `api:"resourceArn required" json:",omitzero"`
 }
 
 type ListTagsForResourceOutput struct {
-	Tags []Tag `api:"tags"`
+	Tags []Tag `api:"tags" json:",omitzero"`
 }
 
 type PutAccountSettingInput struct {
-	Name  *string `api:"name required min=1 max=64"`
-	Value *string `api:"value required"`
+	Name  *string `api:"name required min=1 max=64" json:",omitzero"`
+	Value *string `api:"value required" json:",omitzero"`
 }
 
 type PutAccountSettingOutput struct {
-	Name  *string `api:"name min=1 max=64"`
-	Value *string `api:"value"`
+	Name  *string `api:"name min=1 max=64" json:",omitzero"`
+	Value *string `api:"value" json:",omitzero"`
 }
 
 type PutImageInput struct {
-	RegistryId             *string `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName         *string `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	ImageManifest          *string `api:"imageManifest required min=1 max=4194304"`
-	ImageManifestMediaType *string `api:"imageManifestMediaType"`
-	ImageTag               *string `api:"imageTag min=1 max=300"`
-	ImageDigest            *string `api:"imageDigest"`
+	RegistryId             *string `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName         *string `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	ImageManifest          *string `api:"imageManifest required min=1 max=4194304" json:",omitzero"`
+	ImageManifestMediaType *string `api:"imageManifestMediaType" json:",omitzero"`
+	ImageTag               *string `api:"imageTag min=1 max=300" json:",omitzero"`
+	ImageDigest            *string `api:"imageDigest" json:",omitzero"`
 }
 
 type PutImageOutput struct {
-	Image *Image `api:"image"`
+	Image *Image `api:"image" json:",omitzero"`
 }
 
 type PutImageScanningConfigurationInput struct {
-	RegistryId                 *string                     `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName             *string                     `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	ImageScanningConfiguration *ImageScanningConfiguration `api:"imageScanningConfiguration required"`
+	RegistryId                 *string                     `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName             *string                     `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	ImageScanningConfiguration *ImageScanningConfiguration `api:"imageScanningConfiguration required" json:",omitzero"`
 }
 
 type PutImageScanningConfigurationOutput struct {
-	RegistryId                 *string                     `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName             *string                     `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	ImageScanningConfiguration *ImageScanningConfiguration `api:"imageScanningConfiguration"`
+	RegistryId                 *string                     `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName             *string                     `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	ImageScanningConfiguration *ImageScanningConfiguration `api:"imageScanningConfiguration" json:",omitzero"`
 }
 
 type PutImageTagMutabilityInput struct {
-	RegistryId                         *string                             `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName                     *string                             `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	ImageTagMutability                 *string                             `api:"imageTagMutability required enum=ImageTagMutability"`
-	ImageTagMutabilityExclusionFilters []ImageTagMutabilityExclusionFilter `api:"imageTagMutabilityExclusionFilters min=1 max=5"`
+	RegistryId                         *string                             `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName                     *string                             `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	ImageTagMutability                 *string                             `api:"imageTagMutability required enum=ImageTagMutability" json:",omitzero"`
+	ImageTagMutabilityExclusionFilters []ImageTagMutabilityExclusionFilter `api:"imageTagMutabilityExclusionFilters min=1 max=5" json:",omitzero"`
 }
 
 type PutImageTagMutabilityOutput struct {
-	RegistryId                         *string                             `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName                     *string                             `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	ImageTagMutability                 *string                             `api:"imageTagMutability enum=ImageTagMutability"`
-	ImageTagMutabilityExclusionFilters []ImageTagMutabilityExclusionFilter `api:"imageTagMutabilityExclusionFilters min=1 max=5"`
+	RegistryId                         *string                             `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName                     *string                             `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	ImageTagMutability                 *string                             `api:"imageTagMutability enum=ImageTagMutability" json:",omitzero"`
+	ImageTagMutabilityExclusionFilters []ImageTagMutabilityExclusionFilter `api:"imageTagMutabilityExclusionFilters min=1 max=5" json:",omitzero"`
 }
 
 type PutLifecyclePolicyInput struct {
-	RegistryId          *string `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName      *string `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	LifecyclePolicyText *string `api:"lifecyclePolicyText required min=100 max=30720"`
+	RegistryId          *string `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName      *string `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	LifecyclePolicyText *string `api:"lifecyclePolicyText required min=100 max=30720" json:",omitzero"`
 }
 
 type PutLifecyclePolicyOutput struct {
-	RegistryId          *string `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName      *string `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	LifecyclePolicyText *string `api:"lifecyclePolicyText min=100 max=30720"`
+	RegistryId          *string `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName      *string `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	LifecyclePolicyText *string `api:"lifecyclePolicyText min=100 max=30720" json:",omitzero"`
 }
 
 type PutRegistryPolicyInput struct {
-	PolicyText *string `api:"policyText required min=0 max=10240"`
+	PolicyText *string `api:"policyText required min=0 max=10240" json:",omitzero"`
 }
 
 type PutRegistryPolicyOutput struct {
-	RegistryId *string `api:"registryId pattern=[0-9]{12}"`
-	PolicyText *string `api:"policyText min=0 max=10240"`
+	RegistryId *string `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	PolicyText *string `api:"policyText min=0 max=10240" json:",omitzero"`
 }
 
 type PutRegistryScanningConfigurationInput struct {
-	ScanType *string                `api:"scanType enum=ScanType"`
-	Rules    []RegistryScanningRule `api:"rules min=0 max=2"`
+	ScanType *string                `api:"scanType enum=ScanType" json:",omitzero"`
+	Rules    []RegistryScanningRule `api:"rules min=0 max=2" json:",omitzero"`
 }
 
 type PutRegistryScanningConfigurationOutput struct {
-	RegistryScanningConfiguration *RegistryScanningConfiguration `api:"registryScanningConfiguration"`
+	RegistryScanningConfiguration *RegistryScanningConfiguration `api:"registryScanningConfiguration" json:",omitzero"`
 }
 
 type PutReplicationConfigurationInput struct {
-	ReplicationConfiguration *ReplicationConfiguration `api:"replicationConfiguration required"`
+	ReplicationConfiguration *ReplicationConfiguration `api:"replicationConfiguration required" json:",omitzero"`
 }
 
 type PutReplicationConfigurationOutput struct {
-	ReplicationConfiguration *ReplicationConfiguration `api:"replicationConfiguration"`
+	ReplicationConfiguration *ReplicationConfiguration `api:"replicationConfiguration" json:",omitzero"`
 }
 
 type SetRepositoryPolicyInput struct {
-	RegistryId     *string `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName *string `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	PolicyText     *string `api:"policyText required min=0 max=10240"`
-	Force          *bool   `api:"force"`
+	RegistryId     *string `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName *string `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	PolicyText     *string `api:"policyText required min=0 max=10240" json:",omitzero"`
+	Force          *bool   `api:"force" json:",omitzero"`
 }
 
 type SetRepositoryPolicyOutput struct {
-	RegistryId     *string `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName *string `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	PolicyText     *string `api:"policyText min=0 max=10240"`
+	RegistryId     *string `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName *string `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	PolicyText     *string `api:"policyText min=0 max=10240" json:",omitzero"`
 }
 
 type StartImageScanInput struct {
-	RegistryId     *string          `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName *string          `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	ImageId        *ImageIdentifier `api:"imageId required"`
+	RegistryId     *string          `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName *string          `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	ImageId        *ImageIdentifier `api:"imageId required" json:",omitzero"`
 }
 
 type StartImageScanOutput struct {
-	RegistryId      *string          `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName  *string          `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	ImageId         *ImageIdentifier `api:"imageId"`
-	ImageScanStatus *ImageScanStatus `api:"imageScanStatus"`
+	RegistryId      *string          `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName  *string          `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	ImageId         *ImageIdentifier `api:"imageId" json:",omitzero"`
+	ImageScanStatus *ImageScanStatus `api:"imageScanStatus" json:",omitzero"`
 }
 
 type StartLifecyclePolicyPreviewInput struct {
-	RegistryId          *string `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName      *string `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	LifecyclePolicyText *string `api:"lifecyclePolicyText min=100 max=30720"`
+	RegistryId          *string `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName      *string `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	LifecyclePolicyText *string `api:"lifecyclePolicyText min=100 max=30720" json:",omitzero"`
 }
 
 type StartLifecyclePolicyPreviewOutput struct {
-	RegistryId          *string `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName      *string `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	LifecyclePolicyText *string `api:"lifecyclePolicyText min=100 max=30720"`
-	Status              *string `api:"status enum=LifecyclePolicyPreviewStatus"`
+	RegistryId          *string `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName      *string `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	LifecyclePolicyText *string `api:"lifecyclePolicyText min=100 max=30720" json:",omitzero"`
+	Status              *string `api:"status enum=LifecyclePolicyPreviewStatus" json:",omitzero"`
 }
 
 type TagResourceInput struct {
-	ResourceArn *string `api:"resourceArn required"`
-	Tags        []Tag   `api:"tags required"`
+	ResourceArn *string `api:"resourceArn required" json:",omitzero"`
+	Tags        []Tag   `api:"tags required" json:",omitzero"`
 }
 
 type TagResourceOutput struct{}
 
 type UntagResourceInput struct {
-	ResourceArn *string  `api:"resourceArn required"`
-	TagKeys     []string `api:"tagKeys required"`
+	ResourceArn *string  `api:"resourceArn required" json:",omitzero"`
+	TagKeys     []string `api:"tagKeys required" json:",omitzero"`
 }
 
 type UntagResourceOutput struct{}
 
 type UpdatePullThroughCacheRuleInput struct {
-	RegistryId          *string `api:"registryId pattern=[0-9]{12}"`
-	EcrRepositoryPrefix *string `api:"ecrRepositoryPrefix required min=2 max=30 pattern=^([a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*\\/?|ROOT)$"`
-	CredentialArn       *string `api:"credentialArn min=50 max=612 pattern=^arn:aws(-\\w+)*:secretsmanager:[a-zA-Z0-9-:]+:secret:ecr\\-pullthroughcache\\/[a-zA-Z0-9\\/_+=.@-]+$"`
-	CustomRoleArn       *string `api:"customRoleArn max=2048"`
+	RegistryId          *string `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	EcrRepositoryPrefix *string `api:"ecrRepositoryPrefix required min=2 max=30 pattern=^([a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*\\/?|ROOT)$" json:",omitzero"`
+	CredentialArn       *string `api:"credentialArn min=50 max=612 pattern=^arn:aws(-\\w+)*:secretsmanager:[a-zA-Z0-9-:]+:secret:ecr\\-pullthroughcache\\/[a-zA-Z0-9\\/_+=.@-]+$" json:",omitzero"`
+	CustomRoleArn       *string `api:"customRoleArn max=2048" json:",omitzero"`
 }
 
 type UpdatePullThroughCacheRuleOutput struct {
-	EcrRepositoryPrefix      *string    `api:"ecrRepositoryPrefix min=2 max=30 pattern=^([a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*\\/?|ROOT)$"`
-	RegistryId               *string    `api:"registryId pattern=[0-9]{12}"`
-	UpdatedAt                *time.Time `api:"updatedAt"`
-	CredentialArn            *string    `api:"credentialArn min=50 max=612 pattern=^arn:aws(-\\w+)*:secretsmanager:[a-zA-Z0-9-:]+:secret:ecr\\-pullthroughcache\\/[a-zA-Z0-9\\/_+=.@-]+$"`
-	CustomRoleArn            *string    `api:"customRoleArn max=2048"`
-	UpstreamRepositoryPrefix *string    `api:"upstreamRepositoryPrefix min=2 max=30 pattern=^([a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*\\/?|ROOT)$"`
+	EcrRepositoryPrefix      *string    `api:"ecrRepositoryPrefix min=2 max=30 pattern=^([a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*\\/?|ROOT)$" json:",omitzero"`
+	RegistryId               *string    `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	UpdatedAt                *time.Time `api:"updatedAt" json:",omitzero"`
+	CredentialArn            *string    `api:"credentialArn min=50 max=612 pattern=^arn:aws(-\\w+)*:secretsmanager:[a-zA-Z0-9-:]+:secret:ecr\\-pullthroughcache\\/[a-zA-Z0-9\\/_+=.@-]+$" json:",omitzero"`
+	CustomRoleArn            *string    `api:"customRoleArn max=2048" json:",omitzero"`
+	UpstreamRepositoryPrefix *string    `api:"upstreamRepositoryPrefix min=2 max=30 pattern=^([a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*\\/?|ROOT)$" json:",omitzero"`
 }
 
 type UploadLayerPartInput struct {
-	RegistryId     *string `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName *string `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	UploadId       *string `api:"uploadId required pattern=[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"`
-	PartFirstByte  *int64  `api:"partFirstByte required min=0"`
-	PartLastByte   *int64  `api:"partLastByte required min=0"`
-	LayerPartBlob  []byte  `api:"layerPartBlob required min=0 max=20971520"`
+	RegistryId     *string `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName *string `api:"repositoryName required min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	UploadId       *string `api:"uploadId required pattern=[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}" json:",omitzero"`
+	PartFirstByte  *int64  `api:"partFirstByte required min=0" json:",omitzero"`
+	PartLastByte   *int64  `api:"partLastByte required min=0" json:",omitzero"`
+	LayerPartBlob  []byte  `api:"layerPartBlob required min=0 max=20971520" json:",omitzero"`
 }
 
 type UploadLayerPartOutput struct {
-	RegistryId       *string `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName   *string `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	UploadId         *string `api:"uploadId pattern=[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"`
-	LastByteReceived *int64  `api:"lastByteReceived min=0"`
+	RegistryId       *string `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName   *string `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	UploadId         *string `api:"uploadId pattern=[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}" json:",omitzero"`
+	LastByteReceived *int64  `api:"lastByteReceived min=0" json:",omitzero"`
 }
 
 type ValidatePullThroughCacheRuleInput struct {
-	EcrRepositoryPrefix *string `api:"ecrRepositoryPrefix required min=2 max=30 pattern=^([a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*\\/?|ROOT)$"`
-	RegistryId          *string `api:"registryId pattern=[0-9]{12}"`
+	EcrRepositoryPrefix *string `api:"ecrRepositoryPrefix required min=2 max=30 pattern=^([a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*\\/?|ROOT)$" json:",omitzero"`
+	RegistryId          *string `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
 }
 
 type ValidatePullThroughCacheRuleOutput struct {
-	EcrRepositoryPrefix      *string `api:"ecrRepositoryPrefix min=2 max=30 pattern=^([a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*\\/?|ROOT)$"`
-	RegistryId               *string `api:"registryId pattern=[0-9]{12}"`
-	UpstreamRegistryUrl      *string `api:"upstreamRegistryUrl"`
-	CredentialArn            *string `api:"credentialArn min=50 max=612 pattern=^arn:aws(-\\w+)*:secretsmanager:[a-zA-Z0-9-:]+:secret:ecr\\-pullthroughcache\\/[a-zA-Z0-9\\/_+=.@-]+$"`
-	CustomRoleArn            *string `api:"customRoleArn max=2048"`
-	UpstreamRepositoryPrefix *string `api:"upstreamRepositoryPrefix min=2 max=30 pattern=^([a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*\\/?|ROOT)$"`
-	IsValid                  *bool   `api:"isValid"`
-	Failure                  *string `api:"failure"`
+	EcrRepositoryPrefix      *string `api:"ecrRepositoryPrefix min=2 max=30 pattern=^([a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*\\/?|ROOT)$" json:",omitzero"`
+	RegistryId               *string `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	UpstreamRegistryUrl      *string `api:"upstreamRegistryUrl" json:",omitzero"`
+	CredentialArn            *string `api:"credentialArn min=50 max=612 pattern=^arn:aws(-\\w+)*:secretsmanager:[a-zA-Z0-9-:]+:secret:ecr\\-pullthroughcache\\/[a-zA-Z0-9\\/_+=.@-]+$" json:",omitzero"`
+	CustomRoleArn            *string `api:"customRoleArn max=2048" json:",omitzero"`
+	UpstreamRepositoryPrefix *string `api:"upstreamRepositoryPrefix min=2 max=30 pattern=^([a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*\\/?|ROOT)$" json:",omitzero"`
+	IsValid                  *bool   `api:"isValid" json:",omitzero"`
+	Failure                  *string `api:"failure" json:",omitzero"`
 }
 
 type Attribute struct {
-	Key   *string `api:"key required min=1 max=128"`
-	Value *string `api:"value min=1 max=256"`
+	Key   *string `api:"key required min=1 max=128" json:",omitzero"`
+	Value *string `api:"value min=1 max=256" json:",omitzero"`
 }
 
 type AuthorizationData struct {
-	AuthorizationToken *string    `api:"authorizationToken pattern=^\\S+$"`
-	ExpiresAt          *time.Time `api:"expiresAt"`
-	ProxyEndpoint      *string    `api:"proxyEndpoint"`
+	AuthorizationToken *string    `api:"authorizationToken pattern=^\\S+$" json:",omitzero"`
+	ExpiresAt          *time.Time `api:"expiresAt" json:",omitzero"`
+	ProxyEndpoint      *string    `api:"proxyEndpoint" json:",omitzero"`
 }
 
 type AwsEcrContainerImageDetails struct {
-	Architecture   *string    `api:"architecture"`
-	Author         *string    `api:"author"`
-	ImageHash      *string    `api:"imageHash"`
-	ImageTags      []string   `api:"imageTags item.min=1 item.max=300"`
-	Platform       *string    `api:"platform"`
-	PushedAt       *time.Time `api:"pushedAt"`
-	LastInUseAt    *time.Time `api:"lastInUseAt"`
-	InUseCount     *int64     `api:"inUseCount min=0"`
-	Registry       *string    `api:"registry pattern=[0-9]{12}"`
-	RepositoryName *string    `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
+	Architecture   *string    `api:"architecture" json:",omitzero"`
+	Author         *string    `api:"author" json:",omitzero"`
+	ImageHash      *string    `api:"imageHash" json:",omitzero"`
+	ImageTags      []string   `api:"imageTags item.min=1 item.max=300" json:",omitzero"`
+	Platform       *string    `api:"platform" json:",omitzero"`
+	PushedAt       *time.Time `api:"pushedAt" json:",omitzero"`
+	LastInUseAt    *time.Time `api:"lastInUseAt" json:",omitzero"`
+	InUseCount     *int64     `api:"inUseCount min=0" json:",omitzero"`
+	Registry       *string    `api:"registry pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName *string    `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
 }
 
 type CvssScore struct {
-	BaseScore     *float64 `api:"baseScore"`
-	ScoringVector *string  `api:"scoringVector"`
-	Source        *string  `api:"source"`
-	Version       *string  `api:"version"`
+	BaseScore     *float64 `api:"baseScore" json:",omitzero"`
+	ScoringVector *string  `api:"scoringVector" json:",omitzero"`
+	Source        *string  `api:"source" json:",omitzero"`
+	Version       *string  `api:"version" json:",omitzero"`
 }
 
 type CvssScoreAdjustment struct {
-	Metric *string `api:"metric"`
-	Reason *string `api:"reason"`
+	Metric *string `api:"metric" json:",omitzero"`
+	Reason *string `api:"reason" json:",omitzero"`
 }
 
 type CvssScoreDetails struct {
-	Adjustments   []CvssScoreAdjustment `api:"adjustments"`
-	Score         *float64              `api:"score"`
-	ScoreSource   *string               `api:"scoreSource"`
-	ScoringVector *string               `api:"scoringVector"`
-	Version       *string               `api:"version"`
+	Adjustments   []CvssScoreAdjustment `api:"adjustments" json:",omitzero"`
+	Score         *float64              `api:"score" json:",omitzero"`
+	ScoreSource   *string               `api:"scoreSource" json:",omitzero"`
+	ScoringVector *string               `api:"scoringVector" json:",omitzero"`
+	Version       *string               `api:"version" json:",omitzero"`
 }
 
 type DescribeImagesFilter struct {
-	TagStatus   *string `api:"tagStatus enum=TagStatus"`
-	ImageStatus *string `api:"imageStatus enum=ImageStatusFilter"`
+	TagStatus   *string `api:"tagStatus enum=TagStatus" json:",omitzero"`
+	ImageStatus *string `api:"imageStatus enum=ImageStatusFilter" json:",omitzero"`
 }
 
 type EncryptionConfiguration struct {
-	EncryptionType *string `api:"encryptionType required enum=EncryptionType"`
-	KmsKey         *string `api:"kmsKey min=1 max=2048"`
+	EncryptionType *string `api:"encryptionType required enum=EncryptionType" json:",omitzero"`
+	KmsKey         *string `api:"kmsKey min=1 max=2048" json:",omitzero"`
 }
 
 type EnhancedImageScanFinding struct {
-	AwsAccountId                *string                      `api:"awsAccountId pattern=[0-9]{12}"`
-	Description                 *string                      `api:"description"`
-	FindingArn                  *string                      `api:"findingArn"`
-	FirstObservedAt             *time.Time                   `api:"firstObservedAt"`
-	LastObservedAt              *time.Time                   `api:"lastObservedAt"`
-	PackageVulnerabilityDetails *PackageVulnerabilityDetails `api:"packageVulnerabilityDetails"`
-	Remediation                 *Remediation                 `api:"remediation"`
-	Resources                   []Resource                   `api:"resources"`
-	Score                       *float64                     `api:"score"`
-	ScoreDetails                *ScoreDetails                `api:"scoreDetails"`
-	Severity                    *string                      `api:"severity"`
-	Status                      *string                      `api:"status"`
-	Title                       *string                      `api:"title"`
-	Type                        *string                      `api:"type"`
-	UpdatedAt                   *time.Time                   `api:"updatedAt"`
-	FixAvailable                *string                      `api:"fixAvailable"`
-	ExploitAvailable            *string                      `api:"exploitAvailable"`
+	AwsAccountId                *string                      `api:"awsAccountId pattern=[0-9]{12}" json:",omitzero"`
+	Description                 *string                      `api:"description" json:",omitzero"`
+	FindingArn                  *string                      `api:"findingArn" json:",omitzero"`
+	FirstObservedAt             *time.Time                   `api:"firstObservedAt" json:",omitzero"`
+	LastObservedAt              *time.Time                   `api:"lastObservedAt" json:",omitzero"`
+	PackageVulnerabilityDetails *PackageVulnerabilityDetails `api:"packageVulnerabilityDetails" json:",omitzero"`
+	Remediation                 *Remediation                 `api:"remediation" json:",omitzero"`
+	Resources                   []Resource                   `api:"resources" json:",omitzero"`
+	Score                       *float64                     `api:"score" json:",omitzero"`
+	ScoreDetails                *ScoreDetails                `api:"scoreDetails" json:",omitzero"`
+	Severity                    *string                      `api:"severity" json:",omitzero"`
+	Status                      *string                      `api:"status" json:",omitzero"`
+	Title                       *string                      `api:"title" json:",omitzero"`
+	Type                        *string                      `api:"type" json:",omitzero"`
+	UpdatedAt                   *time.Time                   `api:"updatedAt" json:",omitzero"`
+	FixAvailable                *string                      `api:"fixAvailable" json:",omitzero"`
+	ExploitAvailable            *string                      `api:"exploitAvailable" json:",omitzero"`
 }
 
 type Image struct {
-	RegistryId             *string          `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName         *string          `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	ImageId                *ImageIdentifier `api:"imageId"`
-	ImageManifest          *string          `api:"imageManifest min=1 max=4194304"`
-	ImageManifestMediaType *string          `api:"imageManifestMediaType"`
+	RegistryId             *string          `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName         *string          `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	ImageId                *ImageIdentifier `api:"imageId" json:",omitzero"`
+	ImageManifest          *string          `api:"imageManifest min=1 max=4194304" json:",omitzero"`
+	ImageManifestMediaType *string          `api:"imageManifestMediaType" json:",omitzero"`
 }
 
 type ImageDetail struct {
-	RegistryId               *string                   `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName           *string                   `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	ImageDigest              *string                   `api:"imageDigest"`
-	ImageTags                []string                  `api:"imageTags item.min=1 item.max=300"`
-	ImageSizeInBytes         *int64                    `api:"imageSizeInBytes"`
-	ImagePushedAt            *time.Time                `api:"imagePushedAt"`
-	ImageScanStatus          *ImageScanStatus          `api:"imageScanStatus"`
-	ImageScanFindingsSummary *ImageScanFindingsSummary `api:"imageScanFindingsSummary"`
-	ImageManifestMediaType   *string                   `api:"imageManifestMediaType"`
-	ArtifactMediaType        *string                   `api:"artifactMediaType"`
-	LastRecordedPullTime     *time.Time                `api:"lastRecordedPullTime"`
-	SubjectManifestDigest    *string                   `api:"subjectManifestDigest"`
-	ImageStatus              *string                   `api:"imageStatus enum=ImageStatus"`
-	LastArchivedAt           *time.Time                `api:"lastArchivedAt"`
-	LastActivatedAt          *time.Time                `api:"lastActivatedAt"`
+	RegistryId               *string                   `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName           *string                   `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	ImageDigest              *string                   `api:"imageDigest" json:",omitzero"`
+	ImageTags                []string                  `api:"imageTags item.min=1 item.max=300" json:",omitzero"`
+	ImageSizeInBytes         *int64                    `api:"imageSizeInBytes" json:",omitzero"`
+	ImagePushedAt            *time.Time                `api:"imagePushedAt" json:",omitzero"`
+	ImageScanStatus          *ImageScanStatus          `api:"imageScanStatus" json:",omitzero"`
+	ImageScanFindingsSummary *ImageScanFindingsSummary `api:"imageScanFindingsSummary" json:",omitzero"`
+	ImageManifestMediaType   *string                   `api:"imageManifestMediaType" json:",omitzero"`
+	ArtifactMediaType        *string                   `api:"artifactMediaType" json:",omitzero"`
+	LastRecordedPullTime     *time.Time                `api:"lastRecordedPullTime" json:",omitzero"`
+	SubjectManifestDigest    *string                   `api:"subjectManifestDigest" json:",omitzero"`
+	ImageStatus              *string                   `api:"imageStatus enum=ImageStatus" json:",omitzero"`
+	LastArchivedAt           *time.Time                `api:"lastArchivedAt" json:",omitzero"`
+	LastActivatedAt          *time.Time                `api:"lastActivatedAt" json:",omitzero"`
 }
 
 type ImageFailure struct {
-	ImageId       *ImageIdentifier `api:"imageId"`
-	FailureCode   *string          `api:"failureCode enum=ImageFailureCode"`
-	FailureReason *string          `api:"failureReason"`
+	ImageId       *ImageIdentifier `api:"imageId" json:",omitzero"`
+	FailureCode   *string          `api:"failureCode enum=ImageFailureCode" json:",omitzero"`
+	FailureReason *string          `api:"failureReason" json:",omitzero"`
 }
 
 type ImageIdentifier struct {
-	ImageDigest *string `api:"imageDigest"`
-	ImageTag    *string `api:"imageTag min=1 max=300"`
+	ImageDigest *string `api:"imageDigest" json:",omitzero"`
+	ImageTag    *string `api:"imageTag min=1 max=300" json:",omitzero"`
 }
 
 type ImageReplicationStatus struct {
-	Region      *string `api:"region min=2 max=25 pattern=[0-9a-z-]{2,25}"`
-	RegistryId  *string `api:"registryId pattern=[0-9]{12}"`
-	Status      *string `api:"status enum=ReplicationStatus"`
-	FailureCode *string `api:"failureCode"`
+	Region      *string `api:"region min=2 max=25 pattern=[0-9a-z-]{2,25}" json:",omitzero"`
+	RegistryId  *string `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	Status      *string `api:"status enum=ReplicationStatus" json:",omitzero"`
+	FailureCode *string `api:"failureCode" json:",omitzero"`
 }
 
 type ImageScanFinding struct {
-	Name        *string     `api:"name"`
-	Description *string     `api:"description"`
-	Uri         *string     `api:"uri"`
-	Severity    *string     `api:"severity enum=FindingSeverity"`
-	Attributes  []Attribute `api:"attributes min=0 max=50"`
+	Name        *string     `api:"name" json:",omitzero"`
+	Description *string     `api:"description" json:",omitzero"`
+	Uri         *string     `api:"uri" json:",omitzero"`
+	Severity    *string     `api:"severity enum=FindingSeverity" json:",omitzero"`
+	Attributes  []Attribute `api:"attributes min=0 max=50" json:",omitzero"`
 }
 
 type ImageScanFindings struct {
-	ImageScanCompletedAt         *time.Time                 `api:"imageScanCompletedAt"`
-	VulnerabilitySourceUpdatedAt *time.Time                 `api:"vulnerabilitySourceUpdatedAt"`
-	FindingSeverityCounts        map[string]int32           `api:"findingSeverityCounts key.enum=FindingSeverity value.min=0"`
-	Findings                     []ImageScanFinding         `api:"findings"`
-	EnhancedFindings             []EnhancedImageScanFinding `api:"enhancedFindings"`
+	ImageScanCompletedAt         *time.Time                 `api:"imageScanCompletedAt" json:",omitzero"`
+	VulnerabilitySourceUpdatedAt *time.Time                 `api:"vulnerabilitySourceUpdatedAt" json:",omitzero"`
+	FindingSeverityCounts        map[string]int32           `api:"findingSeverityCounts key.enum=FindingSeverity value.min=0" json:",omitzero"`
+	Findings                     []ImageScanFinding         `api:"findings" json:",omitzero"`
+	EnhancedFindings             []EnhancedImageScanFinding `api:"enhancedFindings" json:",omitzero"`
 }
 
 type ImageScanFindingsSummary struct {
-	ImageScanCompletedAt         *time.Time       `api:"imageScanCompletedAt"`
-	VulnerabilitySourceUpdatedAt *time.Time       `api:"vulnerabilitySourceUpdatedAt"`
-	FindingSeverityCounts        map[string]int32 `api:"findingSeverityCounts key.enum=FindingSeverity value.min=0"`
+	ImageScanCompletedAt         *time.Time       `api:"imageScanCompletedAt" json:",omitzero"`
+	VulnerabilitySourceUpdatedAt *time.Time       `api:"vulnerabilitySourceUpdatedAt" json:",omitzero"`
+	FindingSeverityCounts        map[string]int32 `api:"findingSeverityCounts key.enum=FindingSeverity value.min=0" json:",omitzero"`
 }
 
 type ImageScanStatus struct {
-	Status      *string `api:"status enum=ScanStatus"`
-	Description *string `api:"description"`
+	Status      *string `api:"status enum=ScanStatus" json:",omitzero"`
+	Description *string `api:"description" json:",omitzero"`
 }
 
 type ImageScanningConfiguration struct {
-	ScanOnPush *bool `api:"scanOnPush"`
+	ScanOnPush *bool `api:"scanOnPush" json:",omitzero"`
 }
 
 type ImageTagMutabilityExclusionFilter struct {
-	FilterType *string `api:"filterType required enum=ImageTagMutabilityExclusionFilterType"`
-	Filter     *string `api:"filter required min=1 max=128 pattern=^[0-9a-zA-Z._*-]{1,128}$"`
+	FilterType *string `api:"filterType required enum=ImageTagMutabilityExclusionFilterType" json:",omitzero"`
+	Filter     *string `api:"filter required min=1 max=128 pattern=^[0-9a-zA-Z._*-]{1,128}$" json:",omitzero"`
 }
 
 type Layer struct {
-	LayerDigest       *string `api:"layerDigest pattern=[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+"`
-	LayerAvailability *string `api:"layerAvailability enum=LayerAvailability"`
-	LayerSize         *int64  `api:"layerSize"`
-	MediaType         *string `api:"mediaType"`
+	LayerDigest       *string `api:"layerDigest pattern=[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+" json:",omitzero"`
+	LayerAvailability *string `api:"layerAvailability enum=LayerAvailability" json:",omitzero"`
+	LayerSize         *int64  `api:"layerSize" json:",omitzero"`
+	MediaType         *string `api:"mediaType" json:",omitzero"`
 }
 
 type LayerFailure struct {
-	LayerDigest   *string `api:"layerDigest min=0 max=1000"`
-	FailureCode   *string `api:"failureCode enum=LayerFailureCode"`
-	FailureReason *string `api:"failureReason"`
+	LayerDigest   *string `api:"layerDigest min=0 max=1000" json:",omitzero"`
+	FailureCode   *string `api:"failureCode enum=LayerFailureCode" json:",omitzero"`
+	FailureReason *string `api:"failureReason" json:",omitzero"`
 }
 
 type LifecyclePolicyPreviewFilter struct {
-	TagStatus *string `api:"tagStatus enum=TagStatus"`
+	TagStatus *string `api:"tagStatus enum=TagStatus" json:",omitzero"`
 }
 
 type LifecyclePolicyPreviewResult struct {
-	ImageTags           []string                   `api:"imageTags item.min=1 item.max=300"`
-	ImageDigest         *string                    `api:"imageDigest"`
-	ImagePushedAt       *time.Time                 `api:"imagePushedAt"`
-	Action              *LifecyclePolicyRuleAction `api:"action"`
-	AppliedRulePriority *int32                     `api:"appliedRulePriority min=1"`
-	StorageClass        *string                    `api:"storageClass enum=LifecyclePolicyStorageClass"`
+	ImageTags           []string                   `api:"imageTags item.min=1 item.max=300" json:",omitzero"`
+	ImageDigest         *string                    `api:"imageDigest" json:",omitzero"`
+	ImagePushedAt       *time.Time                 `api:"imagePushedAt" json:",omitzero"`
+	Action              *LifecyclePolicyRuleAction `api:"action" json:",omitzero"`
+	AppliedRulePriority *int32                     `api:"appliedRulePriority min=1" json:",omitzero"`
+	StorageClass        *string                    `api:"storageClass enum=LifecyclePolicyStorageClass" json:",omitzero"`
 }
 
 type LifecyclePolicyPreviewSummary struct {
-	ExpiringImageTotalCount       *int32                         `api:"expiringImageTotalCount min=0"`
-	TransitioningImageTotalCounts []TransitioningImageTotalCount `api:"transitioningImageTotalCounts"`
+	ExpiringImageTotalCount       *int32                         `api:"expiringImageTotalCount min=0" json:",omitzero"`
+	TransitioningImageTotalCounts []TransitioningImageTotalCount `api:"transitioningImageTotalCounts" json:",omitzero"`
 }
 
 type LifecyclePolicyRuleAction struct {
-	Type               *string `api:"type enum=ImageActionType"`
-	TargetStorageClass *string `api:"targetStorageClass enum=LifecyclePolicyTargetStorageClass"`
+	Type               *string `api:"type enum=ImageActionType" json:",omitzero"`
+	TargetStorageClass *string `api:"targetStorageClass enum=LifecyclePolicyTargetStorageClass" json:",omitzero"`
 }
 
 type ListImagesFilter struct {
-	TagStatus   *string `api:"tagStatus enum=TagStatus"`
-	ImageStatus *string `api:"imageStatus enum=ImageStatusFilter"`
+	TagStatus   *string `api:"tagStatus enum=TagStatus" json:",omitzero"`
+	ImageStatus *string `api:"imageStatus enum=ImageStatusFilter" json:",omitzero"`
 }
 
 type PackageVulnerabilityDetails struct {
-	Cvss                   []CvssScore         `api:"cvss"`
-	ReferenceUrls          []string            `api:"referenceUrls"`
-	RelatedVulnerabilities []string            `api:"relatedVulnerabilities"`
-	Source                 *string             `api:"source"`
-	SourceUrl              *string             `api:"sourceUrl"`
-	VendorCreatedAt        *time.Time          `api:"vendorCreatedAt"`
-	VendorSeverity         *string             `api:"vendorSeverity"`
-	VendorUpdatedAt        *time.Time          `api:"vendorUpdatedAt"`
-	VulnerabilityId        *string             `api:"vulnerabilityId"`
-	VulnerablePackages     []VulnerablePackage `api:"vulnerablePackages"`
+	Cvss                   []CvssScore         `api:"cvss" json:",omitzero"`
+	ReferenceUrls          []string            `api:"referenceUrls" json:",omitzero"`
+	RelatedVulnerabilities []string            `api:"relatedVulnerabilities" json:",omitzero"`
+	Source                 *string             `api:"source" json:",omitzero"`
+	SourceUrl              *string             `api:"sourceUrl" json:",omitzero"`
+	VendorCreatedAt        *time.Time          `api:"vendorCreatedAt" json:",omitzero"`
+	VendorSeverity         *string             `api:"vendorSeverity" json:",omitzero"`
+	VendorUpdatedAt        *time.Time          `api:"vendorUpdatedAt" json:",omitzero"`
+	VulnerabilityId        *string             `api:"vulnerabilityId" json:",omitzero"`
+	VulnerablePackages     []VulnerablePackage `api:"vulnerablePackages" json:",omitzero"`
 }
 
 type PullThroughCacheRule struct {
-	EcrRepositoryPrefix      *string    `api:"ecrRepositoryPrefix min=2 max=30 pattern=^([a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*\\/?|ROOT)$"`
-	UpstreamRegistryUrl      *string    `api:"upstreamRegistryUrl"`
-	CreatedAt                *time.Time `api:"createdAt"`
-	RegistryId               *string    `api:"registryId pattern=[0-9]{12}"`
-	CredentialArn            *string    `api:"credentialArn min=50 max=612 pattern=^arn:aws(-\\w+)*:secretsmanager:[a-zA-Z0-9-:]+:secret:ecr\\-pullthroughcache\\/[a-zA-Z0-9\\/_+=.@-]+$"`
-	CustomRoleArn            *string    `api:"customRoleArn max=2048"`
-	UpstreamRepositoryPrefix *string    `api:"upstreamRepositoryPrefix min=2 max=30 pattern=^([a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*\\/?|ROOT)$"`
-	UpstreamRegistry         *string    `api:"upstreamRegistry enum=UpstreamRegistry"`
-	UpdatedAt                *time.Time `api:"updatedAt"`
+	EcrRepositoryPrefix      *string    `api:"ecrRepositoryPrefix min=2 max=30 pattern=^([a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*\\/?|ROOT)$" json:",omitzero"`
+	UpstreamRegistryUrl      *string    `api:"upstreamRegistryUrl" json:",omitzero"`
+	CreatedAt                *time.Time `api:"createdAt" json:",omitzero"`
+	RegistryId               *string    `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	CredentialArn            *string    `api:"credentialArn min=50 max=612 pattern=^arn:aws(-\\w+)*:secretsmanager:[a-zA-Z0-9-:]+:secret:ecr\\-pullthroughcache\\/[a-zA-Z0-9\\/_+=.@-]+$" json:",omitzero"`
+	CustomRoleArn            *string    `api:"customRoleArn max=2048" json:",omitzero"`
+	UpstreamRepositoryPrefix *string    `api:"upstreamRepositoryPrefix min=2 max=30 pattern=^([a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*\\/?|ROOT)$" json:",omitzero"`
+	UpstreamRegistry         *string    `api:"upstreamRegistry enum=UpstreamRegistry" json:",omitzero"`
+	UpdatedAt                *time.Time `api:"updatedAt" json:",omitzero"`
 }
 
 type Recommendation struct {
-	Url  *string `api:"url"`
-	Text *string `api:"text"`
+	Url  *string `api:"url" json:",omitzero"`
+	Text *string `api:"text" json:",omitzero"`
 }
 
 type RegistryScanningConfiguration struct {
-	ScanType *string                `api:"scanType enum=ScanType"`
-	Rules    []RegistryScanningRule `api:"rules min=0 max=2"`
+	ScanType *string                `api:"scanType enum=ScanType" json:",omitzero"`
+	Rules    []RegistryScanningRule `api:"rules min=0 max=2" json:",omitzero"`
 }
 
 type RegistryScanningRule struct {
-	ScanFrequency     *string                    `api:"scanFrequency required enum=ScanFrequency"`
-	RepositoryFilters []ScanningRepositoryFilter `api:"repositoryFilters required min=0 max=100"`
+	ScanFrequency     *string                    `api:"scanFrequency required enum=ScanFrequency" json:",omitzero"`
+	RepositoryFilters []ScanningRepositoryFilter `api:"repositoryFilters required min=0 max=100" json:",omitzero"`
 }
 
 type Remediation struct {
-	Recommendation *Recommendation `api:"recommendation"`
+	Recommendation *Recommendation `api:"recommendation" json:",omitzero"`
 }
 
 type ReplicationConfiguration struct {
-	Rules []ReplicationRule `api:"rules required min=0 max=10"`
+	Rules []ReplicationRule `api:"rules required min=0 max=10" json:",omitzero"`
 }
 
 type ReplicationDestination struct {
-	Region     *string `api:"region required min=2 max=25 pattern=[0-9a-z-]{2,25}"`
-	RegistryId *string `api:"registryId required pattern=[0-9]{12}"`
+	Region     *string `api:"region required min=2 max=25 pattern=[0-9a-z-]{2,25}" json:",omitzero"`
+	RegistryId *string `api:"registryId required pattern=[0-9]{12}" json:",omitzero"`
 }
 
 type ReplicationRule struct {
-	Destinations      []ReplicationDestination `api:"destinations required min=0 max=100"`
-	RepositoryFilters []RepositoryFilter       `api:"repositoryFilters min=1 max=100"`
+	Destinations      []ReplicationDestination `api:"destinations required min=0 max=100" json:",omitzero"`
+	RepositoryFilters []RepositoryFilter       `api:"repositoryFilters min=1 max=100" json:",omitzero"`
 }
 
 type Repository struct {
-	RepositoryArn                      *string                             `api:"repositoryArn"`
-	RegistryId                         *string                             `api:"registryId pattern=[0-9]{12}"`
-	RepositoryName                     *string                             `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	RepositoryUri                      *string                             `api:"repositoryUri"`
-	CreatedAt                          *time.Time                          `api:"createdAt"`
-	ImageTagMutability                 *string                             `api:"imageTagMutability enum=ImageTagMutability"`
-	ImageTagMutabilityExclusionFilters []ImageTagMutabilityExclusionFilter `api:"imageTagMutabilityExclusionFilters min=1 max=5"`
-	ImageScanningConfiguration         *ImageScanningConfiguration         `api:"imageScanningConfiguration"`
-	EncryptionConfiguration            *EncryptionConfiguration            `api:"encryptionConfiguration"`
+	RepositoryArn                      *string                             `api:"repositoryArn" json:",omitzero"`
+	RegistryId                         *string                             `api:"registryId pattern=[0-9]{12}" json:",omitzero"`
+	RepositoryName                     *string                             `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	RepositoryUri                      *string                             `api:"repositoryUri" json:",omitzero"`
+	CreatedAt                          *time.Time                          `api:"createdAt" json:",omitzero"`
+	ImageTagMutability                 *string                             `api:"imageTagMutability enum=ImageTagMutability" json:",omitzero"`
+	ImageTagMutabilityExclusionFilters []ImageTagMutabilityExclusionFilter `api:"imageTagMutabilityExclusionFilters min=1 max=5" json:",omitzero"`
+	ImageScanningConfiguration         *ImageScanningConfiguration         `api:"imageScanningConfiguration" json:",omitzero"`
+	EncryptionConfiguration            *EncryptionConfiguration            `api:"encryptionConfiguration" json:",omitzero"`
 }
 
 type RepositoryFilter struct {
-	Filter     *string `api:"filter required min=2 max=256 pattern=^(?:[a-z0-9]+(?:[._-][a-z0-9]*)*/)*[a-z0-9]*(?:[._-][a-z0-9]*)*$"`
-	FilterType *string `api:"filterType required enum=RepositoryFilterType"`
+	Filter     *string `api:"filter required min=2 max=256 pattern=^(?:[a-z0-9]+(?:[._-][a-z0-9]*)*/)*[a-z0-9]*(?:[._-][a-z0-9]*)*$" json:",omitzero"`
+	FilterType *string `api:"filterType required enum=RepositoryFilterType" json:",omitzero"`
 }
 
 type RepositoryScanningConfiguration struct {
-	RepositoryArn      *string                    `api:"repositoryArn"`
-	RepositoryName     *string                    `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	ScanOnPush         *bool                      `api:"scanOnPush"`
-	ScanFrequency      *string                    `api:"scanFrequency enum=ScanFrequency"`
-	AppliedScanFilters []ScanningRepositoryFilter `api:"appliedScanFilters min=0 max=100"`
+	RepositoryArn      *string                    `api:"repositoryArn" json:",omitzero"`
+	RepositoryName     *string                    `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	ScanOnPush         *bool                      `api:"scanOnPush" json:",omitzero"`
+	ScanFrequency      *string                    `api:"scanFrequency enum=ScanFrequency" json:",omitzero"`
+	AppliedScanFilters []ScanningRepositoryFilter `api:"appliedScanFilters min=0 max=100" json:",omitzero"`
 }
 
 type RepositoryScanningConfigurationFailure struct {
-	RepositoryName *string `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
-	FailureCode    *string `api:"failureCode enum=ScanningConfigurationFailureCode"`
-	FailureReason  *string `api:"failureReason"`
+	RepositoryName *string `api:"repositoryName min=2 max=256 pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*" json:",omitzero"`
+	FailureCode    *string `api:"failureCode enum=ScanningConfigurationFailureCode" json:",omitzero"`
+	FailureReason  *string `api:"failureReason" json:",omitzero"`
 }
 
 type Resource struct {
-	Details *ResourceDetails  `api:"details"`
-	Id      *string           `api:"id"`
-	Tags    map[string]string `api:"tags"`
-	Type    *string           `api:"type"`
+	Details *ResourceDetails  `api:"details" json:",omitzero"`
+	Id      *string           `api:"id" json:",omitzero"`
+	Tags    map[string]string `api:"tags" json:",omitzero"`
+	Type    *string           `api:"type" json:",omitzero"`
 }
 
 type ResourceDetails struct {
-	AwsEcrContainerImage *AwsEcrContainerImageDetails `api:"awsEcrContainerImage"`
+	AwsEcrContainerImage *AwsEcrContainerImageDetails `api:"awsEcrContainerImage" json:",omitzero"`
 }
 
 type ScanningRepositoryFilter struct {
-	Filter     *string `api:"filter required min=1 max=255 pattern=^[a-z0-9*](?:[._\\-/a-z0-9*]?[a-z0-9*]+)*$"`
-	FilterType *string `api:"filterType required enum=ScanningRepositoryFilterType"`
+	Filter     *string `api:"filter required min=1 max=255 pattern=^[a-z0-9*](?:[._\\-/a-z0-9*]?[a-z0-9*]+)*$" json:",omitzero"`
+	FilterType *string `api:"filterType required enum=ScanningRepositoryFilterType" json:",omitzero"`
 }
 
 type ScoreDetails struct {
-	Cvss *CvssScoreDetails `api:"cvss"`
+	Cvss *CvssScoreDetails `api:"cvss" json:",omitzero"`
 }
 
 type Tag struct {
-	Key   *string `api:"Key required"`
-	Value *string `api:"Value required"`
+	Key   *string `api:"Key required" json:",omitzero"`
+	Value *string `api:"Value required" json:",omitzero"`
 }
 
 type TransitioningImageTotalCount struct {
-	TargetStorageClass *string `api:"targetStorageClass enum=LifecyclePolicyTargetStorageClass"`
-	ImageTotalCount    *int32  `api:"imageTotalCount min=0"`
+	TargetStorageClass *string `api:"targetStorageClass enum=LifecyclePolicyTargetStorageClass" json:",omitzero"`
+	ImageTotalCount    *int32  `api:"imageTotalCount min=0" json:",omitzero"`
 }
 
 type VulnerablePackage struct {
-	Arch            *string `api:"arch"`
-	Epoch           *int32  `api:"epoch"`
-	FilePath        *string `api:"filePath"`
-	Name            *string `api:"name"`
-	PackageManager  *string `api:"packageManager"`
-	Release         *string `api:"release"`
-	SourceLayerHash *string `api:"sourceLayerHash"`
-	Version         *string `api:"version"`
-	FixedInVersion  *string `api:"fixedInVersion"`
+	Arch            *string `api:"arch" json:",omitzero"`
+	Epoch           *int32  `api:"epoch" json:",omitzero"`
+	FilePath        *string `api:"filePath" json:",omitzero"`
+	Name            *string `api:"name" json:",omitzero"`
+	PackageManager  *string `api:"packageManager" json:",omitzero"`
+	Release         *string `api:"release" json:",omitzero"`
+	SourceLayerHash *string `api:"sourceLayerHash" json:",omitzero"`
+	Version         *string `api:"version" json:",omitzero"`
+	FixedInVersion  *string `api:"fixedInVersion" json:",omitzero"`
 }

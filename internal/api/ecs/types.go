@@ -7,1944 +7,1944 @@ import (
 )
 
 type ContinueServiceDeploymentInput struct {
-	ServiceDeploymentArn *string `api:"serviceDeploymentArn required"`
-	HookId               *string `api:"hookId required"`
-	Action               *string `api:"action enum=DeploymentLifecycleHookAction"`
+	ServiceDeploymentArn *string `api:"serviceDeploymentArn required" json:",omitzero"`
+	HookId               *string `api:"hookId required" json:",omitzero"`
+	Action               *string `api:"action enum=DeploymentLifecycleHookAction" json:",omitzero"`
 }
 
 type ContinueServiceDeploymentOutput struct {
-	ServiceDeploymentArn *string `api:"serviceDeploymentArn"`
+	ServiceDeploymentArn *string `api:"serviceDeploymentArn" json:",omitzero"`
 }
 
 type CreateCapacityProviderInput struct {
-	Name                     *string                                      `api:"name required"`
-	Cluster                  *string                                      `api:"cluster"`
-	AutoScalingGroupProvider *AutoScalingGroupProvider                    `api:"autoScalingGroupProvider"`
-	ManagedInstancesProvider *CreateManagedInstancesProviderConfiguration `api:"managedInstancesProvider"`
-	Tags                     []Tag                                        `api:"tags min=0 max=50"`
+	Name                     *string                                      `api:"name required" json:",omitzero"`
+	Cluster                  *string                                      `api:"cluster" json:",omitzero"`
+	AutoScalingGroupProvider *AutoScalingGroupProvider                    `api:"autoScalingGroupProvider" json:",omitzero"`
+	ManagedInstancesProvider *CreateManagedInstancesProviderConfiguration `api:"managedInstancesProvider" json:",omitzero"`
+	Tags                     []Tag                                        `api:"tags min=0 max=50" json:",omitzero"`
 }
 
 type CreateCapacityProviderOutput struct {
-	CapacityProvider *CapacityProvider `api:"capacityProvider"`
+	CapacityProvider *CapacityProvider `api:"capacityProvider" json:",omitzero"`
 }
 
 type CreateClusterInput struct {
-	ClusterName                     *string                               `api:"clusterName"`
-	Tags                            []Tag                                 `api:"tags min=0 max=50"`
-	Settings                        []ClusterSetting                      `api:"settings"`
-	Configuration                   *ClusterConfiguration                 `api:"configuration"`
-	CapacityProviders               []string                              `api:"capacityProviders"`
-	DefaultCapacityProviderStrategy []CapacityProviderStrategyItem        `api:"defaultCapacityProviderStrategy"`
-	ServiceConnectDefaults          *ClusterServiceConnectDefaultsRequest `api:"serviceConnectDefaults"`
+	ClusterName                     *string                               `api:"clusterName" json:",omitzero"`
+	Tags                            []Tag                                 `api:"tags min=0 max=50" json:",omitzero"`
+	Settings                        []ClusterSetting                      `api:"settings" json:",omitzero"`
+	Configuration                   *ClusterConfiguration                 `api:"configuration" json:",omitzero"`
+	CapacityProviders               []string                              `api:"capacityProviders" json:",omitzero"`
+	DefaultCapacityProviderStrategy []CapacityProviderStrategyItem        `api:"defaultCapacityProviderStrategy" json:",omitzero"`
+	ServiceConnectDefaults          *ClusterServiceConnectDefaultsRequest `api:"serviceConnectDefaults" json:",omitzero"`
 }
 
 type CreateClusterOutput struct {
-	Cluster *Cluster `api:"cluster"`
+	Cluster *Cluster `api:"cluster" json:",omitzero"`
 }
 
 type CreateServiceInput struct {
-	Cluster                       *string                        `api:"cluster"`
-	ServiceName                   *string                        `api:"serviceName required"`
-	TaskDefinition                *string                        `api:"taskDefinition"`
-	AvailabilityZoneRebalancing   *string                        `api:"availabilityZoneRebalancing enum=AvailabilityZoneRebalancing"`
-	LoadBalancers                 []LoadBalancer                 `api:"loadBalancers"`
-	ServiceRegistries             []ServiceRegistry              `api:"serviceRegistries"`
-	DesiredCount                  *int32                         `api:"desiredCount"`
-	ClientToken                   *string                        `api:"clientToken"`
-	LaunchType                    *string                        `api:"launchType enum=LaunchType"`
-	CapacityProviderStrategy      []CapacityProviderStrategyItem `api:"capacityProviderStrategy"`
-	PlatformVersion               *string                        `api:"platformVersion"`
-	Role                          *string                        `api:"role"`
-	DeploymentConfiguration       *DeploymentConfiguration       `api:"deploymentConfiguration"`
-	PlacementConstraints          []PlacementConstraint          `api:"placementConstraints"`
-	PlacementStrategy             []PlacementStrategy            `api:"placementStrategy"`
-	NetworkConfiguration          *NetworkConfiguration          `api:"networkConfiguration"`
-	HealthCheckGracePeriodSeconds *int32                         `api:"healthCheckGracePeriodSeconds"`
-	SchedulingStrategy            *string                        `api:"schedulingStrategy enum=SchedulingStrategy"`
-	DeploymentController          *DeploymentController          `api:"deploymentController"`
-	Tags                          []Tag                          `api:"tags min=0 max=50"`
-	EnableECSManagedTags          *bool                          `api:"enableECSManagedTags"`
-	PropagateTags                 *string                        `api:"propagateTags enum=PropagateTags"`
-	EnableExecuteCommand          *bool                          `api:"enableExecuteCommand"`
-	ServiceConnectConfiguration   *ServiceConnectConfiguration   `api:"serviceConnectConfiguration"`
-	VolumeConfigurations          []ServiceVolumeConfiguration   `api:"volumeConfigurations"`
-	VpcLatticeConfigurations      []VpcLatticeConfiguration      `api:"vpcLatticeConfigurations"`
+	Cluster                       *string                        `api:"cluster" json:",omitzero"`
+	ServiceName                   *string                        `api:"serviceName required" json:",omitzero"`
+	TaskDefinition                *string                        `api:"taskDefinition" json:",omitzero"`
+	AvailabilityZoneRebalancing   *string                        `api:"availabilityZoneRebalancing enum=AvailabilityZoneRebalancing" json:",omitzero"`
+	LoadBalancers                 []LoadBalancer                 `api:"loadBalancers" json:",omitzero"`
+	ServiceRegistries             []ServiceRegistry              `api:"serviceRegistries" json:",omitzero"`
+	DesiredCount                  *int32                         `api:"desiredCount" json:",omitzero"`
+	ClientToken                   *string                        `api:"clientToken" json:",omitzero"`
+	LaunchType                    *string                        `api:"launchType enum=LaunchType" json:",omitzero"`
+	CapacityProviderStrategy      []CapacityProviderStrategyItem `api:"capacityProviderStrategy" json:",omitzero"`
+	PlatformVersion               *string                        `api:"platformVersion" json:",omitzero"`
+	Role                          *string                        `api:"role" json:",omitzero"`
+	DeploymentConfiguration       *DeploymentConfiguration       `api:"deploymentConfiguration" json:",omitzero"`
+	PlacementConstraints          []PlacementConstraint          `api:"placementConstraints" json:",omitzero"`
+	PlacementStrategy             []PlacementStrategy            `api:"placementStrategy" json:",omitzero"`
+	NetworkConfiguration          *NetworkConfiguration          `api:"networkConfiguration" json:",omitzero"`
+	HealthCheckGracePeriodSeconds *int32                         `api:"healthCheckGracePeriodSeconds" json:",omitzero"`
+	SchedulingStrategy            *string                        `api:"schedulingStrategy enum=SchedulingStrategy" json:",omitzero"`
+	DeploymentController          *DeploymentController          `api:"deploymentController" json:",omitzero"`
+	Tags                          []Tag                          `api:"tags min=0 max=50" json:",omitzero"`
+	EnableECSManagedTags          *bool                          `api:"enableECSManagedTags" json:",omitzero"`
+	PropagateTags                 *string                        `api:"propagateTags enum=PropagateTags" json:",omitzero"`
+	EnableExecuteCommand          *bool                          `api:"enableExecuteCommand" json:",omitzero"`
+	ServiceConnectConfiguration   *ServiceConnectConfiguration   `api:"serviceConnectConfiguration" json:",omitzero"`
+	VolumeConfigurations          []ServiceVolumeConfiguration   `api:"volumeConfigurations" json:",omitzero"`
+	VpcLatticeConfigurations      []VpcLatticeConfiguration      `api:"vpcLatticeConfigurations" json:",omitzero"`
 }
 
 type CreateServiceOutput struct {
-	Service *Service `api:"service"`
+	Service *Service `api:"service" json:",omitzero"`
 }
 
 type CreateTaskSetInput struct {
-	Service                  *string                        `api:"service required"`
-	Cluster                  *string                        `api:"cluster required"`
-	ExternalId               *string                        `api:"externalId"`
-	TaskDefinition           *string                        `api:"taskDefinition required"`
-	NetworkConfiguration     *NetworkConfiguration          `api:"networkConfiguration"`
-	LoadBalancers            []LoadBalancer                 `api:"loadBalancers"`
-	ServiceRegistries        []ServiceRegistry              `api:"serviceRegistries"`
-	LaunchType               *string                        `api:"launchType enum=LaunchType"`
-	CapacityProviderStrategy []CapacityProviderStrategyItem `api:"capacityProviderStrategy"`
-	PlatformVersion          *string                        `api:"platformVersion"`
-	Scale                    *Scale                         `api:"scale"`
-	ClientToken              *string                        `api:"clientToken"`
-	Tags                     []Tag                          `api:"tags min=0 max=50"`
+	Service                  *string                        `api:"service required" json:",omitzero"`
+	Cluster                  *string                        `api:"cluster required" json:",omitzero"`
+	ExternalId               *string                        `api:"externalId" json:",omitzero"`
+	TaskDefinition           *string                        `api:"taskDefinition required" json:",omitzero"`
+	NetworkConfiguration     *NetworkConfiguration          `api:"networkConfiguration" json:",omitzero"`
+	LoadBalancers            []LoadBalancer                 `api:"loadBalancers" json:",omitzero"`
+	ServiceRegistries        []ServiceRegistry              `api:"serviceRegistries" json:",omitzero"`
+	LaunchType               *string                        `api:"launchType enum=LaunchType" json:",omitzero"`
+	CapacityProviderStrategy []CapacityProviderStrategyItem `api:"capacityProviderStrategy" json:",omitzero"`
+	PlatformVersion          *string                        `api:"platformVersion" json:",omitzero"`
+	Scale                    *Scale                         `api:"scale" json:",omitzero"`
+	ClientToken              *string                        `api:"clientToken" json:",omitzero"`
+	Tags                     []Tag                          `api:"tags min=0 max=50" json:",omitzero"`
 }
 
 type CreateTaskSetOutput struct {
-	TaskSet *TaskSet `api:"taskSet"`
+	TaskSet *TaskSet `api:"taskSet" json:",omitzero"`
 }
 
 type DeleteAccountSettingInput struct {
-	Name         *string `api:"name required enum=SettingName"`
-	PrincipalArn *string `api:"principalArn"`
+	Name         *string `api:"name required enum=SettingName" json:",omitzero"`
+	PrincipalArn *string `api:"principalArn" json:",omitzero"`
 }
 
 type DeleteAccountSettingOutput struct {
-	Setting *Setting `api:"setting"`
+	Setting *Setting `api:"setting" json:",omitzero"`
 }
 
 type DeleteAttributesInput struct {
-	Cluster    *string     `api:"cluster"`
-	Attributes []Attribute `api:"attributes required"`
+	Cluster    *string     `api:"cluster" json:",omitzero"`
+	Attributes []Attribute `api:"attributes required" json:",omitzero"`
 }
 
 type DeleteAttributesOutput struct {
-	Attributes []Attribute `api:"attributes"`
+	Attributes []Attribute `api:"attributes" json:",omitzero"`
 }
 
 type DeleteCapacityProviderInput struct {
-	CapacityProvider *string `api:"capacityProvider required"`
-	Cluster          *string `api:"cluster"`
+	CapacityProvider *string `api:"capacityProvider required" json:",omitzero"`
+	Cluster          *string `api:"cluster" json:",omitzero"`
 }
 
 type DeleteCapacityProviderOutput struct {
-	CapacityProvider *CapacityProvider `api:"capacityProvider"`
+	CapacityProvider *CapacityProvider `api:"capacityProvider" json:",omitzero"`
 }
 
 type DeleteClusterInput struct {
-	Cluster *string `api:"cluster required"`
+	Cluster *string `api:"cluster required" json:",omitzero"`
 }
 
 type DeleteClusterOutput struct {
-	Cluster *Cluster `api:"cluster"`
+	Cluster *Cluster `api:"cluster" json:",omitzero"`
 }
 
 type DeleteServiceInput struct {
-	Cluster *string `api:"cluster"`
-	Service *string `api:"service required"`
-	Force   *bool   `api:"force"`
+	Cluster *string `api:"cluster" json:",omitzero"`
+	Service *string `api:"service required" json:",omitzero"`
+	Force   *bool   `api:"force" json:",omitzero"`
 }
 
 type DeleteServiceOutput struct {
-	Service *Service `api:"service"`
+	Service *Service `api:"service" json:",omitzero"`
 }
 
 type DeleteTaskDefinitionsInput struct {
-	TaskDefinitions []string `api:"taskDefinitions required"`
+	TaskDefinitions []string `api:"taskDefinitions required" json:",omitzero"`
 }
 
 type DeleteTaskDefinitionsOutput struct {
-	TaskDefinitions []TaskDefinition `api:"taskDefinitions"`
-	Failures        []Failure        `api:"failures"`
+	TaskDefinitions []TaskDefinition `api:"taskDefinitions" json:",omitzero"`
+	Failures        []Failure        `api:"failures" json:",omitzero"`
 }
 
 type DeleteTaskSetInput struct {
-	Cluster *string `api:"cluster required"`
-	Service *string `api:"service required"`
-	TaskSet *string `api:"taskSet required"`
-	Force   *bool   `api:"force"`
+	Cluster *string `api:"cluster required" json:",omitzero"`
+	Service *string `api:"service required" json:",omitzero"`
+	TaskSet *string `api:"taskSet required" json:",omitzero"`
+	Force   *bool   `api:"force" json:",omitzero"`
 }
 
 type DeleteTaskSetOutput struct {
-	TaskSet *TaskSet `api:"taskSet"`
+	TaskSet *TaskSet `api:"taskSet" json:",omitzero"`
 }
 
 type DeregisterContainerInstanceInput struct {
-	Cluster           *string `api:"cluster"`
-	ContainerInstance *string `api:"containerInstance required"`
-	Force             *bool   `api:"force"`
+	Cluster           *string `api:"cluster" json:",omitzero"`
+	ContainerInstance *string `api:"containerInstance required" json:",omitzero"`
+	Force             *bool   `api:"force" json:",omitzero"`
 }
 
 type DeregisterContainerInstanceOutput struct {
-	ContainerInstance *ContainerInstance `api:"containerInstance"`
+	ContainerInstance *ContainerInstance `api:"containerInstance" json:",omitzero"`
 }
 
 type DeregisterTaskDefinitionInput struct {
-	TaskDefinition *string `api:"taskDefinition required"`
+	TaskDefinition *string `api:"taskDefinition required" json:",omitzero"`
 }
 
 type DeregisterTaskDefinitionOutput struct {
-	TaskDefinition *TaskDefinition `api:"taskDefinition"`
+	TaskDefinition *TaskDefinition `api:"taskDefinition" json:",omitzero"`
 }
 
 type DescribeCapacityProvidersInput struct {
-	CapacityProviders []string `api:"capacityProviders"`
-	Cluster           *string  `api:"cluster"`
-	Include           []string `api:"include item.enum=CapacityProviderField"`
-	MaxResults        *int32   `api:"maxResults"`
-	NextToken         *string  `api:"nextToken"`
+	CapacityProviders []string `api:"capacityProviders" json:",omitzero"`
+	Cluster           *string  `api:"cluster" json:",omitzero"`
+	Include           []string `api:"include item.enum=CapacityProviderField" json:",omitzero"`
+	MaxResults        *int32   `api:"maxResults" json:",omitzero"`
+	NextToken         *string  `api:"nextToken" json:",omitzero"`
 }
 
 type DescribeCapacityProvidersOutput struct {
-	CapacityProviders []CapacityProvider `api:"capacityProviders"`
-	Failures          []Failure          `api:"failures"`
-	NextToken         *string            `api:"nextToken"`
+	CapacityProviders []CapacityProvider `api:"capacityProviders" json:",omitzero"`
+	Failures          []Failure          `api:"failures" json:",omitzero"`
+	NextToken         *string            `api:"nextToken" json:",omitzero"`
 }
 
 type DescribeClustersInput struct {
-	Clusters []string `api:"clusters"`
-	Include  []string `api:"include item.enum=ClusterField"`
+	Clusters []string `api:"clusters" json:",omitzero"`
+	Include  []string `api:"include item.enum=ClusterField" json:",omitzero"`
 }
 
 type DescribeClustersOutput struct {
-	Clusters []Cluster `api:"clusters"`
-	Failures []Failure `api:"failures"`
+	Clusters []Cluster `api:"clusters" json:",omitzero"`
+	Failures []Failure `api:"failures" json:",omitzero"`
 }
 
 type DescribeContainerInstancesInput struct {
-	Cluster            *string  `api:"cluster"`
-	ContainerInstances []string `api:"containerInstances required"`
-	Include            []string `api:"include item.enum=ContainerInstanceField"`
+	Cluster            *string  `api:"cluster" json:",omitzero"`
+	ContainerInstances []string `api:"containerInstances required" json:",omitzero"`
+	Include            []string `api:"include item.enum=ContainerInstanceField" json:",omitzero"`
 }
 
 type DescribeContainerInstancesOutput struct {
-	ContainerInstances []ContainerInstance `api:"containerInstances"`
-	Failures           []Failure           `api:"failures"`
+	ContainerInstances []ContainerInstance `api:"containerInstances" json:",omitzero"`
+	Failures           []Failure           `api:"failures" json:",omitzero"`
 }
 
 type DescribeServiceDeploymentsInput struct {
-	ServiceDeploymentArns []string `api:"serviceDeploymentArns required"`
+	ServiceDeploymentArns []string `api:"serviceDeploymentArns required" json:",omitzero"`
 }
 
 type DescribeServiceDeploymentsOutput struct {
-	ServiceDeployments []ServiceDeployment `api:"serviceDeployments"`
-	Failures           []Failure           `api:"failures"`
+	ServiceDeployments []ServiceDeployment `api:"serviceDeployments" json:",omitzero"`
+	Failures           []Failure           `api:"failures" json:",omitzero"`
 }
 
 type DescribeServiceRevisionsInput struct {
-	ServiceRevisionArns []string `api:"serviceRevisionArns required"`
+	ServiceRevisionArns []string `api:"serviceRevisionArns required" json:",omitzero"`
 }
 
 type DescribeServiceRevisionsOutput struct {
-	ServiceRevisions []ServiceRevision `api:"serviceRevisions"`
-	Failures         []Failure         `api:"failures"`
+	ServiceRevisions []ServiceRevision `api:"serviceRevisions" json:",omitzero"`
+	Failures         []Failure         `api:"failures" json:",omitzero"`
 }
 
 type DescribeServicesInput struct {
-	Cluster  *string  `api:"cluster"`
-	Services []string `api:"services required"`
-	Include  []string `api:"include item.enum=ServiceField"`
+	Cluster  *string  `api:"cluster" json:",omitzero"`
+	Services []string `api:"services required" json:",omitzero"`
+	Include  []string `api:"include item.enum=ServiceField" json:",omitzero"`
 }
 
 type DescribeServicesOutput struct {
-	Services []Service `api:"services"`
-	Failures []Failure `api:"failures"`
+	Services []Service `api:"services" json:",omitzero"`
+	Failures []Failure `api:"failures" json:",omitzero"`
 }
 
 type DescribeTaskDefinitionInput struct {
-	TaskDefinition *string  `api:"taskDefinition required"`
-	Include        []string `api:"include item.enum=TaskDefinitionField"`
+	TaskDefinition *string  `api:"taskDefinition required" json:",omitzero"`
+	Include        []string `api:"include item.enum=TaskDefinitionField" json:",omitzero"`
 }
 
 type DescribeTaskDefinitionOutput struct {
-	TaskDefinition *TaskDefinition `api:"taskDefinition"`
-	Tags           []Tag           `api:"tags min=0 max=50"`
+	TaskDefinition *TaskDefinition `api:"taskDefinition" json:",omitzero"`
+	Tags           []Tag           `api:"tags min=0 max=50" json:",omitzero"`
 }
 
 type DescribeTaskSetsInput struct {
-	Cluster  *string  `api:"cluster required"`
-	Service  *string  `api:"service required"`
-	TaskSets []string `api:"taskSets"`
-	Include  []string `api:"include item.enum=TaskSetField"`
+	Cluster  *string  `api:"cluster required" json:",omitzero"`
+	Service  *string  `api:"service required" json:",omitzero"`
+	TaskSets []string `api:"taskSets" json:",omitzero"`
+	Include  []string `api:"include item.enum=TaskSetField" json:",omitzero"`
 }
 
 type DescribeTaskSetsOutput struct {
-	TaskSets []TaskSet `api:"taskSets"`
-	Failures []Failure `api:"failures"`
+	TaskSets []TaskSet `api:"taskSets" json:",omitzero"`
+	Failures []Failure `api:"failures" json:",omitzero"`
 }
 
 type DescribeTasksInput struct {
-	Cluster *string  `api:"cluster"`
-	Tasks   []string `api:"tasks required"`
-	Include []string `api:"include item.enum=TaskField"`
+	Cluster *string  `api:"cluster" json:",omitzero"`
+	Tasks   []string `api:"tasks required" json:",omitzero"`
+	Include []string `api:"include item.enum=TaskField" json:",omitzero"`
 }
 
 type DescribeTasksOutput struct {
-	Tasks    []Task    `api:"tasks"`
-	Failures []Failure `api:"failures"`
+	Tasks    []Task    `api:"tasks" json:",omitzero"`
+	Failures []Failure `api:"failures" json:",omitzero"`
 }
 
 type ExecuteCommandInput struct {
-	Cluster     *string `api:"cluster"`
-	Container   *string `api:"container"`
-	Command     *string `api:"command required"`
-	Interactive *bool   `api:"interactive required"`
-	Task        *string `api:"task required"`
+	Cluster     *string `api:"cluster" json:",omitzero"`
+	Container   *string `api:"container" json:",omitzero"`
+	Command     *string `api:"command required" json:",omitzero"`
+	Interactive *bool   `api:"interactive required" json:",omitzero"`
+	Task        *string `api:"task required" json:",omitzero"`
 }
 
 type ExecuteCommandOutput struct {
-	ClusterArn    *string  `api:"clusterArn"`
-	ContainerArn  *string  `api:"containerArn"`
-	ContainerName *string  `api:"containerName"`
-	Interactive   *bool    `api:"interactive"`
-	Session       *Session `api:"session"`
-	TaskArn       *string  `api:"taskArn"`
+	ClusterArn    *string  `api:"clusterArn" json:",omitzero"`
+	ContainerArn  *string  `api:"containerArn" json:",omitzero"`
+	ContainerName *string  `api:"containerName" json:",omitzero"`
+	Interactive   *bool    `api:"interactive" json:",omitzero"`
+	Session       *Session `api:"session" json:",omitzero"`
+	TaskArn       *string  `api:"taskArn" json:",omitzero"`
 }
 
 type GetTaskProtectionInput struct {
-	Cluster *string  `api:"cluster required"`
-	Tasks   []string `api:"tasks"`
+	Cluster *string  `api:"cluster required" json:",omitzero"`
+	Tasks   []string `api:"tasks" json:",omitzero"`
 }
 
 type GetTaskProtectionOutput struct {
-	ProtectedTasks []ProtectedTask `api:"protectedTasks"`
-	Failures       []Failure       `api:"failures"`
+	ProtectedTasks []ProtectedTask `api:"protectedTasks" json:",omitzero"`
+	Failures       []Failure       `api:"failures" json:",omitzero"`
 }
 
 type ListAccountSettingsInput struct {
-	Name              *string `api:"name enum=SettingName"`
-	Value             *string `api:"value"`
-	PrincipalArn      *string `api:"principalArn"`
-	EffectiveSettings *bool   `api:"effectiveSettings"`
-	NextToken         *string `api:"nextToken"`
-	MaxResults        *int32  `api:"maxResults"`
+	Name              *string `api:"name enum=SettingName" json:",omitzero"`
+	Value             *string `api:"value" json:",omitzero"`
+	PrincipalArn      *string `api:"principalArn" json:",omitzero"`
+	EffectiveSettings *bool   `api:"effectiveSettings" json:",omitzero"`
+	NextToken         *string `api:"nextToken" json:",omitzero"`
+	MaxResults        *int32  `api:"maxResults" json:",omitzero"`
 }
 
 type ListAccountSettingsOutput struct {
-	Settings  []Setting `api:"settings"`
-	NextToken *string   `api:"nextToken"`
+	Settings  []Setting `api:"settings" json:",omitzero"`
+	NextToken *string   `api:"nextToken" json:",omitzero"`
 }
 
 type ListAttributesInput struct {
-	Cluster        *string `api:"cluster"`
-	TargetType     *string `api:"targetType required enum=TargetType"`
-	AttributeName  *string `api:"attributeName"`
-	AttributeValue *string `api:"attributeValue"`
-	NextToken      *string `api:"nextToken"`
-	MaxResults     *int32  `api:"maxResults"`
+	Cluster        *string `api:"cluster" json:",omitzero"`
+	TargetType     *string `api:"targetType required enum=TargetType" json:",omitzero"`
+	AttributeName  *string `api:"attributeName" json:",omitzero"`
+	AttributeValue *string `api:"attributeValue" json:",omitzero"`
+	NextToken      *string `api:"nextToken" json:",omitzero"`
+	MaxResults     *int32  `api:"maxResults" json:",omitzero"`
 }
 
 type ListAttributesOutput struct {
-	Attributes []Attribute `api:"attributes"`
-	NextToken  *string     `api:"nextToken"`
+	Attributes []Attribute `api:"attributes" json:",omitzero"`
+	NextToken  *string     `api:"nextToken" json:",omitzero"`
 }
 
 type ListClustersInput struct {
-	NextToken  *string `api:"nextToken"`
-	MaxResults *int32  `api:"maxResults"`
+	NextToken  *string `api:"nextToken" json:",omitzero"`
+	MaxResults *int32  `api:"maxResults" json:",omitzero"`
 }
 
 type ListClustersOutput struct {
-	ClusterArns []string `api:"clusterArns"`
-	NextToken   *string  `api:"nextToken"`
+	ClusterArns []string `api:"clusterArns" json:",omitzero"`
+	NextToken   *string  `api:"nextToken" json:",omitzero"`
 }
 
 type ListContainerInstancesInput struct {
-	Cluster    *string `api:"cluster"`
-	Filter     *string `api:"filter"`
-	NextToken  *string `api:"nextToken"`
-	MaxResults *int32  `api:"maxResults"`
-	Status     *string `api:"status enum=ContainerInstanceStatus"`
+	Cluster    *string `api:"cluster" json:",omitzero"`
+	Filter     *string `api:"filter" json:",omitzero"`
+	NextToken  *string `api:"nextToken" json:",omitzero"`
+	MaxResults *int32  `api:"maxResults" json:",omitzero"`
+	Status     *string `api:"status enum=ContainerInstanceStatus" json:",omitzero"`
 }
 
 type ListContainerInstancesOutput struct {
-	ContainerInstanceArns []string `api:"containerInstanceArns"`
-	NextToken             *string  `api:"nextToken"`
+	ContainerInstanceArns []string `api:"containerInstanceArns" json:",omitzero"`
+	NextToken             *string  `api:"nextToken" json:",omitzero"`
 }
 
 type ListServiceDeploymentsInput struct {
-	Service    *string    `api:"service required"`
-	Cluster    *string    `api:"cluster"`
-	Status     []string   `api:"status item.enum=ServiceDeploymentStatus"`
-	CreatedAt  *CreatedAt `api:"createdAt"`
-	NextToken  *string    `api:"nextToken"`
-	MaxResults *int32     `api:"maxResults"`
+	Service    *string    `api:"service required" json:",omitzero"`
+	Cluster    *string    `api:"cluster" json:",omitzero"`
+	Status     []string   `api:"status item.enum=ServiceDeploymentStatus" json:",omitzero"`
+	CreatedAt  *CreatedAt `api:"createdAt" json:",omitzero"`
+	NextToken  *string    `api:"nextToken" json:",omitzero"`
+	MaxResults *int32     `api:"maxResults" json:",omitzero"`
 }
 
 type ListServiceDeploymentsOutput struct {
-	ServiceDeployments []ServiceDeploymentBrief `api:"serviceDeployments"`
-	NextToken          *string                  `api:"nextToken"`
+	ServiceDeployments []ServiceDeploymentBrief `api:"serviceDeployments" json:",omitzero"`
+	NextToken          *string                  `api:"nextToken" json:",omitzero"`
 }
 
 type ListServicesInput struct {
-	Cluster                *string `api:"cluster"`
-	NextToken              *string `api:"nextToken"`
-	MaxResults             *int32  `api:"maxResults"`
-	LaunchType             *string `api:"launchType enum=LaunchType"`
-	SchedulingStrategy     *string `api:"schedulingStrategy enum=SchedulingStrategy"`
-	ResourceManagementType *string `api:"resourceManagementType enum=ResourceManagementType"`
+	Cluster                *string `api:"cluster" json:",omitzero"`
+	NextToken              *string `api:"nextToken" json:",omitzero"`
+	MaxResults             *int32  `api:"maxResults" json:",omitzero"`
+	LaunchType             *string `api:"launchType enum=LaunchType" json:",omitzero"`
+	SchedulingStrategy     *string `api:"schedulingStrategy enum=SchedulingStrategy" json:",omitzero"`
+	ResourceManagementType *string `api:"resourceManagementType enum=ResourceManagementType" json:",omitzero"`
 }
 
 type ListServicesOutput struct {
-	ServiceArns []string `api:"serviceArns"`
-	NextToken   *string  `api:"nextToken"`
+	ServiceArns []string `api:"serviceArns" json:",omitzero"`
+	NextToken   *string  `api:"nextToken" json:",omitzero"`
 }
 
 type ListServicesByNamespaceInput struct {
-	Namespace  *string `api:"namespace required"`
-	NextToken  *string `api:"nextToken"`
-	MaxResults *int32  `api:"maxResults"`
+	Namespace  *string `api:"namespace required" json:",omitzero"`
+	NextToken  *string `api:"nextToken" json:",omitzero"`
+	MaxResults *int32  `api:"maxResults" json:",omitzero"`
 }
 
 type ListServicesByNamespaceOutput struct {
-	ServiceArns []string `api:"serviceArns"`
-	NextToken   *string  `api:"nextToken"`
+	ServiceArns []string `api:"serviceArns" json:",omitzero"`
+	NextToken   *string  `api:"nextToken" json:",omitzero"`
 }
 
 type ListTagsForResourceInput struct {
-	ResourceArn *string `api:"resourceArn required"`
+	ResourceArn *string `api:"resourceArn required" json:",omitzero"`
 }
 
 type ListTagsForResourceOutput struct {
-	Tags []Tag `api:"tags min=0 max=50"`
+	Tags []Tag `api:"tags min=0 max=50" json:",omitzero"`
 }
 
 type ListTaskDefinitionFamiliesInput struct {
-	FamilyPrefix *string `api:"familyPrefix"`
-	Status       *string `api:"status enum=TaskDefinitionFamilyStatus"`
-	NextToken    *string `api:"nextToken"`
-	MaxResults   *int32  `api:"maxResults"`
+	FamilyPrefix *string `api:"familyPrefix" json:",omitzero"`
+	Status       *string `api:"status enum=TaskDefinitionFamilyStatus" json:",omitzero"`
+	NextToken    *string `api:"nextToken" json:",omitzero"`
+	MaxResults   *int32  `api:"maxResults" json:",omitzero"`
 }
 
 type ListTaskDefinitionFamiliesOutput struct {
-	Families  []string `api:"families"`
-	NextToken *string  `api:"nextToken"`
+	Families  []string `api:"families" json:",omitzero"`
+	NextToken *string  `api:"nextToken" json:",omitzero"`
 }
 
 type ListTaskDefinitionsInput struct {
-	FamilyPrefix *string `api:"familyPrefix"`
-	Status       *string `api:"status enum=TaskDefinitionStatus"`
-	Sort         *string `api:"sort enum=SortOrder"`
-	NextToken    *string `api:"nextToken"`
-	MaxResults   *int32  `api:"maxResults"`
+	FamilyPrefix *string `api:"familyPrefix" json:",omitzero"`
+	Status       *string `api:"status enum=TaskDefinitionStatus" json:",omitzero"`
+	Sort         *string `api:"sort enum=SortOrder" json:",omitzero"`
+	NextToken    *string `api:"nextToken" json:",omitzero"`
+	MaxResults   *int32  `api:"maxResults" json:",omitzero"`
 }
 
 type ListTaskDefinitionsOutput struct {
-	TaskDefinitionArns []string `api:"taskDefinitionArns"`
-	NextToken          *string  `api:"nextToken"`
+	TaskDefinitionArns []string `api:"taskDefinitionArns" json:",omitzero"`
+	NextToken          *string  `api:"nextToken" json:",omitzero"`
 }
 
 type ListTasksInput struct {
-	Cluster           *string `api:"cluster"`
-	ContainerInstance *string `api:"containerInstance"`
-	Family            *string `api:"family"`
-	NextToken         *string `api:"nextToken"`
-	MaxResults        *int32  `api:"maxResults"`
-	StartedBy         *string `api:"startedBy"`
-	ServiceName       *string `api:"serviceName"`
-	DesiredStatus     *string `api:"desiredStatus enum=DesiredStatus"`
-	LaunchType        *string `api:"launchType enum=LaunchType"`
-	DaemonName        *string `api:"daemonName"`
+	Cluster           *string `api:"cluster" json:",omitzero"`
+	ContainerInstance *string `api:"containerInstance" json:",omitzero"`
+	Family            *string `api:"family" json:",omitzero"`
+	NextToken         *string `api:"nextToken" json:",omitzero"`
+	MaxResults        *int32  `api:"maxResults" json:",omitzero"`
+	StartedBy         *string `api:"startedBy" json:",omitzero"`
+	ServiceName       *string `api:"serviceName" json:",omitzero"`
+	DesiredStatus     *string `api:"desiredStatus enum=DesiredStatus" json:",omitzero"`
+	LaunchType        *string `api:"launchType enum=LaunchType" json:",omitzero"`
+	DaemonName        *string `api:"daemonName" json:",omitzero"`
 }
 
 type ListTasksOutput struct {
-	TaskArns  []string `api:"taskArns"`
-	NextToken *string  `api:"nextToken"`
+	TaskArns  []string `api:"taskArns" json:",omitzero"`
+	NextToken *string  `api:"nextToken" json:",omitzero"`
 }
 
 type PutAccountSettingInput struct {
-	Name         *string `api:"name required enum=SettingName"`
-	Value        *string `api:"value required"`
-	PrincipalArn *string `api:"principalArn"`
+	Name         *string `api:"name required enum=SettingName" json:",omitzero"`
+	Value        *string `api:"value required" json:",omitzero"`
+	PrincipalArn *string `api:"principalArn" json:",omitzero"`
 }
 
 type PutAccountSettingOutput struct {
-	Setting *Setting `api:"setting"`
+	Setting *Setting `api:"setting" json:",omitzero"`
 }
 
 type PutAccountSettingDefaultInput struct {
-	Name  *string `api:"name required enum=SettingName"`
-	Value *string `api:"value required"`
+	Name  *string `api:"name required enum=SettingName" json:",omitzero"`
+	Value *string `api:"value required" json:",omitzero"`
 }
 
 type PutAccountSettingDefaultOutput struct {
-	Setting *Setting `api:"setting"`
+	Setting *Setting `api:"setting" json:",omitzero"`
 }
 
 type PutAttributesInput struct {
-	Cluster    *string     `api:"cluster"`
-	Attributes []Attribute `api:"attributes required"`
+	Cluster    *string     `api:"cluster" json:",omitzero"`
+	Attributes []Attribute `api:"attributes required" json:",omitzero"`
 }
 
 type PutAttributesOutput struct {
-	Attributes []Attribute `api:"attributes"`
+	Attributes []Attribute `api:"attributes" json:",omitzero"`
 }
 
 type PutClusterCapacityProvidersInput struct {
-	Cluster                         *string                        `api:"cluster required"`
-	CapacityProviders               []string                       `api:"capacityProviders required"`
-	DefaultCapacityProviderStrategy []CapacityProviderStrategyItem `api:"defaultCapacityProviderStrategy required"`
+	Cluster                         *string                        `api:"cluster required" json:",omitzero"`
+	CapacityProviders               []string                       `api:"capacityProviders required" json:",omitzero"`
+	DefaultCapacityProviderStrategy []CapacityProviderStrategyItem `api:"defaultCapacityProviderStrategy required" json:",omitzero"`
 }
 
 type PutClusterCapacityProvidersOutput struct {
-	Cluster *Cluster `api:"cluster"`
+	Cluster *Cluster `api:"cluster" json:",omitzero"`
 }
 
 type RegisterTaskDefinitionInput struct {
-	Family                  *string                             `api:"family required"`
-	TaskRoleArn             *string                             `api:"taskRoleArn"`
-	ExecutionRoleArn        *string                             `api:"executionRoleArn"`
-	NetworkMode             *string                             `api:"networkMode enum=NetworkMode"`
-	ContainerDefinitions    []ContainerDefinition               `api:"containerDefinitions required"`
-	Volumes                 []Volume                            `api:"volumes"`
-	PlacementConstraints    []TaskDefinitionPlacementConstraint `api:"placementConstraints"`
-	RequiresCompatibilities []string                            `api:"requiresCompatibilities item.enum=Compatibility"`
-	Cpu                     *string                             `api:"cpu"`
-	Memory                  *string                             `api:"memory"`
-	Tags                    []Tag                               `api:"tags min=0 max=50"`
-	PidMode                 *string                             `api:"pidMode enum=PidMode"`
-	IpcMode                 *string                             `api:"ipcMode enum=IpcMode"`
-	ProxyConfiguration      *ProxyConfiguration                 `api:"proxyConfiguration"`
-	InferenceAccelerators   []InferenceAccelerator              `api:"inferenceAccelerators"`
-	EphemeralStorage        *EphemeralStorage                   `api:"ephemeralStorage"`
-	RuntimePlatform         *RuntimePlatform                    `api:"runtimePlatform"`
-	EnableFaultInjection    *bool                               `api:"enableFaultInjection"`
+	Family                  *string                             `api:"family required" json:",omitzero"`
+	TaskRoleArn             *string                             `api:"taskRoleArn" json:",omitzero"`
+	ExecutionRoleArn        *string                             `api:"executionRoleArn" json:",omitzero"`
+	NetworkMode             *string                             `api:"networkMode enum=NetworkMode" json:",omitzero"`
+	ContainerDefinitions    []ContainerDefinition               `api:"containerDefinitions required" json:",omitzero"`
+	Volumes                 []Volume                            `api:"volumes" json:",omitzero"`
+	PlacementConstraints    []TaskDefinitionPlacementConstraint `api:"placementConstraints" json:",omitzero"`
+	RequiresCompatibilities []string                            `api:"requiresCompatibilities item.enum=Compatibility" json:",omitzero"`
+	Cpu                     *string                             `api:"cpu" json:",omitzero"`
+	Memory                  *string                             `api:"memory" json:",omitzero"`
+	Tags                    []Tag                               `api:"tags min=0 max=50" json:",omitzero"`
+	PidMode                 *string                             `api:"pidMode enum=PidMode" json:",omitzero"`
+	IpcMode                 *string                             `api:"ipcMode enum=IpcMode" json:",omitzero"`
+	ProxyConfiguration      *ProxyConfiguration                 `api:"proxyConfiguration" json:",omitzero"`
+	InferenceAccelerators   []InferenceAccelerator              `api:"inferenceAccelerators" json:",omitzero"`
+	EphemeralStorage        *EphemeralStorage                   `api:"ephemeralStorage" json:",omitzero"`
+	RuntimePlatform         *RuntimePlatform                    `api:"runtimePlatform" json:",omitzero"`
+	EnableFaultInjection    *bool                               `api:"enableFaultInjection" json:",omitzero"`
 }
 
 type RegisterTaskDefinitionOutput struct {
-	TaskDefinition *TaskDefinition `api:"taskDefinition"`
-	Tags           []Tag           `api:"tags min=0 max=50"`
+	TaskDefinition *TaskDefinition `api:"taskDefinition" json:",omitzero"`
+	Tags           []Tag           `api:"tags min=0 max=50" json:",omitzero"`
 }
 
 type RunTaskInput struct {
-	CapacityProviderStrategy []CapacityProviderStrategyItem `api:"capacityProviderStrategy"`
-	Cluster                  *string                        `api:"cluster"`
-	Count                    *int32                         `api:"count"`
-	EnableECSManagedTags     *bool                          `api:"enableECSManagedTags"`
-	EnableExecuteCommand     *bool                          `api:"enableExecuteCommand"`
-	Group                    *string                        `api:"group"`
-	LaunchType               *string                        `api:"launchType enum=LaunchType"`
-	NetworkConfiguration     *NetworkConfiguration          `api:"networkConfiguration"`
-	Overrides                *TaskOverride                  `api:"overrides"`
-	PlacementConstraints     []PlacementConstraint          `api:"placementConstraints"`
-	PlacementStrategy        []PlacementStrategy            `api:"placementStrategy"`
-	PlatformVersion          *string                        `api:"platformVersion"`
-	PropagateTags            *string                        `api:"propagateTags enum=PropagateTags"`
-	ReferenceId              *string                        `api:"referenceId"`
-	StartedBy                *string                        `api:"startedBy"`
-	Tags                     []Tag                          `api:"tags min=0 max=50"`
-	TaskDefinition           *string                        `api:"taskDefinition required"`
-	ClientToken              *string                        `api:"clientToken token"`
-	VolumeConfigurations     []TaskVolumeConfiguration      `api:"volumeConfigurations"`
+	CapacityProviderStrategy []CapacityProviderStrategyItem `api:"capacityProviderStrategy" json:",omitzero"`
+	Cluster                  *string                        `api:"cluster" json:",omitzero"`
+	Count                    *int32                         `api:"count" json:",omitzero"`
+	EnableECSManagedTags     *bool                          `api:"enableECSManagedTags" json:",omitzero"`
+	EnableExecuteCommand     *bool                          `api:"enableExecuteCommand" json:",omitzero"`
+	Group                    *string                        `api:"group" json:",omitzero"`
+	LaunchType               *string                        `api:"launchType enum=LaunchType" json:",omitzero"`
+	NetworkConfiguration     *NetworkConfiguration          `api:"networkConfiguration" json:",omitzero"`
+	Overrides                *TaskOverride                  `api:"overrides" json:",omitzero"`
+	PlacementConstraints     []PlacementConstraint          `api:"placementConstraints" json:",omitzero"`
+	PlacementStrategy        []PlacementStrategy            `api:"placementStrategy" json:",omitzero"`
+	PlatformVersion          *string                        `api:"platformVersion" json:",omitzero"`
+	PropagateTags            *string                        `api:"propagateTags enum=PropagateTags" json:",omitzero"`
+	ReferenceId              *string                        `api:"referenceId" json:",omitzero"`
+	StartedBy                *string                        `api:"startedBy" json:",omitzero"`
+	Tags                     []Tag                          `api:"tags min=0 max=50" json:",omitzero"`
+	TaskDefinition           *string                        `api:"taskDefinition required" json:",omitzero"`
+	ClientToken              *string                        `api:"clientToken token" json:",omitzero"`
+	VolumeConfigurations     []TaskVolumeConfiguration      `api:"volumeConfigurations" json:",omitzero"`
 }
 
 type RunTaskOutput struct {
-	Tasks    []Task    `api:"tasks"`
-	Failures []Failure `api:"failures"`
+	Tasks    []Task    `api:"tasks" json:",omitzero"`
+	Failures []Failure `api:"failures" json:",omitzero"`
 }
 
 type StartTaskInput struct {
-	Cluster              *string                   `api:"cluster"`
-	ContainerInstances   []string                  `api:"containerInstances required"`
-	EnableECSManagedTags *bool                     `api:"enableECSManagedTags"`
-	EnableExecuteCommand *bool                     `api:"enableExecuteCommand"`
-	Group                *string                   `api:"group"`
-	NetworkConfiguration *NetworkConfiguration     `api:"networkConfiguration"`
-	Overrides            *TaskOverride             `api:"overrides"`
-	PropagateTags        *string                   `api:"propagateTags enum=PropagateTags"`
-	ReferenceId          *string                   `api:"referenceId"`
-	StartedBy            *string                   `api:"startedBy"`
-	Tags                 []Tag                     `api:"tags min=0 max=50"`
-	TaskDefinition       *string                   `api:"taskDefinition required"`
-	VolumeConfigurations []TaskVolumeConfiguration `api:"volumeConfigurations"`
+	Cluster              *string                   `api:"cluster" json:",omitzero"`
+	ContainerInstances   []string                  `api:"containerInstances required" json:",omitzero"`
+	EnableECSManagedTags *bool                     `api:"enableECSManagedTags" json:",omitzero"`
+	EnableExecuteCommand *bool                     `api:"enableExecuteCommand" json:",omitzero"`
+	Group                *string                   `api:"group" json:",omitzero"`
+	NetworkConfiguration *NetworkConfiguration     `api:"networkConfiguration" json:",omitzero"`
+	Overrides            *TaskOverride             `api:"overrides" json:",omitzero"`
+	PropagateTags        *string                   `api:"propagateTags enum=PropagateTags" json:",omitzero"`
+	ReferenceId          *string                   `api:"referenceId" json:",omitzero"`
+	StartedBy            *string                   `api:"startedBy" json:",omitzero"`
+	Tags                 []Tag                     `api:"tags min=0 max=50" json:",omitzero"`
+	TaskDefinition       *string                   `api:"taskDefinition required" json:",omitzero"`
+	VolumeConfigurations []TaskVolumeConfiguration `api:"volumeConfigurations" json:",omitzero"`
 }
 
 type StartTaskOutput struct {
-	Tasks    []Task    `api:"tasks"`
-	Failures []Failure `api:"failures"`
+	Tasks    []Task    `api:"tasks" json:",omitzero"`
+	Failures []Failure `api:"failures" json:",omitzero"`
 }
 
 type StopServiceDeploymentInput struct {
-	ServiceDeploymentArn *string `api:"serviceDeploymentArn required"`
-	StopType             *string `api:"stopType enum=StopServiceDeploymentStopType"`
+	ServiceDeploymentArn *string `api:"serviceDeploymentArn required" json:",omitzero"`
+	StopType             *string `api:"stopType enum=StopServiceDeploymentStopType" json:",omitzero"`
 }
 
 type StopServiceDeploymentOutput struct {
-	ServiceDeploymentArn *string `api:"serviceDeploymentArn"`
+	ServiceDeploymentArn *string `api:"serviceDeploymentArn" json:",omitzero"`
 }
 
 type StopTaskInput struct {
-	Cluster *string `api:"cluster"`
-	Task    *string `api:"task required"`
-	Reason  *string `api:"reason"`
+	Cluster *string `api:"cluster" json:",omitzero"`
+	Task    *string `api:"task required" json:",omitzero"`
+	Reason  *string `api:"reason" json:",omitzero"`
 }
 
 type StopTaskOutput struct {
-	Task *Task `api:"task"`
+	Task *Task `api:"task" json:",omitzero"`
 }
 
 type TagResourceInput struct {
-	ResourceArn *string `api:"resourceArn required"`
-	Tags        []Tag   `api:"tags required min=0 max=50"`
+	ResourceArn *string `api:"resourceArn required" json:",omitzero"`
+	Tags        []Tag   `api:"tags required min=0 max=50" json:",omitzero"`
 }
 
 type TagResourceOutput struct{}
 
 type UntagResourceInput struct {
-	ResourceArn *string  `api:"resourceArn required"`
-	TagKeys     []string `api:"tagKeys required item.min=1 item.max=128 item.pattern=([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)"`
+	ResourceArn *string  `api:"resourceArn required" json:",omitzero"`
+	TagKeys     []string `api:"tagKeys required item.min=1 item.max=128 item.pattern=([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)" json:",omitzero"`
 }
 
 type UntagResourceOutput struct{}
 
 type UpdateCapacityProviderInput struct {
-	Name                     *string                                      `api:"name required"`
-	Cluster                  *string                                      `api:"cluster"`
-	AutoScalingGroupProvider *AutoScalingGroupProviderUpdate              `api:"autoScalingGroupProvider"`
-	ManagedInstancesProvider *UpdateManagedInstancesProviderConfiguration `api:"managedInstancesProvider"`
+	Name                     *string                                      `api:"name required" json:",omitzero"`
+	Cluster                  *string                                      `api:"cluster" json:",omitzero"`
+	AutoScalingGroupProvider *AutoScalingGroupProviderUpdate              `api:"autoScalingGroupProvider" json:",omitzero"`
+	ManagedInstancesProvider *UpdateManagedInstancesProviderConfiguration `api:"managedInstancesProvider" json:",omitzero"`
 }
 
 type UpdateCapacityProviderOutput struct {
-	CapacityProvider *CapacityProvider `api:"capacityProvider"`
+	CapacityProvider *CapacityProvider `api:"capacityProvider" json:",omitzero"`
 }
 
 type UpdateClusterInput struct {
-	Cluster                *string                               `api:"cluster required"`
-	Settings               []ClusterSetting                      `api:"settings"`
-	Configuration          *ClusterConfiguration                 `api:"configuration"`
-	ServiceConnectDefaults *ClusterServiceConnectDefaultsRequest `api:"serviceConnectDefaults"`
+	Cluster                *string                               `api:"cluster required" json:",omitzero"`
+	Settings               []ClusterSetting                      `api:"settings" json:",omitzero"`
+	Configuration          *ClusterConfiguration                 `api:"configuration" json:",omitzero"`
+	ServiceConnectDefaults *ClusterServiceConnectDefaultsRequest `api:"serviceConnectDefaults" json:",omitzero"`
 }
 
 type UpdateClusterOutput struct {
-	Cluster *Cluster `api:"cluster"`
+	Cluster *Cluster `api:"cluster" json:",omitzero"`
 }
 
 type UpdateClusterSettingsInput struct {
-	Cluster  *string          `api:"cluster required"`
-	Settings []ClusterSetting `api:"settings required"`
+	Cluster  *string          `api:"cluster required" json:",omitzero"`
+	Settings []ClusterSetting `api:"settings required" json:",omitzero"`
 }
 
 type UpdateClusterSettingsOutput struct {
-	Cluster *Cluster `api:"cluster"`
+	Cluster *Cluster `api:"cluster" json:",omitzero"`
 }
 
 type UpdateContainerInstancesStateInput struct {
-	Cluster            *string  `api:"cluster"`
-	ContainerInstances []string `api:"containerInstances required"`
-	Status             *string  `api:"status required enum=ContainerInstanceStatus"`
+	Cluster            *string  `api:"cluster" json:",omitzero"`
+	ContainerInstances []string `api:"containerInstances required" json:",omitzero"`
+	Status             *string  `api:"status required enum=ContainerInstanceStatus" json:",omitzero"`
 }
 
 type UpdateContainerInstancesStateOutput struct {
-	ContainerInstances []ContainerInstance `api:"containerInstances"`
-	Failures           []Failure           `api:"failures"`
+	ContainerInstances []ContainerInstance `api:"containerInstances" json:",omitzero"`
+	Failures           []Failure           `api:"failures" json:",omitzero"`
 }
 
 type UpdateServiceInput struct {
-	Cluster                       *string                        `api:"cluster"`
-	Service                       *string                        `api:"service required"`
-	DesiredCount                  *int32                         `api:"desiredCount"`
-	TaskDefinition                *string                        `api:"taskDefinition"`
-	CapacityProviderStrategy      []CapacityProviderStrategyItem `api:"capacityProviderStrategy"`
-	DeploymentConfiguration       *DeploymentConfiguration       `api:"deploymentConfiguration"`
-	AvailabilityZoneRebalancing   *string                        `api:"availabilityZoneRebalancing enum=AvailabilityZoneRebalancing"`
-	NetworkConfiguration          *NetworkConfiguration          `api:"networkConfiguration"`
-	PlacementConstraints          []PlacementConstraint          `api:"placementConstraints"`
-	PlacementStrategy             []PlacementStrategy            `api:"placementStrategy"`
-	PlatformVersion               *string                        `api:"platformVersion"`
-	ForceNewDeployment            *bool                          `api:"forceNewDeployment"`
-	HealthCheckGracePeriodSeconds *int32                         `api:"healthCheckGracePeriodSeconds"`
-	DeploymentController          *DeploymentController          `api:"deploymentController"`
-	EnableExecuteCommand          *bool                          `api:"enableExecuteCommand"`
-	EnableECSManagedTags          *bool                          `api:"enableECSManagedTags"`
-	LoadBalancers                 []LoadBalancer                 `api:"loadBalancers"`
-	PropagateTags                 *string                        `api:"propagateTags enum=PropagateTags"`
-	ServiceRegistries             []ServiceRegistry              `api:"serviceRegistries"`
-	ServiceConnectConfiguration   *ServiceConnectConfiguration   `api:"serviceConnectConfiguration"`
-	VolumeConfigurations          []ServiceVolumeConfiguration   `api:"volumeConfigurations"`
-	VpcLatticeConfigurations      []VpcLatticeConfiguration      `api:"vpcLatticeConfigurations"`
+	Cluster                       *string                        `api:"cluster" json:",omitzero"`
+	Service                       *string                        `api:"service required" json:",omitzero"`
+	DesiredCount                  *int32                         `api:"desiredCount" json:",omitzero"`
+	TaskDefinition                *string                        `api:"taskDefinition" json:",omitzero"`
+	CapacityProviderStrategy      []CapacityProviderStrategyItem `api:"capacityProviderStrategy" json:",omitzero"`
+	DeploymentConfiguration       *DeploymentConfiguration       `api:"deploymentConfiguration" json:",omitzero"`
+	AvailabilityZoneRebalancing   *string                        `api:"availabilityZoneRebalancing enum=AvailabilityZoneRebalancing" json:",omitzero"`
+	NetworkConfiguration          *NetworkConfiguration          `api:"networkConfiguration" json:",omitzero"`
+	PlacementConstraints          []PlacementConstraint          `api:"placementConstraints" json:",omitzero"`
+	PlacementStrategy             []PlacementStrategy            `api:"placementStrategy" json:",omitzero"`
+	PlatformVersion               *string                        `api:"platformVersion" json:",omitzero"`
+	ForceNewDeployment            *bool                          `api:"forceNewDeployment" json:",omitzero"`
+	HealthCheckGracePeriodSeconds *int32                         `api:"healthCheckGracePeriodSeconds" json:",omitzero"`
+	DeploymentController          *DeploymentController          `api:"deploymentController" json:",omitzero"`
+	EnableExecuteCommand          *bool                          `api:"enableExecuteCommand" json:",omitzero"`
+	EnableECSManagedTags          *bool                          `api:"enableECSManagedTags" json:",omitzero"`
+	LoadBalancers                 []LoadBalancer                 `api:"loadBalancers" json:",omitzero"`
+	PropagateTags                 *string                        `api:"propagateTags enum=PropagateTags" json:",omitzero"`
+	ServiceRegistries             []ServiceRegistry              `api:"serviceRegistries" json:",omitzero"`
+	ServiceConnectConfiguration   *ServiceConnectConfiguration   `api:"serviceConnectConfiguration" json:",omitzero"`
+	VolumeConfigurations          []ServiceVolumeConfiguration   `api:"volumeConfigurations" json:",omitzero"`
+	VpcLatticeConfigurations      []VpcLatticeConfiguration      `api:"vpcLatticeConfigurations" json:",omitzero"`
 }
 
 type UpdateServiceOutput struct {
-	Service *Service `api:"service"`
+	Service *Service `api:"service" json:",omitzero"`
 }
 
 type UpdateServicePrimaryTaskSetInput struct {
-	Cluster        *string `api:"cluster required"`
-	Service        *string `api:"service required"`
-	PrimaryTaskSet *string `api:"primaryTaskSet required"`
+	Cluster        *string `api:"cluster required" json:",omitzero"`
+	Service        *string `api:"service required" json:",omitzero"`
+	PrimaryTaskSet *string `api:"primaryTaskSet required" json:",omitzero"`
 }
 
 type UpdateServicePrimaryTaskSetOutput struct {
-	TaskSet *TaskSet `api:"taskSet"`
+	TaskSet *TaskSet `api:"taskSet" json:",omitzero"`
 }
 
 type UpdateTaskProtectionInput struct {
-	Cluster           *string  `api:"cluster required"`
-	Tasks             []string `api:"tasks required"`
-	ProtectionEnabled *bool    `api:"protectionEnabled required"`
-	ExpiresInMinutes  *int32   `api:"expiresInMinutes"`
+	Cluster           *string  `api:"cluster required" json:",omitzero"`
+	Tasks             []string `api:"tasks required" json:",omitzero"`
+	ProtectionEnabled *bool    `api:"protectionEnabled required" json:",omitzero"`
+	ExpiresInMinutes  *int32   `api:"expiresInMinutes" json:",omitzero"`
 }
 
 type UpdateTaskProtectionOutput struct {
-	ProtectedTasks []ProtectedTask `api:"protectedTasks"`
-	Failures       []Failure       `api:"failures"`
+	ProtectedTasks []ProtectedTask `api:"protectedTasks" json:",omitzero"`
+	Failures       []Failure       `api:"failures" json:",omitzero"`
 }
 
 type UpdateTaskSetInput struct {
-	Cluster *string `api:"cluster required"`
-	Service *string `api:"service required"`
-	TaskSet *string `api:"taskSet required"`
-	Scale   *Scale  `api:"scale required"`
+	Cluster *string `api:"cluster required" json:",omitzero"`
+	Service *string `api:"service required" json:",omitzero"`
+	TaskSet *string `api:"taskSet required" json:",omitzero"`
+	Scale   *Scale  `api:"scale required" json:",omitzero"`
 }
 
 type UpdateTaskSetOutput struct {
-	TaskSet *TaskSet `api:"taskSet"`
+	TaskSet *TaskSet `api:"taskSet" json:",omitzero"`
 }
 
 type AcceleratorCountRequest struct {
-	Min *int32 `api:"min"`
-	Max *int32 `api:"max"`
+	Min *int32 `api:"min" json:",omitzero"`
+	Max *int32 `api:"max" json:",omitzero"`
 }
 
 type AcceleratorTotalMemoryMiBRequest struct {
-	Min *int32 `api:"min"`
-	Max *int32 `api:"max"`
+	Min *int32 `api:"min" json:",omitzero"`
+	Max *int32 `api:"max" json:",omitzero"`
 }
 
 type AdvancedConfiguration struct {
-	AlternateTargetGroupArn *string `api:"alternateTargetGroupArn"`
-	ProductionListenerRule  *string `api:"productionListenerRule"`
-	TestListenerRule        *string `api:"testListenerRule"`
-	RoleArn                 *string `api:"roleArn"`
+	AlternateTargetGroupArn *string `api:"alternateTargetGroupArn" json:",omitzero"`
+	ProductionListenerRule  *string `api:"productionListenerRule" json:",omitzero"`
+	TestListenerRule        *string `api:"testListenerRule" json:",omitzero"`
+	RoleArn                 *string `api:"roleArn" json:",omitzero"`
 }
 
 type Attachment struct {
-	Id      *string        `api:"id"`
-	Type    *string        `api:"type"`
-	Status  *string        `api:"status"`
-	Details []KeyValuePair `api:"details"`
+	Id      *string        `api:"id" json:",omitzero"`
+	Type    *string        `api:"type" json:",omitzero"`
+	Status  *string        `api:"status" json:",omitzero"`
+	Details []KeyValuePair `api:"details" json:",omitzero"`
 }
 
 type Attribute struct {
-	Name       *string `api:"name required"`
-	Value      *string `api:"value"`
-	TargetType *string `api:"targetType enum=TargetType"`
-	TargetId   *string `api:"targetId"`
+	Name       *string `api:"name required" json:",omitzero"`
+	Value      *string `api:"value" json:",omitzero"`
+	TargetType *string `api:"targetType enum=TargetType" json:",omitzero"`
+	TargetId   *string `api:"targetId" json:",omitzero"`
 }
 
 type AutoRepairConfiguration struct {
-	ActionsStatus *string `api:"actionsStatus enum=AutoRepairActionsStatus"`
+	ActionsStatus *string `api:"actionsStatus enum=AutoRepairActionsStatus" json:",omitzero"`
 }
 
 type AutoScalingGroupProvider struct {
-	AutoScalingGroupArn          *string         `api:"autoScalingGroupArn required"`
-	ManagedScaling               *ManagedScaling `api:"managedScaling"`
-	ManagedTerminationProtection *string         `api:"managedTerminationProtection enum=ManagedTerminationProtection"`
-	ManagedDraining              *string         `api:"managedDraining enum=ManagedDraining"`
+	AutoScalingGroupArn          *string         `api:"autoScalingGroupArn required" json:",omitzero"`
+	ManagedScaling               *ManagedScaling `api:"managedScaling" json:",omitzero"`
+	ManagedTerminationProtection *string         `api:"managedTerminationProtection enum=ManagedTerminationProtection" json:",omitzero"`
+	ManagedDraining              *string         `api:"managedDraining enum=ManagedDraining" json:",omitzero"`
 }
 
 type AutoScalingGroupProviderUpdate struct {
-	ManagedScaling               *ManagedScaling `api:"managedScaling"`
-	ManagedTerminationProtection *string         `api:"managedTerminationProtection enum=ManagedTerminationProtection"`
-	ManagedDraining              *string         `api:"managedDraining enum=ManagedDraining"`
+	ManagedScaling               *ManagedScaling `api:"managedScaling" json:",omitzero"`
+	ManagedTerminationProtection *string         `api:"managedTerminationProtection enum=ManagedTerminationProtection" json:",omitzero"`
+	ManagedDraining              *string         `api:"managedDraining enum=ManagedDraining" json:",omitzero"`
 }
 
 type AwsVpcConfiguration struct {
-	Subnets        []string `api:"subnets required"`
-	SecurityGroups []string `api:"securityGroups"`
-	AssignPublicIp *string  `api:"assignPublicIp enum=AssignPublicIp"`
+	Subnets        []string `api:"subnets required" json:",omitzero"`
+	SecurityGroups []string `api:"securityGroups" json:",omitzero"`
+	AssignPublicIp *string  `api:"assignPublicIp enum=AssignPublicIp" json:",omitzero"`
 }
 
 type BaselineEbsBandwidthMbpsRequest struct {
-	Min *int32 `api:"min"`
-	Max *int32 `api:"max"`
+	Min *int32 `api:"min" json:",omitzero"`
+	Max *int32 `api:"max" json:",omitzero"`
 }
 
 type CanaryConfiguration struct {
-	CanaryPercent           *float64 `api:"canaryPercent"`
-	CanaryBakeTimeInMinutes *int32   `api:"canaryBakeTimeInMinutes"`
+	CanaryPercent           *float64 `api:"canaryPercent" json:",omitzero"`
+	CanaryBakeTimeInMinutes *int32   `api:"canaryBakeTimeInMinutes" json:",omitzero"`
 }
 
 type CapacityProvider struct {
-	CapacityProviderArn      *string                   `api:"capacityProviderArn"`
-	Name                     *string                   `api:"name"`
-	Cluster                  *string                   `api:"cluster"`
-	Status                   *string                   `api:"status enum=CapacityProviderStatus"`
-	AutoScalingGroupProvider *AutoScalingGroupProvider `api:"autoScalingGroupProvider"`
-	ManagedInstancesProvider *ManagedInstancesProvider `api:"managedInstancesProvider"`
-	UpdateStatus             *string                   `api:"updateStatus enum=CapacityProviderUpdateStatus"`
-	UpdateStatusReason       *string                   `api:"updateStatusReason"`
-	Tags                     []Tag                     `api:"tags min=0 max=50"`
-	Type                     *string                   `api:"type enum=CapacityProviderType"`
+	CapacityProviderArn      *string                   `api:"capacityProviderArn" json:",omitzero"`
+	Name                     *string                   `api:"name" json:",omitzero"`
+	Cluster                  *string                   `api:"cluster" json:",omitzero"`
+	Status                   *string                   `api:"status enum=CapacityProviderStatus" json:",omitzero"`
+	AutoScalingGroupProvider *AutoScalingGroupProvider `api:"autoScalingGroupProvider" json:",omitzero"`
+	ManagedInstancesProvider *ManagedInstancesProvider `api:"managedInstancesProvider" json:",omitzero"`
+	UpdateStatus             *string                   `api:"updateStatus enum=CapacityProviderUpdateStatus" json:",omitzero"`
+	UpdateStatusReason       *string                   `api:"updateStatusReason" json:",omitzero"`
+	Tags                     []Tag                     `api:"tags min=0 max=50" json:",omitzero"`
+	Type                     *string                   `api:"type enum=CapacityProviderType" json:",omitzero"`
 }
 
 type CapacityProviderStrategyItem struct {
-	CapacityProvider *string `api:"capacityProvider required"`
-	Weight           *int32  `api:"weight min=0 max=1000"`
-	Base             *int32  `api:"base min=0 max=100000"`
+	CapacityProvider *string `api:"capacityProvider required" json:",omitzero"`
+	Weight           *int32  `api:"weight min=0 max=1000" json:",omitzero"`
+	Base             *int32  `api:"base min=0 max=100000" json:",omitzero"`
 }
 
 type CapacityReservationRequest struct {
-	ReservationGroupArn   *string `api:"reservationGroupArn"`
-	ReservationPreference *string `api:"reservationPreference enum=CapacityReservationPreference"`
+	ReservationGroupArn   *string `api:"reservationGroupArn" json:",omitzero"`
+	ReservationPreference *string `api:"reservationPreference enum=CapacityReservationPreference" json:",omitzero"`
 }
 
 type Cluster struct {
-	ClusterArn                        *string                        `api:"clusterArn"`
-	ClusterName                       *string                        `api:"clusterName"`
-	Configuration                     *ClusterConfiguration          `api:"configuration"`
-	Status                            *string                        `api:"status"`
-	RegisteredContainerInstancesCount *int32                         `api:"registeredContainerInstancesCount"`
-	RunningTasksCount                 *int32                         `api:"runningTasksCount"`
-	PendingTasksCount                 *int32                         `api:"pendingTasksCount"`
-	ActiveServicesCount               *int32                         `api:"activeServicesCount"`
-	Statistics                        []KeyValuePair                 `api:"statistics"`
-	Tags                              []Tag                          `api:"tags min=0 max=50"`
-	Settings                          []ClusterSetting               `api:"settings"`
-	CapacityProviders                 []string                       `api:"capacityProviders"`
-	DefaultCapacityProviderStrategy   []CapacityProviderStrategyItem `api:"defaultCapacityProviderStrategy"`
-	Attachments                       []Attachment                   `api:"attachments"`
-	AttachmentsStatus                 *string                        `api:"attachmentsStatus"`
-	ServiceConnectDefaults            *ClusterServiceConnectDefaults `api:"serviceConnectDefaults"`
+	ClusterArn                        *string                        `api:"clusterArn" json:",omitzero"`
+	ClusterName                       *string                        `api:"clusterName" json:",omitzero"`
+	Configuration                     *ClusterConfiguration          `api:"configuration" json:",omitzero"`
+	Status                            *string                        `api:"status" json:",omitzero"`
+	RegisteredContainerInstancesCount *int32                         `api:"registeredContainerInstancesCount" json:",omitzero"`
+	RunningTasksCount                 *int32                         `api:"runningTasksCount" json:",omitzero"`
+	PendingTasksCount                 *int32                         `api:"pendingTasksCount" json:",omitzero"`
+	ActiveServicesCount               *int32                         `api:"activeServicesCount" json:",omitzero"`
+	Statistics                        []KeyValuePair                 `api:"statistics" json:",omitzero"`
+	Tags                              []Tag                          `api:"tags min=0 max=50" json:",omitzero"`
+	Settings                          []ClusterSetting               `api:"settings" json:",omitzero"`
+	CapacityProviders                 []string                       `api:"capacityProviders" json:",omitzero"`
+	DefaultCapacityProviderStrategy   []CapacityProviderStrategyItem `api:"defaultCapacityProviderStrategy" json:",omitzero"`
+	Attachments                       []Attachment                   `api:"attachments" json:",omitzero"`
+	AttachmentsStatus                 *string                        `api:"attachmentsStatus" json:",omitzero"`
+	ServiceConnectDefaults            *ClusterServiceConnectDefaults `api:"serviceConnectDefaults" json:",omitzero"`
 }
 
 type ClusterConfiguration struct {
-	ExecuteCommandConfiguration *ExecuteCommandConfiguration `api:"executeCommandConfiguration"`
-	ManagedStorageConfiguration *ManagedStorageConfiguration `api:"managedStorageConfiguration"`
+	ExecuteCommandConfiguration *ExecuteCommandConfiguration `api:"executeCommandConfiguration" json:",omitzero"`
+	ManagedStorageConfiguration *ManagedStorageConfiguration `api:"managedStorageConfiguration" json:",omitzero"`
 }
 
 type ClusterServiceConnectDefaults struct {
-	Namespace *string `api:"namespace"`
+	Namespace *string `api:"namespace" json:",omitzero"`
 }
 
 type ClusterServiceConnectDefaultsRequest struct {
-	Namespace *string `api:"namespace required"`
+	Namespace *string `api:"namespace required" json:",omitzero"`
 }
 
 type ClusterSetting struct {
-	Name  *string `api:"name enum=ClusterSettingName"`
-	Value *string `api:"value"`
+	Name  *string `api:"name enum=ClusterSettingName" json:",omitzero"`
+	Value *string `api:"value" json:",omitzero"`
 }
 
 type Container struct {
-	ContainerArn      *string            `api:"containerArn"`
-	TaskArn           *string            `api:"taskArn"`
-	Name              *string            `api:"name"`
-	Image             *string            `api:"image"`
-	ImageDigest       *string            `api:"imageDigest"`
-	RuntimeId         *string            `api:"runtimeId"`
-	LastStatus        *string            `api:"lastStatus"`
-	ExitCode          *int32             `api:"exitCode"`
-	Reason            *string            `api:"reason"`
-	NetworkBindings   []NetworkBinding   `api:"networkBindings"`
-	NetworkInterfaces []NetworkInterface `api:"networkInterfaces"`
-	HealthStatus      *string            `api:"healthStatus enum=HealthStatus"`
-	ManagedAgents     []ManagedAgent     `api:"managedAgents"`
-	Cpu               *string            `api:"cpu"`
-	Memory            *string            `api:"memory"`
-	MemoryReservation *string            `api:"memoryReservation"`
-	GpuIds            []string           `api:"gpuIds"`
+	ContainerArn      *string            `api:"containerArn" json:",omitzero"`
+	TaskArn           *string            `api:"taskArn" json:",omitzero"`
+	Name              *string            `api:"name" json:",omitzero"`
+	Image             *string            `api:"image" json:",omitzero"`
+	ImageDigest       *string            `api:"imageDigest" json:",omitzero"`
+	RuntimeId         *string            `api:"runtimeId" json:",omitzero"`
+	LastStatus        *string            `api:"lastStatus" json:",omitzero"`
+	ExitCode          *int32             `api:"exitCode" json:",omitzero"`
+	Reason            *string            `api:"reason" json:",omitzero"`
+	NetworkBindings   []NetworkBinding   `api:"networkBindings" json:",omitzero"`
+	NetworkInterfaces []NetworkInterface `api:"networkInterfaces" json:",omitzero"`
+	HealthStatus      *string            `api:"healthStatus enum=HealthStatus" json:",omitzero"`
+	ManagedAgents     []ManagedAgent     `api:"managedAgents" json:",omitzero"`
+	Cpu               *string            `api:"cpu" json:",omitzero"`
+	Memory            *string            `api:"memory" json:",omitzero"`
+	MemoryReservation *string            `api:"memoryReservation" json:",omitzero"`
+	GpuIds            []string           `api:"gpuIds" json:",omitzero"`
 }
 
 type ContainerDefinition struct {
-	Name                   *string                 `api:"name"`
-	Image                  *string                 `api:"image"`
-	RepositoryCredentials  *RepositoryCredentials  `api:"repositoryCredentials sensitive"`
-	Cpu                    *int32                  `api:"cpu"`
-	Memory                 *int32                  `api:"memory"`
-	MemoryReservation      *int32                  `api:"memoryReservation"`
-	Links                  []string                `api:"links"`
-	PortMappings           []PortMapping           `api:"portMappings"`
-	Essential              *bool                   `api:"essential"`
-	RestartPolicy          *ContainerRestartPolicy `api:"restartPolicy"`
-	EntryPoint             []string                `api:"entryPoint"`
-	Command                []string                `api:"command"`
-	Environment            []KeyValuePair          `api:"environment sensitive"`
-	EnvironmentFiles       []EnvironmentFile       `api:"environmentFiles"`
-	MountPoints            []MountPoint            `api:"mountPoints"`
-	VolumesFrom            []VolumeFrom            `api:"volumesFrom"`
-	LinuxParameters        *LinuxParameters        `api:"linuxParameters"`
-	Secrets                []Secret                `api:"secrets"`
-	DependsOn              []ContainerDependency   `api:"dependsOn"`
-	StartTimeout           *int32                  `api:"startTimeout"`
-	StopTimeout            *int32                  `api:"stopTimeout"`
-	VersionConsistency     *string                 `api:"versionConsistency enum=VersionConsistency"`
-	Hostname               *string                 `api:"hostname"`
-	User                   *string                 `api:"user"`
-	WorkingDirectory       *string                 `api:"workingDirectory"`
-	DisableNetworking      *bool                   `api:"disableNetworking"`
-	Privileged             *bool                   `api:"privileged"`
-	ReadonlyRootFilesystem *bool                   `api:"readonlyRootFilesystem"`
-	DnsServers             []string                `api:"dnsServers"`
-	DnsSearchDomains       []string                `api:"dnsSearchDomains"`
-	ExtraHosts             []HostEntry             `api:"extraHosts"`
-	DockerSecurityOptions  []string                `api:"dockerSecurityOptions"`
-	Interactive            *bool                   `api:"interactive"`
-	PseudoTerminal         *bool                   `api:"pseudoTerminal"`
-	DockerLabels           map[string]string       `api:"dockerLabels"`
-	Ulimits                []Ulimit                `api:"ulimits"`
-	LogConfiguration       *LogConfiguration       `api:"logConfiguration"`
-	HealthCheck            *HealthCheck            `api:"healthCheck"`
-	SystemControls         []SystemControl         `api:"systemControls"`
-	ResourceRequirements   []ResourceRequirement   `api:"resourceRequirements"`
-	FirelensConfiguration  *FirelensConfiguration  `api:"firelensConfiguration"`
-	CredentialSpecs        []string                `api:"credentialSpecs"`
+	Name                   *string                 `api:"name" json:",omitzero"`
+	Image                  *string                 `api:"image" json:",omitzero"`
+	RepositoryCredentials  *RepositoryCredentials  `api:"repositoryCredentials sensitive" json:",omitzero"`
+	Cpu                    *int32                  `api:"cpu" json:",omitzero"`
+	Memory                 *int32                  `api:"memory" json:",omitzero"`
+	MemoryReservation      *int32                  `api:"memoryReservation" json:",omitzero"`
+	Links                  []string                `api:"links" json:",omitzero"`
+	PortMappings           []PortMapping           `api:"portMappings" json:",omitzero"`
+	Essential              *bool                   `api:"essential" json:",omitzero"`
+	RestartPolicy          *ContainerRestartPolicy `api:"restartPolicy" json:",omitzero"`
+	EntryPoint             []string                `api:"entryPoint" json:",omitzero"`
+	Command                []string                `api:"command" json:",omitzero"`
+	Environment            []KeyValuePair          `api:"environment sensitive" json:",omitzero"`
+	EnvironmentFiles       []EnvironmentFile       `api:"environmentFiles" json:",omitzero"`
+	MountPoints            []MountPoint            `api:"mountPoints" json:",omitzero"`
+	VolumesFrom            []VolumeFrom            `api:"volumesFrom" json:",omitzero"`
+	LinuxParameters        *LinuxParameters        `api:"linuxParameters" json:",omitzero"`
+	Secrets                []Secret                `api:"secrets" json:",omitzero"`
+	DependsOn              []ContainerDependency   `api:"dependsOn" json:",omitzero"`
+	StartTimeout           *int32                  `api:"startTimeout" json:",omitzero"`
+	StopTimeout            *int32                  `api:"stopTimeout" json:",omitzero"`
+	VersionConsistency     *string                 `api:"versionConsistency enum=VersionConsistency" json:",omitzero"`
+	Hostname               *string                 `api:"hostname" json:",omitzero"`
+	User                   *string                 `api:"user" json:",omitzero"`
+	WorkingDirectory       *string                 `api:"workingDirectory" json:",omitzero"`
+	DisableNetworking      *bool                   `api:"disableNetworking" json:",omitzero"`
+	Privileged             *bool                   `api:"privileged" json:",omitzero"`
+	ReadonlyRootFilesystem *bool                   `api:"readonlyRootFilesystem" json:",omitzero"`
+	DnsServers             []string                `api:"dnsServers" json:",omitzero"`
+	DnsSearchDomains       []string                `api:"dnsSearchDomains" json:",omitzero"`
+	ExtraHosts             []HostEntry             `api:"extraHosts" json:",omitzero"`
+	DockerSecurityOptions  []string                `api:"dockerSecurityOptions" json:",omitzero"`
+	Interactive            *bool                   `api:"interactive" json:",omitzero"`
+	PseudoTerminal         *bool                   `api:"pseudoTerminal" json:",omitzero"`
+	DockerLabels           map[string]string       `api:"dockerLabels" json:",omitzero"`
+	Ulimits                []Ulimit                `api:"ulimits" json:",omitzero"`
+	LogConfiguration       *LogConfiguration       `api:"logConfiguration" json:",omitzero"`
+	HealthCheck            *HealthCheck            `api:"healthCheck" json:",omitzero"`
+	SystemControls         []SystemControl         `api:"systemControls" json:",omitzero"`
+	ResourceRequirements   []ResourceRequirement   `api:"resourceRequirements" json:",omitzero"`
+	FirelensConfiguration  *FirelensConfiguration  `api:"firelensConfiguration" json:",omitzero"`
+	CredentialSpecs        []string                `api:"credentialSpecs" json:",omitzero"`
 }
 
 type ContainerDependency struct {
-	ContainerName *string `api:"containerName required"`
-	Condition     *string `api:"condition required enum=ContainerCondition"`
+	ContainerName *string `api:"containerName required" json:",omitzero"`
+	Condition     *string `api:"condition required enum=ContainerCondition" json:",omitzero"`
 }
 
 type ContainerImage struct {
-	ContainerName *string `api:"containerName"`
-	ImageDigest   *string `api:"imageDigest"`
-	Image         *string `api:"image"`
+	ContainerName *string `api:"containerName" json:",omitzero"`
+	ImageDigest   *string `api:"imageDigest" json:",omitzero"`
+	Image         *string `api:"image" json:",omitzero"`
 }
 
 type ContainerInstance struct {
-	ContainerInstanceArn *string                        `api:"containerInstanceArn"`
-	Ec2InstanceId        *string                        `api:"ec2InstanceId"`
-	CapacityProviderName *string                        `api:"capacityProviderName"`
-	Version              *int64                         `api:"version"`
-	VersionInfo          *VersionInfo                   `api:"versionInfo"`
-	RemainingResources   []Resource                     `api:"remainingResources"`
-	RegisteredResources  []Resource                     `api:"registeredResources"`
-	Status               *string                        `api:"status"`
-	StatusReason         *string                        `api:"statusReason"`
-	AgentConnected       *bool                          `api:"agentConnected"`
-	RunningTasksCount    *int32                         `api:"runningTasksCount"`
-	PendingTasksCount    *int32                         `api:"pendingTasksCount"`
-	AgentUpdateStatus    *string                        `api:"agentUpdateStatus enum=AgentUpdateStatus"`
-	Attributes           []Attribute                    `api:"attributes"`
-	RegisteredAt         *time.Time                     `api:"registeredAt"`
-	Attachments          []Attachment                   `api:"attachments"`
-	Tags                 []Tag                          `api:"tags min=0 max=50"`
-	HealthStatus         *ContainerInstanceHealthStatus `api:"healthStatus"`
+	ContainerInstanceArn *string                        `api:"containerInstanceArn" json:",omitzero"`
+	Ec2InstanceId        *string                        `api:"ec2InstanceId" json:",omitzero"`
+	CapacityProviderName *string                        `api:"capacityProviderName" json:",omitzero"`
+	Version              *int64                         `api:"version" json:",omitzero"`
+	VersionInfo          *VersionInfo                   `api:"versionInfo" json:",omitzero"`
+	RemainingResources   []Resource                     `api:"remainingResources" json:",omitzero"`
+	RegisteredResources  []Resource                     `api:"registeredResources" json:",omitzero"`
+	Status               *string                        `api:"status" json:",omitzero"`
+	StatusReason         *string                        `api:"statusReason" json:",omitzero"`
+	AgentConnected       *bool                          `api:"agentConnected" json:",omitzero"`
+	RunningTasksCount    *int32                         `api:"runningTasksCount" json:",omitzero"`
+	PendingTasksCount    *int32                         `api:"pendingTasksCount" json:",omitzero"`
+	AgentUpdateStatus    *string                        `api:"agentUpdateStatus enum=AgentUpdateStatus" json:",omitzero"`
+	Attributes           []Attribute                    `api:"attributes" json:",omitzero"`
+	RegisteredAt         *time.Time                     `api:"registeredAt" json:",omitzero"`
+	Attachments          []Attachment                   `api:"attachments" json:",omitzero"`
+	Tags                 []Tag                          `api:"tags min=0 max=50" json:",omitzero"`
+	HealthStatus         *ContainerInstanceHealthStatus `api:"healthStatus" json:",omitzero"`
 }
 
 type ContainerInstanceHealthStatus struct {
-	OverallStatus *string                     `api:"overallStatus enum=InstanceHealthCheckState"`
-	Details       []InstanceHealthCheckResult `api:"details"`
+	OverallStatus *string                     `api:"overallStatus enum=InstanceHealthCheckState" json:",omitzero"`
+	Details       []InstanceHealthCheckResult `api:"details" json:",omitzero"`
 }
 
 type ContainerOverride struct {
-	Name                 *string               `api:"name"`
-	Command              []string              `api:"command"`
-	Environment          []KeyValuePair        `api:"environment sensitive"`
-	EnvironmentFiles     []EnvironmentFile     `api:"environmentFiles"`
-	Cpu                  *int32                `api:"cpu"`
-	Memory               *int32                `api:"memory"`
-	MemoryReservation    *int32                `api:"memoryReservation"`
-	ResourceRequirements []ResourceRequirement `api:"resourceRequirements"`
+	Name                 *string               `api:"name" json:",omitzero"`
+	Command              []string              `api:"command" json:",omitzero"`
+	Environment          []KeyValuePair        `api:"environment sensitive" json:",omitzero"`
+	EnvironmentFiles     []EnvironmentFile     `api:"environmentFiles" json:",omitzero"`
+	Cpu                  *int32                `api:"cpu" json:",omitzero"`
+	Memory               *int32                `api:"memory" json:",omitzero"`
+	MemoryReservation    *int32                `api:"memoryReservation" json:",omitzero"`
+	ResourceRequirements []ResourceRequirement `api:"resourceRequirements" json:",omitzero"`
 }
 
 type ContainerRestartPolicy struct {
-	Enabled              *bool   `api:"enabled required"`
-	IgnoredExitCodes     []int32 `api:"ignoredExitCodes"`
-	RestartAttemptPeriod *int32  `api:"restartAttemptPeriod"`
+	Enabled              *bool   `api:"enabled required" json:",omitzero"`
+	IgnoredExitCodes     []int32 `api:"ignoredExitCodes" json:",omitzero"`
+	RestartAttemptPeriod *int32  `api:"restartAttemptPeriod" json:",omitzero"`
 }
 
 type CreateManagedInstancesProviderConfiguration struct {
-	InfrastructureRoleArn      *string                     `api:"infrastructureRoleArn required"`
-	InstanceLaunchTemplate     *InstanceLaunchTemplate     `api:"instanceLaunchTemplate required"`
-	PropagateTags              *string                     `api:"propagateTags enum=PropagateMITags"`
-	InfrastructureOptimization *InfrastructureOptimization `api:"infrastructureOptimization"`
-	AutoRepairConfiguration    *AutoRepairConfiguration    `api:"autoRepairConfiguration"`
+	InfrastructureRoleArn      *string                     `api:"infrastructureRoleArn required" json:",omitzero"`
+	InstanceLaunchTemplate     *InstanceLaunchTemplate     `api:"instanceLaunchTemplate required" json:",omitzero"`
+	PropagateTags              *string                     `api:"propagateTags enum=PropagateMITags" json:",omitzero"`
+	InfrastructureOptimization *InfrastructureOptimization `api:"infrastructureOptimization" json:",omitzero"`
+	AutoRepairConfiguration    *AutoRepairConfiguration    `api:"autoRepairConfiguration" json:",omitzero"`
 }
 
 type CreatedAt struct {
-	Before *time.Time `api:"before"`
-	After  *time.Time `api:"after"`
+	Before *time.Time `api:"before" json:",omitzero"`
+	After  *time.Time `api:"after" json:",omitzero"`
 }
 
 type Deployment struct {
-	Id                          *string                         `api:"id"`
-	Status                      *string                         `api:"status"`
-	TaskDefinition              *string                         `api:"taskDefinition"`
-	DesiredCount                *int32                          `api:"desiredCount"`
-	PendingCount                *int32                          `api:"pendingCount"`
-	RunningCount                *int32                          `api:"runningCount"`
-	FailedTasks                 *int32                          `api:"failedTasks"`
-	CreatedAt                   *time.Time                      `api:"createdAt"`
-	UpdatedAt                   *time.Time                      `api:"updatedAt"`
-	CapacityProviderStrategy    []CapacityProviderStrategyItem  `api:"capacityProviderStrategy"`
-	LaunchType                  *string                         `api:"launchType enum=LaunchType"`
-	PlatformVersion             *string                         `api:"platformVersion"`
-	PlatformFamily              *string                         `api:"platformFamily"`
-	NetworkConfiguration        *NetworkConfiguration           `api:"networkConfiguration"`
-	RolloutState                *string                         `api:"rolloutState enum=DeploymentRolloutState"`
-	RolloutStateReason          *string                         `api:"rolloutStateReason"`
-	ServiceConnectConfiguration *ServiceConnectConfiguration    `api:"serviceConnectConfiguration"`
-	ServiceConnectResources     []ServiceConnectServiceResource `api:"serviceConnectResources"`
-	VolumeConfigurations        []ServiceVolumeConfiguration    `api:"volumeConfigurations"`
-	FargateEphemeralStorage     *DeploymentEphemeralStorage     `api:"fargateEphemeralStorage"`
-	VpcLatticeConfigurations    []VpcLatticeConfiguration       `api:"vpcLatticeConfigurations"`
+	Id                          *string                         `api:"id" json:",omitzero"`
+	Status                      *string                         `api:"status" json:",omitzero"`
+	TaskDefinition              *string                         `api:"taskDefinition" json:",omitzero"`
+	DesiredCount                *int32                          `api:"desiredCount" json:",omitzero"`
+	PendingCount                *int32                          `api:"pendingCount" json:",omitzero"`
+	RunningCount                *int32                          `api:"runningCount" json:",omitzero"`
+	FailedTasks                 *int32                          `api:"failedTasks" json:",omitzero"`
+	CreatedAt                   *time.Time                      `api:"createdAt" json:",omitzero"`
+	UpdatedAt                   *time.Time                      `api:"updatedAt" json:",omitzero"`
+	CapacityProviderStrategy    []CapacityProviderStrategyItem  `api:"capacityProviderStrategy" json:",omitzero"`
+	LaunchType                  *string                         `api:"launchType enum=LaunchType" json:",omitzero"`
+	PlatformVersion             *string                         `api:"platformVersion" json:",omitzero"`
+	PlatformFamily              *string                         `api:"platformFamily" json:",omitzero"`
+	NetworkConfiguration        *NetworkConfiguration           `api:"networkConfiguration" json:",omitzero"`
+	RolloutState                *string                         `api:"rolloutState enum=DeploymentRolloutState" json:",omitzero"`
+	RolloutStateReason          *string                         `api:"rolloutStateReason" json:",omitzero"`
+	ServiceConnectConfiguration *ServiceConnectConfiguration    `api:"serviceConnectConfiguration" json:",omitzero"`
+	ServiceConnectResources     []ServiceConnectServiceResource `api:"serviceConnectResources" json:",omitzero"`
+	VolumeConfigurations        []ServiceVolumeConfiguration    `api:"volumeConfigurations" json:",omitzero"`
+	FargateEphemeralStorage     *DeploymentEphemeralStorage     `api:"fargateEphemeralStorage" json:",omitzero"`
+	VpcLatticeConfigurations    []VpcLatticeConfiguration       `api:"vpcLatticeConfigurations" json:",omitzero"`
 }
 
 type DeploymentAlarms struct {
-	AlarmNames []string `api:"alarmNames required"`
-	Rollback   *bool    `api:"rollback required"`
-	Enable     *bool    `api:"enable required"`
+	AlarmNames []string `api:"alarmNames required" json:",omitzero"`
+	Rollback   *bool    `api:"rollback required" json:",omitzero"`
+	Enable     *bool    `api:"enable required" json:",omitzero"`
 }
 
 type DeploymentCircuitBreaker struct {
-	Enable   *bool `api:"enable required"`
-	Rollback *bool `api:"rollback required"`
+	Enable   *bool `api:"enable required" json:",omitzero"`
+	Rollback *bool `api:"rollback required" json:",omitzero"`
 }
 
 type DeploymentConfiguration struct {
-	DeploymentCircuitBreaker *DeploymentCircuitBreaker `api:"deploymentCircuitBreaker"`
-	MaximumPercent           *int32                    `api:"maximumPercent"`
-	MinimumHealthyPercent    *int32                    `api:"minimumHealthyPercent"`
-	Alarms                   *DeploymentAlarms         `api:"alarms"`
-	Strategy                 *string                   `api:"strategy enum=DeploymentStrategy"`
-	BakeTimeInMinutes        *int32                    `api:"bakeTimeInMinutes"`
-	LifecycleHooks           []DeploymentLifecycleHook `api:"lifecycleHooks"`
-	LinearConfiguration      *LinearConfiguration      `api:"linearConfiguration"`
-	CanaryConfiguration      *CanaryConfiguration      `api:"canaryConfiguration"`
+	DeploymentCircuitBreaker *DeploymentCircuitBreaker `api:"deploymentCircuitBreaker" json:",omitzero"`
+	MaximumPercent           *int32                    `api:"maximumPercent" json:",omitzero"`
+	MinimumHealthyPercent    *int32                    `api:"minimumHealthyPercent" json:",omitzero"`
+	Alarms                   *DeploymentAlarms         `api:"alarms" json:",omitzero"`
+	Strategy                 *string                   `api:"strategy enum=DeploymentStrategy" json:",omitzero"`
+	BakeTimeInMinutes        *int32                    `api:"bakeTimeInMinutes" json:",omitzero"`
+	LifecycleHooks           []DeploymentLifecycleHook `api:"lifecycleHooks" json:",omitzero"`
+	LinearConfiguration      *LinearConfiguration      `api:"linearConfiguration" json:",omitzero"`
+	CanaryConfiguration      *CanaryConfiguration      `api:"canaryConfiguration" json:",omitzero"`
 }
 
 type DeploymentController struct {
-	Type *string `api:"type required enum=DeploymentControllerType"`
+	Type *string `api:"type required enum=DeploymentControllerType" json:",omitzero"`
 }
 
 type DeploymentEphemeralStorage struct {
-	KmsKeyId *string `api:"kmsKeyId"`
+	KmsKeyId *string `api:"kmsKeyId" json:",omitzero"`
 }
 
 type DeploymentLifecycleHook struct {
-	TargetType           *string                                      `api:"targetType enum=DeploymentLifecycleHookTargetType"`
-	HookTargetArn        *string                                      `api:"hookTargetArn"`
-	RoleArn              *string                                      `api:"roleArn"`
-	LifecycleStages      []string                                     `api:"lifecycleStages item.enum=DeploymentLifecycleHookStage"`
-	HookDetails          any                                          `api:"hookDetails"`
-	TimeoutConfiguration *DeploymentLifecycleHookTimeoutConfiguration `api:"timeoutConfiguration"`
+	TargetType           *string                                      `api:"targetType enum=DeploymentLifecycleHookTargetType" json:",omitzero"`
+	HookTargetArn        *string                                      `api:"hookTargetArn" json:",omitzero"`
+	RoleArn              *string                                      `api:"roleArn" json:",omitzero"`
+	LifecycleStages      []string                                     `api:"lifecycleStages item.enum=DeploymentLifecycleHookStage" json:",omitzero"`
+	HookDetails          any                                          `api:"hookDetails" json:",omitzero"`
+	TimeoutConfiguration *DeploymentLifecycleHookTimeoutConfiguration `api:"timeoutConfiguration" json:",omitzero"`
 }
 
 type DeploymentLifecycleHookDetail struct {
-	HookId        *string    `api:"hookId"`
-	TargetType    *string    `api:"targetType enum=DeploymentLifecycleHookTargetType"`
-	TargetArn     *string    `api:"targetArn"`
-	Status        *string    `api:"status enum=DeploymentLifecycleHookStatus"`
-	ExpiresAt     *time.Time `api:"expiresAt"`
-	TimeoutAction *string    `api:"timeoutAction enum=DeploymentLifecycleHookAction"`
+	HookId        *string    `api:"hookId" json:",omitzero"`
+	TargetType    *string    `api:"targetType enum=DeploymentLifecycleHookTargetType" json:",omitzero"`
+	TargetArn     *string    `api:"targetArn" json:",omitzero"`
+	Status        *string    `api:"status enum=DeploymentLifecycleHookStatus" json:",omitzero"`
+	ExpiresAt     *time.Time `api:"expiresAt" json:",omitzero"`
+	TimeoutAction *string    `api:"timeoutAction enum=DeploymentLifecycleHookAction" json:",omitzero"`
 }
 
 type DeploymentLifecycleHookTimeoutConfiguration struct {
-	TimeoutInMinutes *int32  `api:"timeoutInMinutes min=1 max=20160"`
-	Action           *string `api:"action enum=DeploymentLifecycleHookAction"`
+	TimeoutInMinutes *int32  `api:"timeoutInMinutes min=1 max=20160" json:",omitzero"`
+	Action           *string `api:"action enum=DeploymentLifecycleHookAction" json:",omitzero"`
 }
 
 type Device struct {
-	HostPath      *string  `api:"hostPath required"`
-	ContainerPath *string  `api:"containerPath"`
-	Permissions   []string `api:"permissions item.enum=DeviceCgroupPermission"`
+	HostPath      *string  `api:"hostPath required" json:",omitzero"`
+	ContainerPath *string  `api:"containerPath" json:",omitzero"`
+	Permissions   []string `api:"permissions item.enum=DeviceCgroupPermission" json:",omitzero"`
 }
 
 type DockerVolumeConfiguration struct {
-	Scope         *string           `api:"scope enum=Scope"`
-	Autoprovision *bool             `api:"autoprovision"`
-	Driver        *string           `api:"driver"`
-	DriverOpts    map[string]string `api:"driverOpts"`
-	Labels        map[string]string `api:"labels"`
+	Scope         *string           `api:"scope enum=Scope" json:",omitzero"`
+	Autoprovision *bool             `api:"autoprovision" json:",omitzero"`
+	Driver        *string           `api:"driver" json:",omitzero"`
+	DriverOpts    map[string]string `api:"driverOpts" json:",omitzero"`
+	Labels        map[string]string `api:"labels" json:",omitzero"`
 }
 
 type EBSTagSpecification struct {
-	ResourceType  *string `api:"resourceType required enum=EBSResourceType"`
-	Tags          []Tag   `api:"tags min=0 max=50"`
-	PropagateTags *string `api:"propagateTags enum=PropagateTags"`
+	ResourceType  *string `api:"resourceType required enum=EBSResourceType" json:",omitzero"`
+	Tags          []Tag   `api:"tags min=0 max=50" json:",omitzero"`
+	PropagateTags *string `api:"propagateTags enum=PropagateTags" json:",omitzero"`
 }
 
 type ECSManagedResources struct {
-	IngressPaths          []ManagedIngressPath   `api:"ingressPaths"`
-	AutoScaling           *ManagedAutoScaling    `api:"autoScaling"`
-	MetricAlarms          []ManagedMetricAlarm   `api:"metricAlarms"`
-	ServiceSecurityGroups []ManagedSecurityGroup `api:"serviceSecurityGroups"`
-	LogGroups             []ManagedLogGroup      `api:"logGroups"`
+	IngressPaths          []ManagedIngressPath   `api:"ingressPaths" json:",omitzero"`
+	AutoScaling           *ManagedAutoScaling    `api:"autoScaling" json:",omitzero"`
+	MetricAlarms          []ManagedMetricAlarm   `api:"metricAlarms" json:",omitzero"`
+	ServiceSecurityGroups []ManagedSecurityGroup `api:"serviceSecurityGroups" json:",omitzero"`
+	LogGroups             []ManagedLogGroup      `api:"logGroups" json:",omitzero"`
 }
 
 type EFSAuthorizationConfig struct {
-	AccessPointId *string `api:"accessPointId"`
-	Iam           *string `api:"iam enum=EFSAuthorizationConfigIAM"`
+	AccessPointId *string `api:"accessPointId" json:",omitzero"`
+	Iam           *string `api:"iam enum=EFSAuthorizationConfigIAM" json:",omitzero"`
 }
 
 type EFSVolumeConfiguration struct {
-	FileSystemId          *string                 `api:"fileSystemId required"`
-	RootDirectory         *string                 `api:"rootDirectory"`
-	TransitEncryption     *string                 `api:"transitEncryption enum=EFSTransitEncryption"`
-	TransitEncryptionPort *int32                  `api:"transitEncryptionPort"`
-	AuthorizationConfig   *EFSAuthorizationConfig `api:"authorizationConfig"`
+	FileSystemId          *string                 `api:"fileSystemId required" json:",omitzero"`
+	RootDirectory         *string                 `api:"rootDirectory" json:",omitzero"`
+	TransitEncryption     *string                 `api:"transitEncryption enum=EFSTransitEncryption" json:",omitzero"`
+	TransitEncryptionPort *int32                  `api:"transitEncryptionPort" json:",omitzero"`
+	AuthorizationConfig   *EFSAuthorizationConfig `api:"authorizationConfig" json:",omitzero"`
 }
 
 type EnvironmentFile struct {
-	Value *string `api:"value required"`
-	Type  *string `api:"type required enum=EnvironmentFileType"`
+	Value *string `api:"value required" json:",omitzero"`
+	Type  *string `api:"type required enum=EnvironmentFileType" json:",omitzero"`
 }
 
 type EphemeralStorage struct {
-	SizeInGiB *int32 `api:"sizeInGiB required"`
+	SizeInGiB *int32 `api:"sizeInGiB required" json:",omitzero"`
 }
 
 type ExecuteCommandConfiguration struct {
-	KmsKeyId         *string                         `api:"kmsKeyId"`
-	Logging          *string                         `api:"logging enum=ExecuteCommandLogging"`
-	LogConfiguration *ExecuteCommandLogConfiguration `api:"logConfiguration"`
+	KmsKeyId         *string                         `api:"kmsKeyId" json:",omitzero"`
+	Logging          *string                         `api:"logging enum=ExecuteCommandLogging" json:",omitzero"`
+	LogConfiguration *ExecuteCommandLogConfiguration `api:"logConfiguration" json:",omitzero"`
 }
 
 type ExecuteCommandLogConfiguration struct {
-	CloudWatchLogGroupName      *string `api:"cloudWatchLogGroupName"`
-	CloudWatchEncryptionEnabled *bool   `api:"cloudWatchEncryptionEnabled"`
-	S3BucketName                *string `api:"s3BucketName"`
-	S3EncryptionEnabled         *bool   `api:"s3EncryptionEnabled"`
-	S3KeyPrefix                 *string `api:"s3KeyPrefix"`
+	CloudWatchLogGroupName      *string `api:"cloudWatchLogGroupName" json:",omitzero"`
+	CloudWatchEncryptionEnabled *bool   `api:"cloudWatchEncryptionEnabled" json:",omitzero"`
+	S3BucketName                *string `api:"s3BucketName" json:",omitzero"`
+	S3EncryptionEnabled         *bool   `api:"s3EncryptionEnabled" json:",omitzero"`
+	S3KeyPrefix                 *string `api:"s3KeyPrefix" json:",omitzero"`
 }
 
 type FSxWindowsFileServerAuthorizationConfig struct {
-	CredentialsParameter *string `api:"credentialsParameter required"`
-	Domain               *string `api:"domain required"`
+	CredentialsParameter *string `api:"credentialsParameter required" json:",omitzero"`
+	Domain               *string `api:"domain required" json:",omitzero"`
 }
 
 type FSxWindowsFileServerVolumeConfiguration struct {
-	FileSystemId        *string                                  `api:"fileSystemId required"`
-	RootDirectory       *string                                  `api:"rootDirectory required"`
-	AuthorizationConfig *FSxWindowsFileServerAuthorizationConfig `api:"authorizationConfig required"`
+	FileSystemId        *string                                  `api:"fileSystemId required" json:",omitzero"`
+	RootDirectory       *string                                  `api:"rootDirectory required" json:",omitzero"`
+	AuthorizationConfig *FSxWindowsFileServerAuthorizationConfig `api:"authorizationConfig required" json:",omitzero"`
 }
 
 type Failure struct {
-	Arn    *string `api:"arn"`
-	Reason *string `api:"reason"`
-	Detail *string `api:"detail"`
+	Arn    *string `api:"arn" json:",omitzero"`
+	Reason *string `api:"reason" json:",omitzero"`
+	Detail *string `api:"detail" json:",omitzero"`
 }
 
 type FirelensConfiguration struct {
-	Type    *string           `api:"type required enum=FirelensConfigurationType"`
-	Options map[string]string `api:"options"`
+	Type    *string           `api:"type required enum=FirelensConfigurationType" json:",omitzero"`
+	Options map[string]string `api:"options" json:",omitzero"`
 }
 
 type HealthCheck struct {
-	Command     []string `api:"command required"`
-	Interval    *int32   `api:"interval"`
-	Timeout     *int32   `api:"timeout"`
-	Retries     *int32   `api:"retries"`
-	StartPeriod *int32   `api:"startPeriod"`
+	Command     []string `api:"command required" json:",omitzero"`
+	Interval    *int32   `api:"interval" json:",omitzero"`
+	Timeout     *int32   `api:"timeout" json:",omitzero"`
+	Retries     *int32   `api:"retries" json:",omitzero"`
+	StartPeriod *int32   `api:"startPeriod" json:",omitzero"`
 }
 
 type HostEntry struct {
-	Hostname  *string `api:"hostname required"`
-	IpAddress *string `api:"ipAddress required"`
+	Hostname  *string `api:"hostname required" json:",omitzero"`
+	IpAddress *string `api:"ipAddress required" json:",omitzero"`
 }
 
 type HostVolumeProperties struct {
-	SourcePath *string `api:"sourcePath"`
+	SourcePath *string `api:"sourcePath" json:",omitzero"`
 }
 
 type InferenceAccelerator struct {
-	DeviceName *string `api:"deviceName required"`
-	DeviceType *string `api:"deviceType required"`
+	DeviceName *string `api:"deviceName required" json:",omitzero"`
+	DeviceType *string `api:"deviceType required" json:",omitzero"`
 }
 
 type InferenceAcceleratorOverride struct {
-	DeviceName *string `api:"deviceName"`
-	DeviceType *string `api:"deviceType"`
+	DeviceName *string `api:"deviceName" json:",omitzero"`
+	DeviceType *string `api:"deviceType" json:",omitzero"`
 }
 
 type InfrastructureOptimization struct {
-	ScaleInAfter *int32 `api:"scaleInAfter"`
+	ScaleInAfter *int32 `api:"scaleInAfter" json:",omitzero"`
 }
 
 type InstanceHealthCheckResult struct {
-	Type             *string    `api:"type enum=InstanceHealthCheckType"`
-	Status           *string    `api:"status enum=InstanceHealthCheckState"`
-	StatusReason     *string    `api:"statusReason"`
-	LastUpdated      *time.Time `api:"lastUpdated"`
-	LastStatusChange *time.Time `api:"lastStatusChange"`
+	Type             *string    `api:"type enum=InstanceHealthCheckType" json:",omitzero"`
+	Status           *string    `api:"status enum=InstanceHealthCheckState" json:",omitzero"`
+	StatusReason     *string    `api:"statusReason" json:",omitzero"`
+	LastUpdated      *time.Time `api:"lastUpdated" json:",omitzero"`
+	LastStatusChange *time.Time `api:"lastStatusChange" json:",omitzero"`
 }
 
 type InstanceLaunchTemplate struct {
-	Ec2InstanceProfileArn           *string                                    `api:"ec2InstanceProfileArn required"`
-	NetworkConfiguration            *ManagedInstancesNetworkConfiguration      `api:"networkConfiguration required"`
-	StorageConfiguration            *ManagedInstancesStorageConfiguration      `api:"storageConfiguration"`
-	LocalStorageConfiguration       *ManagedInstancesLocalStorageConfiguration `api:"localStorageConfiguration"`
-	Monitoring                      *string                                    `api:"monitoring enum=ManagedInstancesMonitoringOptions"`
-	CapacityOptionType              *string                                    `api:"capacityOptionType enum=CapacityOptionType"`
-	InstanceMetadataTagsPropagation *bool                                      `api:"instanceMetadataTagsPropagation"`
-	InstanceRequirements            *InstanceRequirementsRequest               `api:"instanceRequirements"`
-	FipsEnabled                     *bool                                      `api:"fipsEnabled"`
-	CapacityReservations            *CapacityReservationRequest                `api:"capacityReservations"`
+	Ec2InstanceProfileArn           *string                                    `api:"ec2InstanceProfileArn required" json:",omitzero"`
+	NetworkConfiguration            *ManagedInstancesNetworkConfiguration      `api:"networkConfiguration required" json:",omitzero"`
+	StorageConfiguration            *ManagedInstancesStorageConfiguration      `api:"storageConfiguration" json:",omitzero"`
+	LocalStorageConfiguration       *ManagedInstancesLocalStorageConfiguration `api:"localStorageConfiguration" json:",omitzero"`
+	Monitoring                      *string                                    `api:"monitoring enum=ManagedInstancesMonitoringOptions" json:",omitzero"`
+	CapacityOptionType              *string                                    `api:"capacityOptionType enum=CapacityOptionType" json:",omitzero"`
+	InstanceMetadataTagsPropagation *bool                                      `api:"instanceMetadataTagsPropagation" json:",omitzero"`
+	InstanceRequirements            *InstanceRequirementsRequest               `api:"instanceRequirements" json:",omitzero"`
+	FipsEnabled                     *bool                                      `api:"fipsEnabled" json:",omitzero"`
+	CapacityReservations            *CapacityReservationRequest                `api:"capacityReservations" json:",omitzero"`
 }
 
 type InstanceLaunchTemplateUpdate struct {
-	Ec2InstanceProfileArn           *string                                    `api:"ec2InstanceProfileArn"`
-	NetworkConfiguration            *ManagedInstancesNetworkConfiguration      `api:"networkConfiguration"`
-	StorageConfiguration            *ManagedInstancesStorageConfiguration      `api:"storageConfiguration"`
-	InstanceMetadataTagsPropagation *bool                                      `api:"instanceMetadataTagsPropagation"`
-	LocalStorageConfiguration       *ManagedInstancesLocalStorageConfiguration `api:"localStorageConfiguration"`
-	Monitoring                      *string                                    `api:"monitoring enum=ManagedInstancesMonitoringOptions"`
-	InstanceRequirements            *InstanceRequirementsRequest               `api:"instanceRequirements"`
-	CapacityReservations            *CapacityReservationRequest                `api:"capacityReservations"`
+	Ec2InstanceProfileArn           *string                                    `api:"ec2InstanceProfileArn" json:",omitzero"`
+	NetworkConfiguration            *ManagedInstancesNetworkConfiguration      `api:"networkConfiguration" json:",omitzero"`
+	StorageConfiguration            *ManagedInstancesStorageConfiguration      `api:"storageConfiguration" json:",omitzero"`
+	InstanceMetadataTagsPropagation *bool                                      `api:"instanceMetadataTagsPropagation" json:",omitzero"`
+	LocalStorageConfiguration       *ManagedInstancesLocalStorageConfiguration `api:"localStorageConfiguration" json:",omitzero"`
+	Monitoring                      *string                                    `api:"monitoring enum=ManagedInstancesMonitoringOptions" json:",omitzero"`
+	InstanceRequirements            *InstanceRequirementsRequest               `api:"instanceRequirements" json:",omitzero"`
+	CapacityReservations            *CapacityReservationRequest                `api:"capacityReservations" json:",omitzero"`
 }
 
 type InstanceRequirementsRequest struct {
-	VCpuCount                                      *VCpuCountRangeRequest            `api:"vCpuCount required"`
-	MemoryMiB                                      *MemoryMiBRequest                 `api:"memoryMiB required"`
-	CpuManufacturers                               []string                          `api:"cpuManufacturers item.enum=CpuManufacturer"`
-	MemoryGiBPerVCpu                               *MemoryGiBPerVCpuRequest          `api:"memoryGiBPerVCpu"`
-	ExcludedInstanceTypes                          []string                          `api:"excludedInstanceTypes min=0 max=400 item.min=1 item.max=30 item.pattern=[a-zA-Z0-9\\.\\*\\-]+"`
-	InstanceGenerations                            []string                          `api:"instanceGenerations item.enum=InstanceGeneration"`
-	SpotMaxPricePercentageOverLowestPrice          *int32                            `api:"spotMaxPricePercentageOverLowestPrice"`
-	OnDemandMaxPricePercentageOverLowestPrice      *int32                            `api:"onDemandMaxPricePercentageOverLowestPrice"`
-	BareMetal                                      *string                           `api:"bareMetal enum=BareMetal"`
-	BurstablePerformance                           *string                           `api:"burstablePerformance enum=BurstablePerformance"`
-	RequireHibernateSupport                        *bool                             `api:"requireHibernateSupport"`
-	NetworkInterfaceCount                          *NetworkInterfaceCountRequest     `api:"networkInterfaceCount"`
-	LocalStorage                                   *string                           `api:"localStorage enum=LocalStorage"`
-	LocalStorageTypes                              []string                          `api:"localStorageTypes item.enum=LocalStorageType"`
-	TotalLocalStorageGB                            *TotalLocalStorageGBRequest       `api:"totalLocalStorageGB"`
-	BaselineEbsBandwidthMbps                       *BaselineEbsBandwidthMbpsRequest  `api:"baselineEbsBandwidthMbps"`
-	AcceleratorTypes                               []string                          `api:"acceleratorTypes item.enum=AcceleratorType"`
-	AcceleratorCount                               *AcceleratorCountRequest          `api:"acceleratorCount"`
-	AcceleratorManufacturers                       []string                          `api:"acceleratorManufacturers item.enum=AcceleratorManufacturer"`
-	AcceleratorNames                               []string                          `api:"acceleratorNames item.enum=AcceleratorName"`
-	AcceleratorTotalMemoryMiB                      *AcceleratorTotalMemoryMiBRequest `api:"acceleratorTotalMemoryMiB"`
-	NetworkBandwidthGbps                           *NetworkBandwidthGbpsRequest      `api:"networkBandwidthGbps"`
-	AllowedInstanceTypes                           []string                          `api:"allowedInstanceTypes min=0 max=400 item.min=1 item.max=30 item.pattern=[a-zA-Z0-9\\.\\*\\-]+"`
-	MaxSpotPriceAsPercentageOfOptimalOnDemandPrice *int32                            `api:"maxSpotPriceAsPercentageOfOptimalOnDemandPrice"`
+	VCpuCount                                      *VCpuCountRangeRequest            `api:"vCpuCount required" json:",omitzero"`
+	MemoryMiB                                      *MemoryMiBRequest                 `api:"memoryMiB required" json:",omitzero"`
+	CpuManufacturers                               []string                          `api:"cpuManufacturers item.enum=CpuManufacturer" json:",omitzero"`
+	MemoryGiBPerVCpu                               *MemoryGiBPerVCpuRequest          `api:"memoryGiBPerVCpu" json:",omitzero"`
+	ExcludedInstanceTypes                          []string                          `api:"excludedInstanceTypes min=0 max=400 item.min=1 item.max=30 item.pattern=[a-zA-Z0-9\\.\\*\\-]+" json:",omitzero"`
+	InstanceGenerations                            []string                          `api:"instanceGenerations item.enum=InstanceGeneration" json:",omitzero"`
+	SpotMaxPricePercentageOverLowestPrice          *int32                            `api:"spotMaxPricePercentageOverLowestPrice" json:",omitzero"`
+	OnDemandMaxPricePercentageOverLowestPrice      *int32                            `api:"onDemandMaxPricePercentageOverLowestPrice" json:",omitzero"`
+	BareMetal                                      *string                           `api:"bareMetal enum=BareMetal" json:",omitzero"`
+	BurstablePerformance                           *string                           `api:"burstablePerformance enum=BurstablePerformance" json:",omitzero"`
+	RequireHibernateSupport                        *bool                             `api:"requireHibernateSupport" json:",omitzero"`
+	NetworkInterfaceCount                          *NetworkInterfaceCountRequest     `api:"networkInterfaceCount" json:",omitzero"`
+	LocalStorage                                   *string                           `api:"localStorage enum=LocalStorage" json:",omitzero"`
+	LocalStorageTypes                              []string                          `api:"localStorageTypes item.enum=LocalStorageType" json:",omitzero"`
+	TotalLocalStorageGB                            *TotalLocalStorageGBRequest       `api:"totalLocalStorageGB" json:",omitzero"`
+	BaselineEbsBandwidthMbps                       *BaselineEbsBandwidthMbpsRequest  `api:"baselineEbsBandwidthMbps" json:",omitzero"`
+	AcceleratorTypes                               []string                          `api:"acceleratorTypes item.enum=AcceleratorType" json:",omitzero"`
+	AcceleratorCount                               *AcceleratorCountRequest          `api:"acceleratorCount" json:",omitzero"`
+	AcceleratorManufacturers                       []string                          `api:"acceleratorManufacturers item.enum=AcceleratorManufacturer" json:",omitzero"`
+	AcceleratorNames                               []string                          `api:"acceleratorNames item.enum=AcceleratorName" json:",omitzero"`
+	AcceleratorTotalMemoryMiB                      *AcceleratorTotalMemoryMiBRequest `api:"acceleratorTotalMemoryMiB" json:",omitzero"`
+	NetworkBandwidthGbps                           *NetworkBandwidthGbpsRequest      `api:"networkBandwidthGbps" json:",omitzero"`
+	AllowedInstanceTypes                           []string                          `api:"allowedInstanceTypes min=0 max=400 item.min=1 item.max=30 item.pattern=[a-zA-Z0-9\\.\\*\\-]+" json:",omitzero"`
+	MaxSpotPriceAsPercentageOfOptimalOnDemandPrice *int32                            `api:"maxSpotPriceAsPercentageOfOptimalOnDemandPrice" json:",omitzero"`
 }
 
 type KernelCapabilities struct {
-	Add  []string `api:"add"`
-	Drop []string `api:"drop"`
+	Add  []string `api:"add" json:",omitzero"`
+	Drop []string `api:"drop" json:",omitzero"`
 }
 
 type KeyValuePair struct {
-	Name  *string `api:"name"`
-	Value *string `api:"value"`
+	Name  *string `api:"name" json:",omitzero"`
+	Value *string `api:"value" json:",omitzero"`
 }
 
 type LinearConfiguration struct {
-	StepPercent           *float64 `api:"stepPercent"`
-	StepBakeTimeInMinutes *int32   `api:"stepBakeTimeInMinutes"`
+	StepPercent           *float64 `api:"stepPercent" json:",omitzero"`
+	StepBakeTimeInMinutes *int32   `api:"stepBakeTimeInMinutes" json:",omitzero"`
 }
 
 type LinuxParameters struct {
-	Capabilities       *KernelCapabilities `api:"capabilities"`
-	Devices            []Device            `api:"devices"`
-	InitProcessEnabled *bool               `api:"initProcessEnabled"`
-	SharedMemorySize   *int32              `api:"sharedMemorySize"`
-	Tmpfs              []Tmpfs             `api:"tmpfs"`
-	MaxSwap            *int32              `api:"maxSwap"`
-	Swappiness         *int32              `api:"swappiness"`
+	Capabilities       *KernelCapabilities `api:"capabilities" json:",omitzero"`
+	Devices            []Device            `api:"devices" json:",omitzero"`
+	InitProcessEnabled *bool               `api:"initProcessEnabled" json:",omitzero"`
+	SharedMemorySize   *int32              `api:"sharedMemorySize" json:",omitzero"`
+	Tmpfs              []Tmpfs             `api:"tmpfs" json:",omitzero"`
+	MaxSwap            *int32              `api:"maxSwap" json:",omitzero"`
+	Swappiness         *int32              `api:"swappiness" json:",omitzero"`
 }
 
 type LoadBalancer struct {
-	TargetGroupArn        *string                `api:"targetGroupArn"`
-	LoadBalancerName      *string                `api:"loadBalancerName"`
-	ContainerName         *string                `api:"containerName"`
-	ContainerPort         *int32                 `api:"containerPort"`
-	AdvancedConfiguration *AdvancedConfiguration `api:"advancedConfiguration"`
+	TargetGroupArn        *string                `api:"targetGroupArn" json:",omitzero"`
+	LoadBalancerName      *string                `api:"loadBalancerName" json:",omitzero"`
+	ContainerName         *string                `api:"containerName" json:",omitzero"`
+	ContainerPort         *int32                 `api:"containerPort" json:",omitzero"`
+	AdvancedConfiguration *AdvancedConfiguration `api:"advancedConfiguration" json:",omitzero"`
 }
 
 type LogConfiguration struct {
-	LogDriver     *string           `api:"logDriver required enum=LogDriver"`
-	Options       map[string]string `api:"options"`
-	SecretOptions []Secret          `api:"secretOptions"`
+	LogDriver     *string           `api:"logDriver required enum=LogDriver" json:",omitzero"`
+	Options       map[string]string `api:"options" json:",omitzero"`
+	SecretOptions []Secret          `api:"secretOptions" json:",omitzero"`
 }
 
 type ManagedAgent struct {
-	LastStartedAt *time.Time `api:"lastStartedAt"`
-	Name          *string    `api:"name enum=ManagedAgentName"`
-	Reason        *string    `api:"reason"`
-	LastStatus    *string    `api:"lastStatus"`
+	LastStartedAt *time.Time `api:"lastStartedAt" json:",omitzero"`
+	Name          *string    `api:"name enum=ManagedAgentName" json:",omitzero"`
+	Reason        *string    `api:"reason" json:",omitzero"`
+	LastStatus    *string    `api:"lastStatus" json:",omitzero"`
 }
 
 type ManagedApplicationAutoScalingPolicy struct {
-	Arn          *string    `api:"arn"`
-	Status       *string    `api:"status required enum=ManagedResourceStatus"`
-	StatusReason *string    `api:"statusReason"`
-	UpdatedAt    *time.Time `api:"updatedAt required"`
-	PolicyType   *string    `api:"policyType required"`
-	TargetValue  *float64   `api:"targetValue required"`
-	Metric       *string    `api:"metric required"`
+	Arn          *string    `api:"arn" json:",omitzero"`
+	Status       *string    `api:"status required enum=ManagedResourceStatus" json:",omitzero"`
+	StatusReason *string    `api:"statusReason" json:",omitzero"`
+	UpdatedAt    *time.Time `api:"updatedAt required" json:",omitzero"`
+	PolicyType   *string    `api:"policyType required" json:",omitzero"`
+	TargetValue  *float64   `api:"targetValue required" json:",omitzero"`
+	Metric       *string    `api:"metric required" json:",omitzero"`
 }
 
 type ManagedAutoScaling struct {
-	ScalableTarget                 *ManagedScalableTarget                `api:"scalableTarget"`
-	ApplicationAutoScalingPolicies []ManagedApplicationAutoScalingPolicy `api:"applicationAutoScalingPolicies"`
+	ScalableTarget                 *ManagedScalableTarget                `api:"scalableTarget" json:",omitzero"`
+	ApplicationAutoScalingPolicies []ManagedApplicationAutoScalingPolicy `api:"applicationAutoScalingPolicies" json:",omitzero"`
 }
 
 type ManagedCertificate struct {
-	Arn          *string    `api:"arn"`
-	Status       *string    `api:"status required enum=ManagedResourceStatus"`
-	StatusReason *string    `api:"statusReason"`
-	UpdatedAt    *time.Time `api:"updatedAt required"`
-	DomainName   *string    `api:"domainName required"`
+	Arn          *string    `api:"arn" json:",omitzero"`
+	Status       *string    `api:"status required enum=ManagedResourceStatus" json:",omitzero"`
+	StatusReason *string    `api:"statusReason" json:",omitzero"`
+	UpdatedAt    *time.Time `api:"updatedAt required" json:",omitzero"`
+	DomainName   *string    `api:"domainName required" json:",omitzero"`
 }
 
 type ManagedIngressPath struct {
-	AccessType                 *string                `api:"accessType required enum=AccessType"`
-	Endpoint                   *string                `api:"endpoint required"`
-	LoadBalancer               *ManagedLoadBalancer   `api:"loadBalancer"`
-	LoadBalancerSecurityGroups []ManagedSecurityGroup `api:"loadBalancerSecurityGroups"`
-	Certificate                *ManagedCertificate    `api:"certificate"`
-	Listener                   *ManagedListener       `api:"listener"`
-	Rule                       *ManagedListenerRule   `api:"rule"`
-	TargetGroups               []ManagedTargetGroup   `api:"targetGroups"`
+	AccessType                 *string                `api:"accessType required enum=AccessType" json:",omitzero"`
+	Endpoint                   *string                `api:"endpoint required" json:",omitzero"`
+	LoadBalancer               *ManagedLoadBalancer   `api:"loadBalancer" json:",omitzero"`
+	LoadBalancerSecurityGroups []ManagedSecurityGroup `api:"loadBalancerSecurityGroups" json:",omitzero"`
+	Certificate                *ManagedCertificate    `api:"certificate" json:",omitzero"`
+	Listener                   *ManagedListener       `api:"listener" json:",omitzero"`
+	Rule                       *ManagedListenerRule   `api:"rule" json:",omitzero"`
+	TargetGroups               []ManagedTargetGroup   `api:"targetGroups" json:",omitzero"`
 }
 
 type ManagedInstancesLocalStorageConfiguration struct {
-	UseLocalStorage *bool `api:"useLocalStorage"`
+	UseLocalStorage *bool `api:"useLocalStorage" json:",omitzero"`
 }
 
 type ManagedInstancesNetworkConfiguration struct {
-	Subnets        []string `api:"subnets"`
-	SecurityGroups []string `api:"securityGroups"`
+	Subnets        []string `api:"subnets" json:",omitzero"`
+	SecurityGroups []string `api:"securityGroups" json:",omitzero"`
 }
 
 type ManagedInstancesProvider struct {
-	InfrastructureRoleArn      *string                     `api:"infrastructureRoleArn"`
-	InstanceLaunchTemplate     *InstanceLaunchTemplate     `api:"instanceLaunchTemplate"`
-	PropagateTags              *string                     `api:"propagateTags enum=PropagateMITags"`
-	InfrastructureOptimization *InfrastructureOptimization `api:"infrastructureOptimization"`
-	AutoRepairConfiguration    *AutoRepairConfiguration    `api:"autoRepairConfiguration"`
+	InfrastructureRoleArn      *string                     `api:"infrastructureRoleArn" json:",omitzero"`
+	InstanceLaunchTemplate     *InstanceLaunchTemplate     `api:"instanceLaunchTemplate" json:",omitzero"`
+	PropagateTags              *string                     `api:"propagateTags enum=PropagateMITags" json:",omitzero"`
+	InfrastructureOptimization *InfrastructureOptimization `api:"infrastructureOptimization" json:",omitzero"`
+	AutoRepairConfiguration    *AutoRepairConfiguration    `api:"autoRepairConfiguration" json:",omitzero"`
 }
 
 type ManagedInstancesStorageConfiguration struct {
-	StorageSizeGiB *int32 `api:"storageSizeGiB min=1"`
+	StorageSizeGiB *int32 `api:"storageSizeGiB min=1" json:",omitzero"`
 }
 
 type ManagedListener struct {
-	Arn          *string    `api:"arn"`
-	Status       *string    `api:"status required enum=ManagedResourceStatus"`
-	StatusReason *string    `api:"statusReason"`
-	UpdatedAt    *time.Time `api:"updatedAt required"`
+	Arn          *string    `api:"arn" json:",omitzero"`
+	Status       *string    `api:"status required enum=ManagedResourceStatus" json:",omitzero"`
+	StatusReason *string    `api:"statusReason" json:",omitzero"`
+	UpdatedAt    *time.Time `api:"updatedAt required" json:",omitzero"`
 }
 
 type ManagedListenerRule struct {
-	Arn          *string    `api:"arn"`
-	Status       *string    `api:"status required enum=ManagedResourceStatus"`
-	StatusReason *string    `api:"statusReason"`
-	UpdatedAt    *time.Time `api:"updatedAt required"`
+	Arn          *string    `api:"arn" json:",omitzero"`
+	Status       *string    `api:"status required enum=ManagedResourceStatus" json:",omitzero"`
+	StatusReason *string    `api:"statusReason" json:",omitzero"`
+	UpdatedAt    *time.Time `api:"updatedAt required" json:",omitzero"`
 }
 
 type ManagedLoadBalancer struct {
-	Arn              *string    `api:"arn"`
-	Status           *string    `api:"status required enum=ManagedResourceStatus"`
-	StatusReason     *string    `api:"statusReason"`
-	UpdatedAt        *time.Time `api:"updatedAt required"`
-	Scheme           *string    `api:"scheme required"`
-	SubnetIds        []string   `api:"subnetIds"`
-	SecurityGroupIds []string   `api:"securityGroupIds"`
+	Arn              *string    `api:"arn" json:",omitzero"`
+	Status           *string    `api:"status required enum=ManagedResourceStatus" json:",omitzero"`
+	StatusReason     *string    `api:"statusReason" json:",omitzero"`
+	UpdatedAt        *time.Time `api:"updatedAt required" json:",omitzero"`
+	Scheme           *string    `api:"scheme required" json:",omitzero"`
+	SubnetIds        []string   `api:"subnetIds" json:",omitzero"`
+	SecurityGroupIds []string   `api:"securityGroupIds" json:",omitzero"`
 }
 
 type ManagedLogGroup struct {
-	Arn          *string    `api:"arn"`
-	Status       *string    `api:"status required enum=ManagedResourceStatus"`
-	StatusReason *string    `api:"statusReason"`
-	UpdatedAt    *time.Time `api:"updatedAt required"`
-	LogGroupName *string    `api:"logGroupName required"`
+	Arn          *string    `api:"arn" json:",omitzero"`
+	Status       *string    `api:"status required enum=ManagedResourceStatus" json:",omitzero"`
+	StatusReason *string    `api:"statusReason" json:",omitzero"`
+	UpdatedAt    *time.Time `api:"updatedAt required" json:",omitzero"`
+	LogGroupName *string    `api:"logGroupName required" json:",omitzero"`
 }
 
 type ManagedMetricAlarm struct {
-	Arn          *string    `api:"arn"`
-	Status       *string    `api:"status required enum=ManagedResourceStatus"`
-	StatusReason *string    `api:"statusReason"`
-	UpdatedAt    *time.Time `api:"updatedAt required"`
+	Arn          *string    `api:"arn" json:",omitzero"`
+	Status       *string    `api:"status required enum=ManagedResourceStatus" json:",omitzero"`
+	StatusReason *string    `api:"statusReason" json:",omitzero"`
+	UpdatedAt    *time.Time `api:"updatedAt required" json:",omitzero"`
 }
 
 type ManagedScalableTarget struct {
-	Arn          *string    `api:"arn"`
-	Status       *string    `api:"status required enum=ManagedResourceStatus"`
-	StatusReason *string    `api:"statusReason"`
-	UpdatedAt    *time.Time `api:"updatedAt required"`
-	MinCapacity  *int32     `api:"minCapacity required"`
-	MaxCapacity  *int32     `api:"maxCapacity required"`
+	Arn          *string    `api:"arn" json:",omitzero"`
+	Status       *string    `api:"status required enum=ManagedResourceStatus" json:",omitzero"`
+	StatusReason *string    `api:"statusReason" json:",omitzero"`
+	UpdatedAt    *time.Time `api:"updatedAt required" json:",omitzero"`
+	MinCapacity  *int32     `api:"minCapacity required" json:",omitzero"`
+	MaxCapacity  *int32     `api:"maxCapacity required" json:",omitzero"`
 }
 
 type ManagedScaling struct {
-	Status                 *string `api:"status enum=ManagedScalingStatus"`
-	TargetCapacity         *int32  `api:"targetCapacity min=1 max=100"`
-	MinimumScalingStepSize *int32  `api:"minimumScalingStepSize min=1 max=10000"`
-	MaximumScalingStepSize *int32  `api:"maximumScalingStepSize min=1 max=10000"`
-	InstanceWarmupPeriod   *int32  `api:"instanceWarmupPeriod min=0 max=10000"`
+	Status                 *string `api:"status enum=ManagedScalingStatus" json:",omitzero"`
+	TargetCapacity         *int32  `api:"targetCapacity min=1 max=100" json:",omitzero"`
+	MinimumScalingStepSize *int32  `api:"minimumScalingStepSize min=1 max=10000" json:",omitzero"`
+	MaximumScalingStepSize *int32  `api:"maximumScalingStepSize min=1 max=10000" json:",omitzero"`
+	InstanceWarmupPeriod   *int32  `api:"instanceWarmupPeriod min=0 max=10000" json:",omitzero"`
 }
 
 type ManagedSecurityGroup struct {
-	Arn          *string    `api:"arn"`
-	Status       *string    `api:"status required enum=ManagedResourceStatus"`
-	StatusReason *string    `api:"statusReason"`
-	UpdatedAt    *time.Time `api:"updatedAt required"`
+	Arn          *string    `api:"arn" json:",omitzero"`
+	Status       *string    `api:"status required enum=ManagedResourceStatus" json:",omitzero"`
+	StatusReason *string    `api:"statusReason" json:",omitzero"`
+	UpdatedAt    *time.Time `api:"updatedAt required" json:",omitzero"`
 }
 
 type ManagedStorageConfiguration struct {
-	KmsKeyId                        *string `api:"kmsKeyId"`
-	FargateEphemeralStorageKmsKeyId *string `api:"fargateEphemeralStorageKmsKeyId"`
+	KmsKeyId                        *string `api:"kmsKeyId" json:",omitzero"`
+	FargateEphemeralStorageKmsKeyId *string `api:"fargateEphemeralStorageKmsKeyId" json:",omitzero"`
 }
 
 type ManagedTargetGroup struct {
-	Arn             *string    `api:"arn"`
-	Status          *string    `api:"status required enum=ManagedResourceStatus"`
-	StatusReason    *string    `api:"statusReason"`
-	UpdatedAt       *time.Time `api:"updatedAt required"`
-	HealthCheckPath *string    `api:"healthCheckPath required"`
-	HealthCheckPort *int32     `api:"healthCheckPort required"`
-	Port            *int32     `api:"port required"`
+	Arn             *string    `api:"arn" json:",omitzero"`
+	Status          *string    `api:"status required enum=ManagedResourceStatus" json:",omitzero"`
+	StatusReason    *string    `api:"statusReason" json:",omitzero"`
+	UpdatedAt       *time.Time `api:"updatedAt required" json:",omitzero"`
+	HealthCheckPath *string    `api:"healthCheckPath required" json:",omitzero"`
+	HealthCheckPort *int32     `api:"healthCheckPort required" json:",omitzero"`
+	Port            *int32     `api:"port required" json:",omitzero"`
 }
 
 type MemoryGiBPerVCpuRequest struct {
-	Min *float64 `api:"min"`
-	Max *float64 `api:"max"`
+	Min *float64 `api:"min" json:",omitzero"`
+	Max *float64 `api:"max" json:",omitzero"`
 }
 
 type MemoryMiBRequest struct {
-	Min *int32 `api:"min required"`
-	Max *int32 `api:"max"`
+	Min *int32 `api:"min required" json:",omitzero"`
+	Max *int32 `api:"max" json:",omitzero"`
 }
 
 type MountPoint struct {
-	SourceVolume  *string `api:"sourceVolume"`
-	ContainerPath *string `api:"containerPath"`
-	ReadOnly      *bool   `api:"readOnly"`
+	SourceVolume  *string `api:"sourceVolume" json:",omitzero"`
+	ContainerPath *string `api:"containerPath" json:",omitzero"`
+	ReadOnly      *bool   `api:"readOnly" json:",omitzero"`
 }
 
 type NetworkBandwidthGbpsRequest struct {
-	Min *float64 `api:"min"`
-	Max *float64 `api:"max"`
+	Min *float64 `api:"min" json:",omitzero"`
+	Max *float64 `api:"max" json:",omitzero"`
 }
 
 type NetworkBinding struct {
-	BindIP             *string `api:"bindIP"`
-	ContainerPort      *int32  `api:"containerPort"`
-	HostPort           *int32  `api:"hostPort"`
-	Protocol           *string `api:"protocol enum=TransportProtocol"`
-	ContainerPortRange *string `api:"containerPortRange"`
-	HostPortRange      *string `api:"hostPortRange"`
+	BindIP             *string `api:"bindIP" json:",omitzero"`
+	ContainerPort      *int32  `api:"containerPort" json:",omitzero"`
+	HostPort           *int32  `api:"hostPort" json:",omitzero"`
+	Protocol           *string `api:"protocol enum=TransportProtocol" json:",omitzero"`
+	ContainerPortRange *string `api:"containerPortRange" json:",omitzero"`
+	HostPortRange      *string `api:"hostPortRange" json:",omitzero"`
 }
 
 type NetworkConfiguration struct {
-	AwsvpcConfiguration *AwsVpcConfiguration `api:"awsvpcConfiguration"`
+	AwsvpcConfiguration *AwsVpcConfiguration `api:"awsvpcConfiguration" json:",omitzero"`
 }
 
 type NetworkInterface struct {
-	AttachmentId       *string `api:"attachmentId"`
-	PrivateIpv4Address *string `api:"privateIpv4Address"`
-	Ipv6Address        *string `api:"ipv6Address"`
+	AttachmentId       *string `api:"attachmentId" json:",omitzero"`
+	PrivateIpv4Address *string `api:"privateIpv4Address" json:",omitzero"`
+	Ipv6Address        *string `api:"ipv6Address" json:",omitzero"`
 }
 
 type NetworkInterfaceCountRequest struct {
-	Min *int32 `api:"min"`
-	Max *int32 `api:"max"`
+	Min *int32 `api:"min" json:",omitzero"`
+	Max *int32 `api:"max" json:",omitzero"`
 }
 
 type PlacementConstraint struct {
-	Type       *string `api:"type enum=PlacementConstraintType"`
-	Expression *string `api:"expression"`
+	Type       *string `api:"type enum=PlacementConstraintType" json:",omitzero"`
+	Expression *string `api:"expression" json:",omitzero"`
 }
 
 type PlacementStrategy struct {
-	Type  *string `api:"type enum=PlacementStrategyType"`
-	Field *string `api:"field"`
+	Type  *string `api:"type enum=PlacementStrategyType" json:",omitzero"`
+	Field *string `api:"field" json:",omitzero"`
 }
 
 type PortMapping struct {
-	ContainerPort      *int32  `api:"containerPort"`
-	HostPort           *int32  `api:"hostPort"`
-	Protocol           *string `api:"protocol enum=TransportProtocol"`
-	Name               *string `api:"name"`
-	AppProtocol        *string `api:"appProtocol enum=ApplicationProtocol"`
-	ContainerPortRange *string `api:"containerPortRange"`
+	ContainerPort      *int32  `api:"containerPort" json:",omitzero"`
+	HostPort           *int32  `api:"hostPort" json:",omitzero"`
+	Protocol           *string `api:"protocol enum=TransportProtocol" json:",omitzero"`
+	Name               *string `api:"name" json:",omitzero"`
+	AppProtocol        *string `api:"appProtocol enum=ApplicationProtocol" json:",omitzero"`
+	ContainerPortRange *string `api:"containerPortRange" json:",omitzero"`
 }
 
 type ProtectedTask struct {
-	TaskArn           *string    `api:"taskArn"`
-	ProtectionEnabled *bool      `api:"protectionEnabled"`
-	ExpirationDate    *time.Time `api:"expirationDate"`
+	TaskArn           *string    `api:"taskArn" json:",omitzero"`
+	ProtectionEnabled *bool      `api:"protectionEnabled" json:",omitzero"`
+	ExpirationDate    *time.Time `api:"expirationDate" json:",omitzero"`
 }
 
 type ProxyConfiguration struct {
-	Type          *string        `api:"type enum=ProxyConfigurationType"`
-	ContainerName *string        `api:"containerName required"`
-	Properties    []KeyValuePair `api:"properties"`
+	Type          *string        `api:"type enum=ProxyConfigurationType" json:",omitzero"`
+	ContainerName *string        `api:"containerName required" json:",omitzero"`
+	Properties    []KeyValuePair `api:"properties" json:",omitzero"`
 }
 
 type RepositoryCredentials struct {
-	CredentialsParameter *string `api:"credentialsParameter required"`
+	CredentialsParameter *string `api:"credentialsParameter required" json:",omitzero"`
 }
 
 type ResolvedConfiguration struct {
-	LoadBalancers []ServiceRevisionLoadBalancer `api:"loadBalancers"`
+	LoadBalancers []ServiceRevisionLoadBalancer `api:"loadBalancers" json:",omitzero"`
 }
 
 type Resource struct {
-	Name           *string  `api:"name"`
-	Type           *string  `api:"type"`
-	DoubleValue    *float64 `api:"doubleValue"`
-	LongValue      *int64   `api:"longValue"`
-	IntegerValue   *int32   `api:"integerValue"`
-	StringSetValue []string `api:"stringSetValue"`
+	Name           *string  `api:"name" json:",omitzero"`
+	Type           *string  `api:"type" json:",omitzero"`
+	DoubleValue    *float64 `api:"doubleValue" json:",omitzero"`
+	LongValue      *int64   `api:"longValue" json:",omitzero"`
+	IntegerValue   *int32   `api:"integerValue" json:",omitzero"`
+	StringSetValue []string `api:"stringSetValue" json:",omitzero"`
 }
 
 type ResourceRequirement struct {
-	Value *string `api:"value required"`
-	Type  *string `api:"type required enum=ResourceType"`
+	Value *string `api:"value required" json:",omitzero"`
+	Type  *string `api:"type required enum=ResourceType" json:",omitzero"`
 }
 
 type Rollback struct {
-	Reason             *string    `api:"reason"`
-	StartedAt          *time.Time `api:"startedAt"`
-	ServiceRevisionArn *string    `api:"serviceRevisionArn"`
+	Reason             *string    `api:"reason" json:",omitzero"`
+	StartedAt          *time.Time `api:"startedAt" json:",omitzero"`
+	ServiceRevisionArn *string    `api:"serviceRevisionArn" json:",omitzero"`
 }
 
 type RuntimePlatform struct {
-	CpuArchitecture       *string `api:"cpuArchitecture enum=CPUArchitecture"`
-	OperatingSystemFamily *string `api:"operatingSystemFamily enum=OSFamily"`
+	CpuArchitecture       *string `api:"cpuArchitecture enum=CPUArchitecture" json:",omitzero"`
+	OperatingSystemFamily *string `api:"operatingSystemFamily enum=OSFamily" json:",omitzero"`
 }
 
 type S3FilesVolumeConfiguration struct {
-	FileSystemArn         *string `api:"fileSystemArn required"`
-	RootDirectory         *string `api:"rootDirectory"`
-	TransitEncryptionPort *int32  `api:"transitEncryptionPort"`
-	AccessPointArn        *string `api:"accessPointArn"`
+	FileSystemArn         *string `api:"fileSystemArn required" json:",omitzero"`
+	RootDirectory         *string `api:"rootDirectory" json:",omitzero"`
+	TransitEncryptionPort *int32  `api:"transitEncryptionPort" json:",omitzero"`
+	AccessPointArn        *string `api:"accessPointArn" json:",omitzero"`
 }
 
 type Scale struct {
-	Value *float64 `api:"value"`
-	Unit  *string  `api:"unit enum=ScaleUnit"`
+	Value *float64 `api:"value" json:",omitzero"`
+	Unit  *string  `api:"unit enum=ScaleUnit" json:",omitzero"`
 }
 
 type Secret struct {
-	Name      *string `api:"name required"`
-	ValueFrom *string `api:"valueFrom required"`
+	Name      *string `api:"name required" json:",omitzero"`
+	ValueFrom *string `api:"valueFrom required" json:",omitzero"`
 }
 
 type Service struct {
-	ServiceArn                    *string                         `api:"serviceArn"`
-	ServiceName                   *string                         `api:"serviceName"`
-	ClusterArn                    *string                         `api:"clusterArn"`
-	LoadBalancers                 []LoadBalancer                  `api:"loadBalancers"`
-	ServiceRegistries             []ServiceRegistry               `api:"serviceRegistries"`
-	Status                        *string                         `api:"status"`
-	DesiredCount                  *int32                          `api:"desiredCount"`
-	RunningCount                  *int32                          `api:"runningCount"`
-	PendingCount                  *int32                          `api:"pendingCount"`
-	LaunchType                    *string                         `api:"launchType enum=LaunchType"`
-	CapacityProviderStrategy      []CapacityProviderStrategyItem  `api:"capacityProviderStrategy"`
-	PlatformVersion               *string                         `api:"platformVersion"`
-	PlatformFamily                *string                         `api:"platformFamily"`
-	TaskDefinition                *string                         `api:"taskDefinition"`
-	DeploymentConfiguration       *DeploymentConfiguration        `api:"deploymentConfiguration"`
-	TaskSets                      []TaskSet                       `api:"taskSets"`
-	Deployments                   []Deployment                    `api:"deployments"`
-	RoleArn                       *string                         `api:"roleArn"`
-	Events                        []ServiceEvent                  `api:"events"`
-	CreatedAt                     *time.Time                      `api:"createdAt"`
-	CurrentServiceDeployment      *string                         `api:"currentServiceDeployment"`
-	CurrentServiceRevisions       []ServiceCurrentRevisionSummary `api:"currentServiceRevisions"`
-	PlacementConstraints          []PlacementConstraint           `api:"placementConstraints"`
-	PlacementStrategy             []PlacementStrategy             `api:"placementStrategy"`
-	NetworkConfiguration          *NetworkConfiguration           `api:"networkConfiguration"`
-	HealthCheckGracePeriodSeconds *int32                          `api:"healthCheckGracePeriodSeconds"`
-	SchedulingStrategy            *string                         `api:"schedulingStrategy enum=SchedulingStrategy"`
-	DeploymentController          *DeploymentController           `api:"deploymentController"`
-	Tags                          []Tag                           `api:"tags min=0 max=50"`
-	CreatedBy                     *string                         `api:"createdBy"`
-	EnableECSManagedTags          *bool                           `api:"enableECSManagedTags"`
-	PropagateTags                 *string                         `api:"propagateTags enum=PropagateTags"`
-	EnableExecuteCommand          *bool                           `api:"enableExecuteCommand"`
-	AvailabilityZoneRebalancing   *string                         `api:"availabilityZoneRebalancing enum=AvailabilityZoneRebalancing"`
-	ResourceManagementType        *string                         `api:"resourceManagementType enum=ResourceManagementType"`
+	ServiceArn                    *string                         `api:"serviceArn" json:",omitzero"`
+	ServiceName                   *string                         `api:"serviceName" json:",omitzero"`
+	ClusterArn                    *string                         `api:"clusterArn" json:",omitzero"`
+	LoadBalancers                 []LoadBalancer                  `api:"loadBalancers" json:",omitzero"`
+	ServiceRegistries             []ServiceRegistry               `api:"serviceRegistries" json:",omitzero"`
+	Status                        *string                         `api:"status" json:",omitzero"`
+	DesiredCount                  *int32                          `api:"desiredCount" json:",omitzero"`
+	RunningCount                  *int32                          `api:"runningCount" json:",omitzero"`
+	PendingCount                  *int32                          `api:"pendingCount" json:",omitzero"`
+	LaunchType                    *string                         `api:"launchType enum=LaunchType" json:",omitzero"`
+	CapacityProviderStrategy      []CapacityProviderStrategyItem  `api:"capacityProviderStrategy" json:",omitzero"`
+	PlatformVersion               *string                         `api:"platformVersion" json:",omitzero"`
+	PlatformFamily                *string                         `api:"platformFamily" json:",omitzero"`
+	TaskDefinition                *string                         `api:"taskDefinition" json:",omitzero"`
+	DeploymentConfiguration       *DeploymentConfiguration        `api:"deploymentConfiguration" json:",omitzero"`
+	TaskSets                      []TaskSet                       `api:"taskSets" json:",omitzero"`
+	Deployments                   []Deployment                    `api:"deployments" json:",omitzero"`
+	RoleArn                       *string                         `api:"roleArn" json:",omitzero"`
+	Events                        []ServiceEvent                  `api:"events" json:",omitzero"`
+	CreatedAt                     *time.Time                      `api:"createdAt" json:",omitzero"`
+	CurrentServiceDeployment      *string                         `api:"currentServiceDeployment" json:",omitzero"`
+	CurrentServiceRevisions       []ServiceCurrentRevisionSummary `api:"currentServiceRevisions" json:",omitzero"`
+	PlacementConstraints          []PlacementConstraint           `api:"placementConstraints" json:",omitzero"`
+	PlacementStrategy             []PlacementStrategy             `api:"placementStrategy" json:",omitzero"`
+	NetworkConfiguration          *NetworkConfiguration           `api:"networkConfiguration" json:",omitzero"`
+	HealthCheckGracePeriodSeconds *int32                          `api:"healthCheckGracePeriodSeconds" json:",omitzero"`
+	SchedulingStrategy            *string                         `api:"schedulingStrategy enum=SchedulingStrategy" json:",omitzero"`
+	DeploymentController          *DeploymentController           `api:"deploymentController" json:",omitzero"`
+	Tags                          []Tag                           `api:"tags min=0 max=50" json:",omitzero"`
+	CreatedBy                     *string                         `api:"createdBy" json:",omitzero"`
+	EnableECSManagedTags          *bool                           `api:"enableECSManagedTags" json:",omitzero"`
+	PropagateTags                 *string                         `api:"propagateTags enum=PropagateTags" json:",omitzero"`
+	EnableExecuteCommand          *bool                           `api:"enableExecuteCommand" json:",omitzero"`
+	AvailabilityZoneRebalancing   *string                         `api:"availabilityZoneRebalancing enum=AvailabilityZoneRebalancing" json:",omitzero"`
+	ResourceManagementType        *string                         `api:"resourceManagementType enum=ResourceManagementType" json:",omitzero"`
 }
 
 type ServiceConnectAccessLogConfiguration struct {
-	Format                 *string `api:"format required enum=ServiceConnectAccessLoggingFormat"`
-	IncludeQueryParameters *string `api:"includeQueryParameters enum=ServiceConnectIncludeQueryParameters"`
+	Format                 *string `api:"format required enum=ServiceConnectAccessLoggingFormat" json:",omitzero"`
+	IncludeQueryParameters *string `api:"includeQueryParameters enum=ServiceConnectIncludeQueryParameters" json:",omitzero"`
 }
 
 type ServiceConnectClientAlias struct {
-	Port             *int32                          `api:"port required min=0 max=65535"`
-	DnsName          *string                         `api:"dnsName"`
-	TestTrafficRules *ServiceConnectTestTrafficRules `api:"testTrafficRules"`
+	Port             *int32                          `api:"port required min=0 max=65535" json:",omitzero"`
+	DnsName          *string                         `api:"dnsName" json:",omitzero"`
+	TestTrafficRules *ServiceConnectTestTrafficRules `api:"testTrafficRules" json:",omitzero"`
 }
 
 type ServiceConnectConfiguration struct {
-	Enabled                *bool                                 `api:"enabled required"`
-	Namespace              *string                               `api:"namespace"`
-	Services               []ServiceConnectService               `api:"services"`
-	LogConfiguration       *LogConfiguration                     `api:"logConfiguration"`
-	AccessLogConfiguration *ServiceConnectAccessLogConfiguration `api:"accessLogConfiguration"`
+	Enabled                *bool                                 `api:"enabled required" json:",omitzero"`
+	Namespace              *string                               `api:"namespace" json:",omitzero"`
+	Services               []ServiceConnectService               `api:"services" json:",omitzero"`
+	LogConfiguration       *LogConfiguration                     `api:"logConfiguration" json:",omitzero"`
+	AccessLogConfiguration *ServiceConnectAccessLogConfiguration `api:"accessLogConfiguration" json:",omitzero"`
 }
 
 type ServiceConnectService struct {
-	PortName            *string                         `api:"portName required"`
-	DiscoveryName       *string                         `api:"discoveryName"`
-	ClientAliases       []ServiceConnectClientAlias     `api:"clientAliases"`
-	IngressPortOverride *int32                          `api:"ingressPortOverride min=0 max=65535"`
-	Timeout             *TimeoutConfiguration           `api:"timeout"`
-	Tls                 *ServiceConnectTlsConfiguration `api:"tls"`
+	PortName            *string                         `api:"portName required" json:",omitzero"`
+	DiscoveryName       *string                         `api:"discoveryName" json:",omitzero"`
+	ClientAliases       []ServiceConnectClientAlias     `api:"clientAliases" json:",omitzero"`
+	IngressPortOverride *int32                          `api:"ingressPortOverride min=0 max=65535" json:",omitzero"`
+	Timeout             *TimeoutConfiguration           `api:"timeout" json:",omitzero"`
+	Tls                 *ServiceConnectTlsConfiguration `api:"tls" json:",omitzero"`
 }
 
 type ServiceConnectServiceResource struct {
-	DiscoveryName *string `api:"discoveryName"`
-	DiscoveryArn  *string `api:"discoveryArn"`
+	DiscoveryName *string `api:"discoveryName" json:",omitzero"`
+	DiscoveryArn  *string `api:"discoveryArn" json:",omitzero"`
 }
 
 type ServiceConnectTestTrafficHeaderMatchRules struct {
-	Exact *string `api:"exact required"`
+	Exact *string `api:"exact required" json:",omitzero"`
 }
 
 type ServiceConnectTestTrafficHeaderRules struct {
-	Name  *string                                    `api:"name required"`
-	Value *ServiceConnectTestTrafficHeaderMatchRules `api:"value"`
+	Name  *string                                    `api:"name required" json:",omitzero"`
+	Value *ServiceConnectTestTrafficHeaderMatchRules `api:"value" json:",omitzero"`
 }
 
 type ServiceConnectTestTrafficRules struct {
-	Header *ServiceConnectTestTrafficHeaderRules `api:"header required"`
+	Header *ServiceConnectTestTrafficHeaderRules `api:"header required" json:",omitzero"`
 }
 
 type ServiceConnectTlsCertificateAuthority struct {
-	AwsPcaAuthorityArn *string `api:"awsPcaAuthorityArn"`
+	AwsPcaAuthorityArn *string `api:"awsPcaAuthorityArn" json:",omitzero"`
 }
 
 type ServiceConnectTlsConfiguration struct {
-	IssuerCertificateAuthority *ServiceConnectTlsCertificateAuthority `api:"issuerCertificateAuthority required"`
-	KmsKey                     *string                                `api:"kmsKey"`
-	RoleArn                    *string                                `api:"roleArn"`
+	IssuerCertificateAuthority *ServiceConnectTlsCertificateAuthority `api:"issuerCertificateAuthority required" json:",omitzero"`
+	KmsKey                     *string                                `api:"kmsKey" json:",omitzero"`
+	RoleArn                    *string                                `api:"roleArn" json:",omitzero"`
 }
 
 type ServiceCurrentRevisionSummary struct {
-	Arn                *string `api:"arn"`
-	RequestedTaskCount *int32  `api:"requestedTaskCount"`
-	RunningTaskCount   *int32  `api:"runningTaskCount"`
-	PendingTaskCount   *int32  `api:"pendingTaskCount"`
+	Arn                *string `api:"arn" json:",omitzero"`
+	RequestedTaskCount *int32  `api:"requestedTaskCount" json:",omitzero"`
+	RunningTaskCount   *int32  `api:"runningTaskCount" json:",omitzero"`
+	PendingTaskCount   *int32  `api:"pendingTaskCount" json:",omitzero"`
 }
 
 type ServiceDeployment struct {
-	ServiceDeploymentArn     *string                          `api:"serviceDeploymentArn"`
-	ServiceArn               *string                          `api:"serviceArn"`
-	ClusterArn               *string                          `api:"clusterArn"`
-	CreatedAt                *time.Time                       `api:"createdAt"`
-	StartedAt                *time.Time                       `api:"startedAt"`
-	FinishedAt               *time.Time                       `api:"finishedAt"`
-	StoppedAt                *time.Time                       `api:"stoppedAt"`
-	UpdatedAt                *time.Time                       `api:"updatedAt"`
-	SourceServiceRevisions   []ServiceRevisionSummary         `api:"sourceServiceRevisions"`
-	TargetServiceRevision    *ServiceRevisionSummary          `api:"targetServiceRevision"`
-	Status                   *string                          `api:"status enum=ServiceDeploymentStatus"`
-	StatusReason             *string                          `api:"statusReason"`
-	LifecycleStage           *string                          `api:"lifecycleStage enum=ServiceDeploymentLifecycleStage"`
-	LifecycleHookDetails     []DeploymentLifecycleHookDetail  `api:"lifecycleHookDetails"`
-	DeploymentConfiguration  *DeploymentConfiguration         `api:"deploymentConfiguration"`
-	Rollback                 *Rollback                        `api:"rollback"`
-	DeploymentCircuitBreaker *ServiceDeploymentCircuitBreaker `api:"deploymentCircuitBreaker"`
-	Alarms                   *ServiceDeploymentAlarms         `api:"alarms"`
+	ServiceDeploymentArn     *string                          `api:"serviceDeploymentArn" json:",omitzero"`
+	ServiceArn               *string                          `api:"serviceArn" json:",omitzero"`
+	ClusterArn               *string                          `api:"clusterArn" json:",omitzero"`
+	CreatedAt                *time.Time                       `api:"createdAt" json:",omitzero"`
+	StartedAt                *time.Time                       `api:"startedAt" json:",omitzero"`
+	FinishedAt               *time.Time                       `api:"finishedAt" json:",omitzero"`
+	StoppedAt                *time.Time                       `api:"stoppedAt" json:",omitzero"`
+	UpdatedAt                *time.Time                       `api:"updatedAt" json:",omitzero"`
+	SourceServiceRevisions   []ServiceRevisionSummary         `api:"sourceServiceRevisions" json:",omitzero"`
+	TargetServiceRevision    *ServiceRevisionSummary          `api:"targetServiceRevision" json:",omitzero"`
+	Status                   *string                          `api:"status enum=ServiceDeploymentStatus" json:",omitzero"`
+	StatusReason             *string                          `api:"statusReason" json:",omitzero"`
+	LifecycleStage           *string                          `api:"lifecycleStage enum=ServiceDeploymentLifecycleStage" json:",omitzero"`
+	LifecycleHookDetails     []DeploymentLifecycleHookDetail  `api:"lifecycleHookDetails" json:",omitzero"`
+	DeploymentConfiguration  *DeploymentConfiguration         `api:"deploymentConfiguration" json:",omitzero"`
+	Rollback                 *Rollback                        `api:"rollback" json:",omitzero"`
+	DeploymentCircuitBreaker *ServiceDeploymentCircuitBreaker `api:"deploymentCircuitBreaker" json:",omitzero"`
+	Alarms                   *ServiceDeploymentAlarms         `api:"alarms" json:",omitzero"`
 }
 
 type ServiceDeploymentAlarms struct {
-	Status              *string  `api:"status enum=ServiceDeploymentRollbackMonitorsStatus"`
-	AlarmNames          []string `api:"alarmNames"`
-	TriggeredAlarmNames []string `api:"triggeredAlarmNames"`
+	Status              *string  `api:"status enum=ServiceDeploymentRollbackMonitorsStatus" json:",omitzero"`
+	AlarmNames          []string `api:"alarmNames" json:",omitzero"`
+	TriggeredAlarmNames []string `api:"triggeredAlarmNames" json:",omitzero"`
 }
 
 type ServiceDeploymentBrief struct {
-	ServiceDeploymentArn     *string    `api:"serviceDeploymentArn"`
-	ServiceArn               *string    `api:"serviceArn"`
-	ClusterArn               *string    `api:"clusterArn"`
-	StartedAt                *time.Time `api:"startedAt"`
-	CreatedAt                *time.Time `api:"createdAt"`
-	FinishedAt               *time.Time `api:"finishedAt"`
-	TargetServiceRevisionArn *string    `api:"targetServiceRevisionArn"`
-	Status                   *string    `api:"status enum=ServiceDeploymentStatus"`
-	StatusReason             *string    `api:"statusReason"`
+	ServiceDeploymentArn     *string    `api:"serviceDeploymentArn" json:",omitzero"`
+	ServiceArn               *string    `api:"serviceArn" json:",omitzero"`
+	ClusterArn               *string    `api:"clusterArn" json:",omitzero"`
+	StartedAt                *time.Time `api:"startedAt" json:",omitzero"`
+	CreatedAt                *time.Time `api:"createdAt" json:",omitzero"`
+	FinishedAt               *time.Time `api:"finishedAt" json:",omitzero"`
+	TargetServiceRevisionArn *string    `api:"targetServiceRevisionArn" json:",omitzero"`
+	Status                   *string    `api:"status enum=ServiceDeploymentStatus" json:",omitzero"`
+	StatusReason             *string    `api:"statusReason" json:",omitzero"`
 }
 
 type ServiceDeploymentCircuitBreaker struct {
-	Status       *string `api:"status enum=ServiceDeploymentRollbackMonitorsStatus"`
-	FailureCount *int32  `api:"failureCount"`
-	Threshold    *int32  `api:"threshold"`
+	Status       *string `api:"status enum=ServiceDeploymentRollbackMonitorsStatus" json:",omitzero"`
+	FailureCount *int32  `api:"failureCount" json:",omitzero"`
+	Threshold    *int32  `api:"threshold" json:",omitzero"`
 }
 
 type ServiceEvent struct {
-	Id        *string    `api:"id"`
-	CreatedAt *time.Time `api:"createdAt"`
-	Message   *string    `api:"message"`
+	Id        *string    `api:"id" json:",omitzero"`
+	CreatedAt *time.Time `api:"createdAt" json:",omitzero"`
+	Message   *string    `api:"message" json:",omitzero"`
 }
 
 type ServiceManagedEBSVolumeConfiguration struct {
-	Encrypted                *bool                 `api:"encrypted"`
-	KmsKeyId                 *string               `api:"kmsKeyId"`
-	VolumeType               *string               `api:"volumeType"`
-	SizeInGiB                *int32                `api:"sizeInGiB"`
-	SnapshotId               *string               `api:"snapshotId"`
-	VolumeInitializationRate *int32                `api:"volumeInitializationRate"`
-	Iops                     *int32                `api:"iops"`
-	Throughput               *int32                `api:"throughput"`
-	TagSpecifications        []EBSTagSpecification `api:"tagSpecifications"`
-	RoleArn                  *string               `api:"roleArn required"`
-	FilesystemType           *string               `api:"filesystemType enum=TaskFilesystemType"`
+	Encrypted                *bool                 `api:"encrypted" json:",omitzero"`
+	KmsKeyId                 *string               `api:"kmsKeyId" json:",omitzero"`
+	VolumeType               *string               `api:"volumeType" json:",omitzero"`
+	SizeInGiB                *int32                `api:"sizeInGiB" json:",omitzero"`
+	SnapshotId               *string               `api:"snapshotId" json:",omitzero"`
+	VolumeInitializationRate *int32                `api:"volumeInitializationRate" json:",omitzero"`
+	Iops                     *int32                `api:"iops" json:",omitzero"`
+	Throughput               *int32                `api:"throughput" json:",omitzero"`
+	TagSpecifications        []EBSTagSpecification `api:"tagSpecifications" json:",omitzero"`
+	RoleArn                  *string               `api:"roleArn required" json:",omitzero"`
+	FilesystemType           *string               `api:"filesystemType enum=TaskFilesystemType" json:",omitzero"`
 }
 
 type ServiceRegistry struct {
-	RegistryArn   *string `api:"registryArn"`
-	Port          *int32  `api:"port"`
-	ContainerName *string `api:"containerName"`
-	ContainerPort *int32  `api:"containerPort"`
+	RegistryArn   *string `api:"registryArn" json:",omitzero"`
+	Port          *int32  `api:"port" json:",omitzero"`
+	ContainerName *string `api:"containerName" json:",omitzero"`
+	ContainerPort *int32  `api:"containerPort" json:",omitzero"`
 }
 
 type ServiceRevision struct {
-	ServiceRevisionArn          *string                        `api:"serviceRevisionArn"`
-	ServiceArn                  *string                        `api:"serviceArn"`
-	ClusterArn                  *string                        `api:"clusterArn"`
-	TaskDefinition              *string                        `api:"taskDefinition"`
-	CapacityProviderStrategy    []CapacityProviderStrategyItem `api:"capacityProviderStrategy"`
-	LaunchType                  *string                        `api:"launchType enum=LaunchType"`
-	PlatformVersion             *string                        `api:"platformVersion"`
-	PlatformFamily              *string                        `api:"platformFamily"`
-	LoadBalancers               []LoadBalancer                 `api:"loadBalancers"`
-	ServiceRegistries           []ServiceRegistry              `api:"serviceRegistries"`
-	NetworkConfiguration        *NetworkConfiguration          `api:"networkConfiguration"`
-	ContainerImages             []ContainerImage               `api:"containerImages"`
-	GuardDutyEnabled            *bool                          `api:"guardDutyEnabled"`
-	ServiceConnectConfiguration *ServiceConnectConfiguration   `api:"serviceConnectConfiguration"`
-	VolumeConfigurations        []ServiceVolumeConfiguration   `api:"volumeConfigurations"`
-	FargateEphemeralStorage     *DeploymentEphemeralStorage    `api:"fargateEphemeralStorage"`
-	CreatedAt                   *time.Time                     `api:"createdAt"`
-	VpcLatticeConfigurations    []VpcLatticeConfiguration      `api:"vpcLatticeConfigurations"`
-	ResolvedConfiguration       *ResolvedConfiguration         `api:"resolvedConfiguration"`
-	EcsManagedResources         *ECSManagedResources           `api:"ecsManagedResources"`
+	ServiceRevisionArn          *string                        `api:"serviceRevisionArn" json:",omitzero"`
+	ServiceArn                  *string                        `api:"serviceArn" json:",omitzero"`
+	ClusterArn                  *string                        `api:"clusterArn" json:",omitzero"`
+	TaskDefinition              *string                        `api:"taskDefinition" json:",omitzero"`
+	CapacityProviderStrategy    []CapacityProviderStrategyItem `api:"capacityProviderStrategy" json:",omitzero"`
+	LaunchType                  *string                        `api:"launchType enum=LaunchType" json:",omitzero"`
+	PlatformVersion             *string                        `api:"platformVersion" json:",omitzero"`
+	PlatformFamily              *string                        `api:"platformFamily" json:",omitzero"`
+	LoadBalancers               []LoadBalancer                 `api:"loadBalancers" json:",omitzero"`
+	ServiceRegistries           []ServiceRegistry              `api:"serviceRegistries" json:",omitzero"`
+	NetworkConfiguration        *NetworkConfiguration          `api:"networkConfiguration" json:",omitzero"`
+	ContainerImages             []ContainerImage               `api:"containerImages" json:",omitzero"`
+	GuardDutyEnabled            *bool                          `api:"guardDutyEnabled" json:",omitzero"`
+	ServiceConnectConfiguration *ServiceConnectConfiguration   `api:"serviceConnectConfiguration" json:",omitzero"`
+	VolumeConfigurations        []ServiceVolumeConfiguration   `api:"volumeConfigurations" json:",omitzero"`
+	FargateEphemeralStorage     *DeploymentEphemeralStorage    `api:"fargateEphemeralStorage" json:",omitzero"`
+	CreatedAt                   *time.Time                     `api:"createdAt" json:",omitzero"`
+	VpcLatticeConfigurations    []VpcLatticeConfiguration      `api:"vpcLatticeConfigurations" json:",omitzero"`
+	ResolvedConfiguration       *ResolvedConfiguration         `api:"resolvedConfiguration" json:",omitzero"`
+	EcsManagedResources         *ECSManagedResources           `api:"ecsManagedResources" json:",omitzero"`
 }
 
 type ServiceRevisionLoadBalancer struct {
-	TargetGroupArn         *string `api:"targetGroupArn"`
-	ProductionListenerRule *string `api:"productionListenerRule"`
+	TargetGroupArn         *string `api:"targetGroupArn" json:",omitzero"`
+	ProductionListenerRule *string `api:"productionListenerRule" json:",omitzero"`
 }
 
 type ServiceRevisionSummary struct {
-	Arn                              *string  `api:"arn"`
-	RequestedTaskCount               *int32   `api:"requestedTaskCount"`
-	RunningTaskCount                 *int32   `api:"runningTaskCount"`
-	PendingTaskCount                 *int32   `api:"pendingTaskCount"`
-	RequestedTestTrafficWeight       *float64 `api:"requestedTestTrafficWeight"`
-	RequestedProductionTrafficWeight *float64 `api:"requestedProductionTrafficWeight"`
+	Arn                              *string  `api:"arn" json:",omitzero"`
+	RequestedTaskCount               *int32   `api:"requestedTaskCount" json:",omitzero"`
+	RunningTaskCount                 *int32   `api:"runningTaskCount" json:",omitzero"`
+	PendingTaskCount                 *int32   `api:"pendingTaskCount" json:",omitzero"`
+	RequestedTestTrafficWeight       *float64 `api:"requestedTestTrafficWeight" json:",omitzero"`
+	RequestedProductionTrafficWeight *float64 `api:"requestedProductionTrafficWeight" json:",omitzero"`
 }
 
 type ServiceVolumeConfiguration struct {
-	Name             *string                               `api:"name required"`
-	ManagedEBSVolume *ServiceManagedEBSVolumeConfiguration `api:"managedEBSVolume"`
+	Name             *string                               `api:"name required" json:",omitzero"`
+	ManagedEBSVolume *ServiceManagedEBSVolumeConfiguration `api:"managedEBSVolume" json:",omitzero"`
 }
 
 type Session struct {
-	SessionId  *string `api:"sessionId"`
-	StreamUrl  *string `api:"streamUrl"`
-	TokenValue *string `api:"tokenValue sensitive"`
+	SessionId  *string `api:"sessionId" json:",omitzero"`
+	StreamUrl  *string `api:"streamUrl" json:",omitzero"`
+	TokenValue *string `api:"tokenValue sensitive" json:",omitzero"`
 }
 
 type Setting struct {
-	Name         *string `api:"name enum=SettingName"`
-	Value        *string `api:"value"`
-	PrincipalArn *string `api:"principalArn"`
-	Type         *string `api:"type enum=SettingType"`
+	Name         *string `api:"name enum=SettingName" json:",omitzero"`
+	Value        *string `api:"value" json:",omitzero"`
+	PrincipalArn *string `api:"principalArn" json:",omitzero"`
+	Type         *string `api:"type enum=SettingType" json:",omitzero"`
 }
 
 type SystemControl struct {
-	Namespace *string `api:"namespace"`
-	Value     *string `api:"value"`
+	Namespace *string `api:"namespace" json:",omitzero"`
+	Value     *string `api:"value" json:",omitzero"`
 }
 
 type Tag struct {
-	Key   *string `api:"key min=1 max=128 pattern=([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)"`
-	Value *string `api:"value min=0 max=256 pattern=([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)"`
+	Key   *string `api:"key min=1 max=128 pattern=([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)" json:",omitzero"`
+	Value *string `api:"value min=0 max=256 pattern=([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)" json:",omitzero"`
 }
 
 type Task struct {
-	Attachments             []Attachment           `api:"attachments"`
-	Attributes              []Attribute            `api:"attributes"`
-	AvailabilityZone        *string                `api:"availabilityZone"`
-	CapacityProviderName    *string                `api:"capacityProviderName"`
-	ClusterArn              *string                `api:"clusterArn"`
-	Connectivity            *string                `api:"connectivity enum=Connectivity"`
-	ConnectivityAt          *time.Time             `api:"connectivityAt"`
-	ContainerInstanceArn    *string                `api:"containerInstanceArn"`
-	Containers              []Container            `api:"containers"`
-	Cpu                     *string                `api:"cpu"`
-	CreatedAt               *time.Time             `api:"createdAt"`
-	DesiredStatus           *string                `api:"desiredStatus"`
-	EnableExecuteCommand    *bool                  `api:"enableExecuteCommand"`
-	ExecutionStoppedAt      *time.Time             `api:"executionStoppedAt"`
-	Group                   *string                `api:"group"`
-	HealthStatus            *string                `api:"healthStatus enum=HealthStatus"`
-	InferenceAccelerators   []InferenceAccelerator `api:"inferenceAccelerators"`
-	LastStatus              *string                `api:"lastStatus"`
-	LaunchType              *string                `api:"launchType enum=LaunchType"`
-	Memory                  *string                `api:"memory"`
-	Overrides               *TaskOverride          `api:"overrides"`
-	PlatformVersion         *string                `api:"platformVersion"`
-	PlatformFamily          *string                `api:"platformFamily"`
-	PullStartedAt           *time.Time             `api:"pullStartedAt"`
-	PullStoppedAt           *time.Time             `api:"pullStoppedAt"`
-	StartedAt               *time.Time             `api:"startedAt"`
-	StartedBy               *string                `api:"startedBy"`
-	StopCode                *string                `api:"stopCode enum=TaskStopCode"`
-	StoppedAt               *time.Time             `api:"stoppedAt"`
-	StoppedReason           *string                `api:"stoppedReason"`
-	StoppingAt              *time.Time             `api:"stoppingAt"`
-	Tags                    []Tag                  `api:"tags min=0 max=50"`
-	TaskArn                 *string                `api:"taskArn"`
-	TaskDefinitionArn       *string                `api:"taskDefinitionArn"`
-	Version                 *int64                 `api:"version"`
-	EphemeralStorage        *EphemeralStorage      `api:"ephemeralStorage"`
-	FargateEphemeralStorage *TaskEphemeralStorage  `api:"fargateEphemeralStorage"`
+	Attachments             []Attachment           `api:"attachments" json:",omitzero"`
+	Attributes              []Attribute            `api:"attributes" json:",omitzero"`
+	AvailabilityZone        *string                `api:"availabilityZone" json:",omitzero"`
+	CapacityProviderName    *string                `api:"capacityProviderName" json:",omitzero"`
+	ClusterArn              *string                `api:"clusterArn" json:",omitzero"`
+	Connectivity            *string                `api:"connectivity enum=Connectivity" json:",omitzero"`
+	ConnectivityAt          *time.Time             `api:"connectivityAt" json:",omitzero"`
+	ContainerInstanceArn    *string                `api:"containerInstanceArn" json:",omitzero"`
+	Containers              []Container            `api:"containers" json:",omitzero"`
+	Cpu                     *string                `api:"cpu" json:",omitzero"`
+	CreatedAt               *time.Time             `api:"createdAt" json:",omitzero"`
+	DesiredStatus           *string                `api:"desiredStatus" json:",omitzero"`
+	EnableExecuteCommand    *bool                  `api:"enableExecuteCommand" json:",omitzero"`
+	ExecutionStoppedAt      *time.Time             `api:"executionStoppedAt" json:",omitzero"`
+	Group                   *string                `api:"group" json:",omitzero"`
+	HealthStatus            *string                `api:"healthStatus enum=HealthStatus" json:",omitzero"`
+	InferenceAccelerators   []InferenceAccelerator `api:"inferenceAccelerators" json:",omitzero"`
+	LastStatus              *string                `api:"lastStatus" json:",omitzero"`
+	LaunchType              *string                `api:"launchType enum=LaunchType" json:",omitzero"`
+	Memory                  *string                `api:"memory" json:",omitzero"`
+	Overrides               *TaskOverride          `api:"overrides" json:",omitzero"`
+	PlatformVersion         *string                `api:"platformVersion" json:",omitzero"`
+	PlatformFamily          *string                `api:"platformFamily" json:",omitzero"`
+	PullStartedAt           *time.Time             `api:"pullStartedAt" json:",omitzero"`
+	PullStoppedAt           *time.Time             `api:"pullStoppedAt" json:",omitzero"`
+	StartedAt               *time.Time             `api:"startedAt" json:",omitzero"`
+	StartedBy               *string                `api:"startedBy" json:",omitzero"`
+	StopCode                *string                `api:"stopCode enum=TaskStopCode" json:",omitzero"`
+	StoppedAt               *time.Time             `api:"stoppedAt" json:",omitzero"`
+	StoppedReason           *string                `api:"stoppedReason" json:",omitzero"`
+	StoppingAt              *time.Time             `api:"stoppingAt" json:",omitzero"`
+	Tags                    []Tag                  `api:"tags min=0 max=50" json:",omitzero"`
+	TaskArn                 *string                `api:"taskArn" json:",omitzero"`
+	TaskDefinitionArn       *string                `api:"taskDefinitionArn" json:",omitzero"`
+	Version                 *int64                 `api:"version" json:",omitzero"`
+	EphemeralStorage        *EphemeralStorage      `api:"ephemeralStorage" json:",omitzero"`
+	FargateEphemeralStorage *TaskEphemeralStorage  `api:"fargateEphemeralStorage" json:",omitzero"`
 }
 
 type TaskDefinition struct {
-	TaskDefinitionArn       *string                             `api:"taskDefinitionArn"`
-	ContainerDefinitions    []ContainerDefinition               `api:"containerDefinitions"`
-	Family                  *string                             `api:"family"`
-	TaskRoleArn             *string                             `api:"taskRoleArn"`
-	ExecutionRoleArn        *string                             `api:"executionRoleArn"`
-	NetworkMode             *string                             `api:"networkMode enum=NetworkMode"`
-	Revision                *int32                              `api:"revision"`
-	Volumes                 []Volume                            `api:"volumes"`
-	Status                  *string                             `api:"status enum=TaskDefinitionStatus"`
-	RequiresAttributes      []Attribute                         `api:"requiresAttributes"`
-	PlacementConstraints    []TaskDefinitionPlacementConstraint `api:"placementConstraints"`
-	Compatibilities         []string                            `api:"compatibilities item.enum=Compatibility"`
-	RuntimePlatform         *RuntimePlatform                    `api:"runtimePlatform"`
-	RequiresCompatibilities []string                            `api:"requiresCompatibilities item.enum=Compatibility"`
-	Cpu                     *string                             `api:"cpu"`
-	Memory                  *string                             `api:"memory"`
-	InferenceAccelerators   []InferenceAccelerator              `api:"inferenceAccelerators"`
-	PidMode                 *string                             `api:"pidMode enum=PidMode"`
-	IpcMode                 *string                             `api:"ipcMode enum=IpcMode"`
-	ProxyConfiguration      *ProxyConfiguration                 `api:"proxyConfiguration"`
-	RegisteredAt            *time.Time                          `api:"registeredAt"`
-	DeregisteredAt          *time.Time                          `api:"deregisteredAt"`
-	DeleteRequestedAt       *time.Time                          `api:"deleteRequestedAt"`
-	RegisteredBy            *string                             `api:"registeredBy"`
-	EphemeralStorage        *EphemeralStorage                   `api:"ephemeralStorage"`
-	EnableFaultInjection    *bool                               `api:"enableFaultInjection"`
+	TaskDefinitionArn       *string                             `api:"taskDefinitionArn" json:",omitzero"`
+	ContainerDefinitions    []ContainerDefinition               `api:"containerDefinitions" json:",omitzero"`
+	Family                  *string                             `api:"family" json:",omitzero"`
+	TaskRoleArn             *string                             `api:"taskRoleArn" json:",omitzero"`
+	ExecutionRoleArn        *string                             `api:"executionRoleArn" json:",omitzero"`
+	NetworkMode             *string                             `api:"networkMode enum=NetworkMode" json:",omitzero"`
+	Revision                *int32                              `api:"revision" json:",omitzero"`
+	Volumes                 []Volume                            `api:"volumes" json:",omitzero"`
+	Status                  *string                             `api:"status enum=TaskDefinitionStatus" json:",omitzero"`
+	RequiresAttributes      []Attribute                         `api:"requiresAttributes" json:",omitzero"`
+	PlacementConstraints    []TaskDefinitionPlacementConstraint `api:"placementConstraints" json:",omitzero"`
+	Compatibilities         []string                            `api:"compatibilities item.enum=Compatibility" json:",omitzero"`
+	RuntimePlatform         *RuntimePlatform                    `api:"runtimePlatform" json:",omitzero"`
+	RequiresCompatibilities []string                            `api:"requiresCompatibilities item.enum=Compatibility" json:",omitzero"`
+	Cpu                     *string                             `api:"cpu" json:",omitzero"`
+	Memory                  *string                             `api:"memory" json:",omitzero"`
+	InferenceAccelerators   []InferenceAccelerator              `api:"inferenceAccelerators" json:",omitzero"`
+	PidMode                 *string                             `api:"pidMode enum=PidMode" json:",omitzero"`
+	IpcMode                 *string                             `api:"ipcMode enum=IpcMode" json:",omitzero"`
+	ProxyConfiguration      *ProxyConfiguration                 `api:"proxyConfiguration" json:",omitzero"`
+	RegisteredAt            *time.Time                          `api:"registeredAt" json:",omitzero"`
+	DeregisteredAt          *time.Time                          `api:"deregisteredAt" json:",omitzero"`
+	DeleteRequestedAt       *time.Time                          `api:"deleteRequestedAt" json:",omitzero"`
+	RegisteredBy            *string                             `api:"registeredBy" json:",omitzero"`
+	EphemeralStorage        *EphemeralStorage                   `api:"ephemeralStorage" json:",omitzero"`
+	EnableFaultInjection    *bool                               `api:"enableFaultInjection" json:",omitzero"`
 }
 
 type TaskDefinitionPlacementConstraint struct {
-	Type       *string `api:"type enum=TaskDefinitionPlacementConstraintType"`
-	Expression *string `api:"expression"`
+	Type       *string `api:"type enum=TaskDefinitionPlacementConstraintType" json:",omitzero"`
+	Expression *string `api:"expression" json:",omitzero"`
 }
 
 type TaskEphemeralStorage struct {
-	SizeInGiB *int32  `api:"sizeInGiB"`
-	KmsKeyId  *string `api:"kmsKeyId"`
+	SizeInGiB *int32  `api:"sizeInGiB" json:",omitzero"`
+	KmsKeyId  *string `api:"kmsKeyId" json:",omitzero"`
 }
 
 type TaskManagedEBSVolumeConfiguration struct {
-	Encrypted                *bool                                  `api:"encrypted"`
-	KmsKeyId                 *string                                `api:"kmsKeyId"`
-	VolumeType               *string                                `api:"volumeType"`
-	SizeInGiB                *int32                                 `api:"sizeInGiB"`
-	SnapshotId               *string                                `api:"snapshotId"`
-	VolumeInitializationRate *int32                                 `api:"volumeInitializationRate"`
-	Iops                     *int32                                 `api:"iops"`
-	Throughput               *int32                                 `api:"throughput"`
-	TagSpecifications        []EBSTagSpecification                  `api:"tagSpecifications"`
-	RoleArn                  *string                                `api:"roleArn required"`
-	TerminationPolicy        *TaskManagedEBSVolumeTerminationPolicy `api:"terminationPolicy"`
-	FilesystemType           *string                                `api:"filesystemType enum=TaskFilesystemType"`
+	Encrypted                *bool                                  `api:"encrypted" json:",omitzero"`
+	KmsKeyId                 *string                                `api:"kmsKeyId" json:",omitzero"`
+	VolumeType               *string                                `api:"volumeType" json:",omitzero"`
+	SizeInGiB                *int32                                 `api:"sizeInGiB" json:",omitzero"`
+	SnapshotId               *string                                `api:"snapshotId" json:",omitzero"`
+	VolumeInitializationRate *int32                                 `api:"volumeInitializationRate" json:",omitzero"`
+	Iops                     *int32                                 `api:"iops" json:",omitzero"`
+	Throughput               *int32                                 `api:"throughput" json:",omitzero"`
+	TagSpecifications        []EBSTagSpecification                  `api:"tagSpecifications" json:",omitzero"`
+	RoleArn                  *string                                `api:"roleArn required" json:",omitzero"`
+	TerminationPolicy        *TaskManagedEBSVolumeTerminationPolicy `api:"terminationPolicy" json:",omitzero"`
+	FilesystemType           *string                                `api:"filesystemType enum=TaskFilesystemType" json:",omitzero"`
 }
 
 type TaskManagedEBSVolumeTerminationPolicy struct {
-	DeleteOnTermination *bool `api:"deleteOnTermination required"`
+	DeleteOnTermination *bool `api:"deleteOnTermination required" json:",omitzero"`
 }
 
 type TaskOverride struct {
-	ContainerOverrides            []ContainerOverride            `api:"containerOverrides"`
-	Cpu                           *string                        `api:"cpu"`
-	InferenceAcceleratorOverrides []InferenceAcceleratorOverride `api:"inferenceAcceleratorOverrides"`
-	ExecutionRoleArn              *string                        `api:"executionRoleArn"`
-	Memory                        *string                        `api:"memory"`
-	TaskRoleArn                   *string                        `api:"taskRoleArn"`
-	EphemeralStorage              *EphemeralStorage              `api:"ephemeralStorage"`
+	ContainerOverrides            []ContainerOverride            `api:"containerOverrides" json:",omitzero"`
+	Cpu                           *string                        `api:"cpu" json:",omitzero"`
+	InferenceAcceleratorOverrides []InferenceAcceleratorOverride `api:"inferenceAcceleratorOverrides" json:",omitzero"`
+	ExecutionRoleArn              *string                        `api:"executionRoleArn" json:",omitzero"`
+	Memory                        *string                        `api:"memory" json:",omitzero"`
+	TaskRoleArn                   *string                        `api:"taskRoleArn" json:",omitzero"`
+	EphemeralStorage              *EphemeralStorage              `api:"ephemeralStorage" json:",omitzero"`
 }
 
 type TaskSet struct {
-	Id                       *string                        `api:"id"`
-	TaskSetArn               *string                        `api:"taskSetArn"`
-	ServiceArn               *string                        `api:"serviceArn"`
-	ClusterArn               *string                        `api:"clusterArn"`
-	StartedBy                *string                        `api:"startedBy"`
-	ExternalId               *string                        `api:"externalId"`
-	Status                   *string                        `api:"status"`
-	TaskDefinition           *string                        `api:"taskDefinition"`
-	ComputedDesiredCount     *int32                         `api:"computedDesiredCount"`
-	PendingCount             *int32                         `api:"pendingCount"`
-	RunningCount             *int32                         `api:"runningCount"`
-	CreatedAt                *time.Time                     `api:"createdAt"`
-	UpdatedAt                *time.Time                     `api:"updatedAt"`
-	LaunchType               *string                        `api:"launchType enum=LaunchType"`
-	CapacityProviderStrategy []CapacityProviderStrategyItem `api:"capacityProviderStrategy"`
-	PlatformVersion          *string                        `api:"platformVersion"`
-	PlatformFamily           *string                        `api:"platformFamily"`
-	NetworkConfiguration     *NetworkConfiguration          `api:"networkConfiguration"`
-	LoadBalancers            []LoadBalancer                 `api:"loadBalancers"`
-	ServiceRegistries        []ServiceRegistry              `api:"serviceRegistries"`
-	Scale                    *Scale                         `api:"scale"`
-	StabilityStatus          *string                        `api:"stabilityStatus enum=StabilityStatus"`
-	StabilityStatusAt        *time.Time                     `api:"stabilityStatusAt"`
-	Tags                     []Tag                          `api:"tags min=0 max=50"`
-	FargateEphemeralStorage  *DeploymentEphemeralStorage    `api:"fargateEphemeralStorage"`
+	Id                       *string                        `api:"id" json:",omitzero"`
+	TaskSetArn               *string                        `api:"taskSetArn" json:",omitzero"`
+	ServiceArn               *string                        `api:"serviceArn" json:",omitzero"`
+	ClusterArn               *string                        `api:"clusterArn" json:",omitzero"`
+	StartedBy                *string                        `api:"startedBy" json:",omitzero"`
+	ExternalId               *string                        `api:"externalId" json:",omitzero"`
+	Status                   *string                        `api:"status" json:",omitzero"`
+	TaskDefinition           *string                        `api:"taskDefinition" json:",omitzero"`
+	ComputedDesiredCount     *int32                         `api:"computedDesiredCount" json:",omitzero"`
+	PendingCount             *int32                         `api:"pendingCount" json:",omitzero"`
+	RunningCount             *int32                         `api:"runningCount" json:",omitzero"`
+	CreatedAt                *time.Time                     `api:"createdAt" json:",omitzero"`
+	UpdatedAt                *time.Time                     `api:"updatedAt" json:",omitzero"`
+	LaunchType               *string                        `api:"launchType enum=LaunchType" json:",omitzero"`
+	CapacityProviderStrategy []CapacityProviderStrategyItem `api:"capacityProviderStrategy" json:",omitzero"`
+	PlatformVersion          *string                        `api:"platformVersion" json:",omitzero"`
+	PlatformFamily           *string                        `api:"platformFamily" json:",omitzero"`
+	NetworkConfiguration     *NetworkConfiguration          `api:"networkConfiguration" json:",omitzero"`
+	LoadBalancers            []LoadBalancer                 `api:"loadBalancers" json:",omitzero"`
+	ServiceRegistries        []ServiceRegistry              `api:"serviceRegistries" json:",omitzero"`
+	Scale                    *Scale                         `api:"scale" json:",omitzero"`
+	StabilityStatus          *string                        `api:"stabilityStatus enum=StabilityStatus" json:",omitzero"`
+	StabilityStatusAt        *time.Time                     `api:"stabilityStatusAt" json:",omitzero"`
+	Tags                     []Tag                          `api:"tags min=0 max=50" json:",omitzero"`
+	FargateEphemeralStorage  *DeploymentEphemeralStorage    `api:"fargateEphemeralStorage" json:",omitzero"`
 }
 
 type TaskVolumeConfiguration struct {
-	Name             *string                            `api:"name required"`
-	ManagedEBSVolume *TaskManagedEBSVolumeConfiguration `api:"managedEBSVolume"`
+	Name             *string                            `api:"name required" json:",omitzero"`
+	ManagedEBSVolume *TaskManagedEBSVolumeConfiguration `api:"managedEBSVolume" json:",omitzero"`
 }
 
 type TimeoutConfiguration struct {
-	IdleTimeoutSeconds       *int32 `api:"idleTimeoutSeconds min=0 max=2147483647"`
-	PerRequestTimeoutSeconds *int32 `api:"perRequestTimeoutSeconds min=0 max=2147483647"`
+	IdleTimeoutSeconds       *int32 `api:"idleTimeoutSeconds min=0 max=2147483647" json:",omitzero"`
+	PerRequestTimeoutSeconds *int32 `api:"perRequestTimeoutSeconds min=0 max=2147483647" json:",omitzero"`
 }
 
 type Tmpfs struct {
-	ContainerPath *string  `api:"containerPath required"`
-	Size          *int32   `api:"size required"`
-	MountOptions  []string `api:"mountOptions"`
+	ContainerPath *string  `api:"containerPath required" json:",omitzero"`
+	Size          *int32   `api:"size required" json:",omitzero"`
+	MountOptions  []string `api:"mountOptions" json:",omitzero"`
 }
 
 type TotalLocalStorageGBRequest struct {
-	Min *float64 `api:"min"`
-	Max *float64 `api:"max"`
+	Min *float64 `api:"min" json:",omitzero"`
+	Max *float64 `api:"max" json:",omitzero"`
 }
 
 type Ulimit struct {
-	Name      *string `api:"name required enum=UlimitName"`
-	SoftLimit *int32  `api:"softLimit required"`
-	HardLimit *int32  `api:"hardLimit required"`
+	Name      *string `api:"name required enum=UlimitName" json:",omitzero"`
+	SoftLimit *int32  `api:"softLimit required" json:",omitzero"`
+	HardLimit *int32  `api:"hardLimit required" json:",omitzero"`
 }
 
 type UpdateManagedInstancesProviderConfiguration struct {
-	InfrastructureRoleArn      *string                       `api:"infrastructureRoleArn required"`
-	InstanceLaunchTemplate     *InstanceLaunchTemplateUpdate `api:"instanceLaunchTemplate required"`
-	PropagateTags              *string                       `api:"propagateTags enum=PropagateMITags"`
-	InfrastructureOptimization *InfrastructureOptimization   `api:"infrastructureOptimization"`
-	AutoRepairConfiguration    *AutoRepairConfiguration      `api:"autoRepairConfiguration"`
+	InfrastructureRoleArn      *string                       `api:"infrastructureRoleArn required" json:",omitzero"`
+	InstanceLaunchTemplate     *InstanceLaunchTemplateUpdate `api:"instanceLaunchTemplate required" json:",omitzero"`
+	PropagateTags              *string                       `api:"propagateTags enum=PropagateMITags" json:",omitzero"`
+	InfrastructureOptimization *InfrastructureOptimization   `api:"infrastructureOptimization" json:",omitzero"`
+	AutoRepairConfiguration    *AutoRepairConfiguration      `api:"autoRepairConfiguration" json:",omitzero"`
 }
 
 type VCpuCountRangeRequest struct {
-	Min *int32 `api:"min required"`
-	Max *int32 `api:"max"`
+	Min *int32 `api:"min required" json:",omitzero"`
+	Max *int32 `api:"max" json:",omitzero"`
 }
 
 type VersionInfo struct {
-	AgentVersion  *string `api:"agentVersion"`
-	AgentHash     *string `api:"agentHash"`
-	DockerVersion *string `api:"dockerVersion"`
+	AgentVersion  *string `api:"agentVersion" json:",omitzero"`
+	AgentHash     *string `api:"agentHash" json:",omitzero"`
+	DockerVersion *string `api:"dockerVersion" json:",omitzero"`
 }
 
 type Volume struct {
-	Name                                    *string                                  `api:"name"`
-	Host                                    *HostVolumeProperties                    `api:"host"`
-	DockerVolumeConfiguration               *DockerVolumeConfiguration               `api:"dockerVolumeConfiguration"`
-	EfsVolumeConfiguration                  *EFSVolumeConfiguration                  `api:"efsVolumeConfiguration"`
-	S3filesVolumeConfiguration              *S3FilesVolumeConfiguration              `api:"s3filesVolumeConfiguration"`
-	FsxWindowsFileServerVolumeConfiguration *FSxWindowsFileServerVolumeConfiguration `api:"fsxWindowsFileServerVolumeConfiguration"`
-	ConfiguredAtLaunch                      *bool                                    `api:"configuredAtLaunch"`
+	Name                                    *string                                  `api:"name" json:",omitzero"`
+	Host                                    *HostVolumeProperties                    `api:"host" json:",omitzero"`
+	DockerVolumeConfiguration               *DockerVolumeConfiguration               `api:"dockerVolumeConfiguration" json:",omitzero"`
+	EfsVolumeConfiguration                  *EFSVolumeConfiguration                  `api:"efsVolumeConfiguration" json:",omitzero"`
+	S3filesVolumeConfiguration              *S3FilesVolumeConfiguration              `api:"s3filesVolumeConfiguration" json:",omitzero"`
+	FsxWindowsFileServerVolumeConfiguration *FSxWindowsFileServerVolumeConfiguration `api:"fsxWindowsFileServerVolumeConfiguration" json:",omitzero"`
+	ConfiguredAtLaunch                      *bool                                    `api:"configuredAtLaunch" json:",omitzero"`
 }
 
 type VolumeFrom struct {
-	SourceContainer *string `api:"sourceContainer"`
-	ReadOnly        *bool   `api:"readOnly"`
+	SourceContainer *string `api:"sourceContainer" json:",omitzero"`
+	ReadOnly        *bool   `api:"readOnly" json:",omitzero"`
 }
 
 type VpcLatticeConfiguration struct {
-	RoleArn        *string `api:"roleArn required"`
-	TargetGroupArn *string `api:"targetGroupArn required"`
-	PortName       *string `api:"portName required"`
+	RoleArn        *string `api:"roleArn required" json:",omitzero"`
+	TargetGroupArn *string `api:"targetGroupArn required" json:",omitzero"`
+	PortName       *string `api:"portName required" json:",omitzero"`
 }

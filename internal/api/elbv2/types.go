@@ -7,907 +7,907 @@ import (
 )
 
 type AddListenerCertificatesInput struct {
-	ListenerArn  *string       `api:"ListenerArn required"`
-	Certificates []Certificate `api:"Certificates required"`
+	ListenerArn  *string       `api:"ListenerArn required" json:",omitzero"`
+	Certificates []Certificate `api:"Certificates required" json:",omitzero"`
 }
 
 type AddListenerCertificatesOutput struct {
-	Certificates []Certificate `api:"Certificates"`
+	Certificates []Certificate `api:"Certificates" json:",omitzero"`
 }
 
 type AddTagsInput struct {
-	ResourceArns []string `api:"ResourceArns required"`
-	Tags         []Tag    `api:"Tags required min=1"`
+	ResourceArns []string `api:"ResourceArns required" json:",omitzero"`
+	Tags         []Tag    `api:"Tags required min=1" json:",omitzero"`
 }
 
 type AddTagsOutput struct{}
 
 type AddTrustStoreRevocationsInput struct {
-	TrustStoreArn      *string             `api:"TrustStoreArn required"`
-	RevocationContents []RevocationContent `api:"RevocationContents"`
+	TrustStoreArn      *string             `api:"TrustStoreArn required" json:",omitzero"`
+	RevocationContents []RevocationContent `api:"RevocationContents" json:",omitzero"`
 }
 
 type AddTrustStoreRevocationsOutput struct {
-	TrustStoreRevocations []TrustStoreRevocation `api:"TrustStoreRevocations"`
+	TrustStoreRevocations []TrustStoreRevocation `api:"TrustStoreRevocations" json:",omitzero"`
 }
 
 type CreateListenerInput struct {
-	LoadBalancerArn      *string                         `api:"LoadBalancerArn required"`
-	Protocol             *string                         `api:"Protocol enum=ProtocolEnum"`
-	Port                 *int32                          `api:"Port min=1 max=65535"`
-	SslPolicy            *string                         `api:"SslPolicy"`
-	Certificates         []Certificate                   `api:"Certificates"`
-	DefaultActions       []Action                        `api:"DefaultActions required"`
-	AlpnPolicy           []string                        `api:"AlpnPolicy"`
-	Tags                 []Tag                           `api:"Tags min=1"`
-	MutualAuthentication *MutualAuthenticationAttributes `api:"MutualAuthentication"`
+	LoadBalancerArn      *string                         `api:"LoadBalancerArn required" json:",omitzero"`
+	Protocol             *string                         `api:"Protocol enum=ProtocolEnum" json:",omitzero"`
+	Port                 *int32                          `api:"Port min=1 max=65535" json:",omitzero"`
+	SslPolicy            *string                         `api:"SslPolicy" json:",omitzero"`
+	Certificates         []Certificate                   `api:"Certificates" json:",omitzero"`
+	DefaultActions       []Action                        `api:"DefaultActions required" json:",omitzero"`
+	AlpnPolicy           []string                        `api:"AlpnPolicy" json:",omitzero"`
+	Tags                 []Tag                           `api:"Tags min=1" json:",omitzero"`
+	MutualAuthentication *MutualAuthenticationAttributes `api:"MutualAuthentication" json:",omitzero"`
 }
 
 type CreateListenerOutput struct {
-	Listeners []Listener `api:"Listeners"`
+	Listeners []Listener `api:"Listeners" json:",omitzero"`
 }
 
 type CreateLoadBalancerInput struct {
-	Name                         *string         `api:"Name required"`
-	Subnets                      []string        `api:"Subnets"`
-	SubnetMappings               []SubnetMapping `api:"SubnetMappings"`
-	SecurityGroups               []string        `api:"SecurityGroups"`
-	Scheme                       *string         `api:"Scheme enum=LoadBalancerSchemeEnum"`
-	Tags                         []Tag           `api:"Tags min=1"`
-	Type                         *string         `api:"Type enum=LoadBalancerTypeEnum"`
-	IpAddressType                *string         `api:"IpAddressType enum=IpAddressType"`
-	CustomerOwnedIpv4Pool        *string         `api:"CustomerOwnedIpv4Pool max=256 pattern=^(ipv4pool-coip-)[a-zA-Z0-9]+$"`
-	EnablePrefixForIpv6SourceNat *string         `api:"EnablePrefixForIpv6SourceNat enum=EnablePrefixForIpv6SourceNatEnum"`
-	IpamPools                    *IpamPools      `api:"IpamPools"`
+	Name                         *string         `api:"Name required" json:",omitzero"`
+	Subnets                      []string        `api:"Subnets" json:",omitzero"`
+	SubnetMappings               []SubnetMapping `api:"SubnetMappings" json:",omitzero"`
+	SecurityGroups               []string        `api:"SecurityGroups" json:",omitzero"`
+	Scheme                       *string         `api:"Scheme enum=LoadBalancerSchemeEnum" json:",omitzero"`
+	Tags                         []Tag           `api:"Tags min=1" json:",omitzero"`
+	Type                         *string         `api:"Type enum=LoadBalancerTypeEnum" json:",omitzero"`
+	IpAddressType                *string         `api:"IpAddressType enum=IpAddressType" json:",omitzero"`
+	CustomerOwnedIpv4Pool        *string         `api:"CustomerOwnedIpv4Pool max=256 pattern=^(ipv4pool-coip-)[a-zA-Z0-9]+$" json:",omitzero"`
+	EnablePrefixForIpv6SourceNat *string         `api:"EnablePrefixForIpv6SourceNat enum=EnablePrefixForIpv6SourceNatEnum" json:",omitzero"`
+	IpamPools                    *IpamPools      `api:"IpamPools" json:",omitzero"`
 }
 
 type CreateLoadBalancerOutput struct {
-	LoadBalancers []LoadBalancer `api:"LoadBalancers"`
+	LoadBalancers []LoadBalancer `api:"LoadBalancers" json:",omitzero"`
 }
 
 type CreateRuleInput struct {
-	ListenerArn *string         `api:"ListenerArn required"`
-	Conditions  []RuleCondition `api:"Conditions required"`
-	Priority    *int32          `api:"Priority required min=1 max=50000"`
-	Actions     []Action        `api:"Actions required"`
-	Tags        []Tag           `api:"Tags min=1"`
-	Transforms  []RuleTransform `api:"Transforms"`
+	ListenerArn *string         `api:"ListenerArn required" json:",omitzero"`
+	Conditions  []RuleCondition `api:"Conditions required" json:",omitzero"`
+	Priority    *int32          `api:"Priority required min=1 max=50000" json:",omitzero"`
+	Actions     []Action        `api:"Actions required" json:",omitzero"`
+	Tags        []Tag           `api:"Tags min=1" json:",omitzero"`
+	Transforms  []RuleTransform `api:"Transforms" json:",omitzero"`
 }
 
 type CreateRuleOutput struct {
-	Rules []Rule `api:"Rules"`
+	Rules []Rule `api:"Rules" json:",omitzero"`
 }
 
 type CreateTargetGroupInput struct {
-	Name                       *string  `api:"Name required"`
-	Protocol                   *string  `api:"Protocol enum=ProtocolEnum"`
-	ProtocolVersion            *string  `api:"ProtocolVersion"`
-	Port                       *int32   `api:"Port min=1 max=65535"`
-	VpcId                      *string  `api:"VpcId"`
-	HealthCheckProtocol        *string  `api:"HealthCheckProtocol enum=ProtocolEnum"`
-	HealthCheckPort            *string  `api:"HealthCheckPort"`
-	HealthCheckEnabled         *bool    `api:"HealthCheckEnabled"`
-	HealthCheckPath            *string  `api:"HealthCheckPath min=1 max=1024"`
-	HealthCheckIntervalSeconds *int32   `api:"HealthCheckIntervalSeconds min=5 max=300"`
-	HealthCheckTimeoutSeconds  *int32   `api:"HealthCheckTimeoutSeconds min=2 max=120"`
-	HealthyThresholdCount      *int32   `api:"HealthyThresholdCount min=2 max=10"`
-	UnhealthyThresholdCount    *int32   `api:"UnhealthyThresholdCount min=2 max=10"`
-	Matcher                    *Matcher `api:"Matcher"`
-	TargetType                 *string  `api:"TargetType enum=TargetTypeEnum"`
-	Tags                       []Tag    `api:"Tags min=1"`
-	IpAddressType              *string  `api:"IpAddressType enum=TargetGroupIpAddressTypeEnum"`
-	TargetControlPort          *int32   `api:"TargetControlPort min=1 max=65535"`
+	Name                       *string  `api:"Name required" json:",omitzero"`
+	Protocol                   *string  `api:"Protocol enum=ProtocolEnum" json:",omitzero"`
+	ProtocolVersion            *string  `api:"ProtocolVersion" json:",omitzero"`
+	Port                       *int32   `api:"Port min=1 max=65535" json:",omitzero"`
+	VpcId                      *string  `api:"VpcId" json:",omitzero"`
+	HealthCheckProtocol        *string  `api:"HealthCheckProtocol enum=ProtocolEnum" json:",omitzero"`
+	HealthCheckPort            *string  `api:"HealthCheckPort" json:",omitzero"`
+	HealthCheckEnabled         *bool    `api:"HealthCheckEnabled" json:",omitzero"`
+	HealthCheckPath            *string  `api:"HealthCheckPath min=1 max=1024" json:",omitzero"`
+	HealthCheckIntervalSeconds *int32   `api:"HealthCheckIntervalSeconds min=5 max=300" json:",omitzero"`
+	HealthCheckTimeoutSeconds  *int32   `api:"HealthCheckTimeoutSeconds min=2 max=120" json:",omitzero"`
+	HealthyThresholdCount      *int32   `api:"HealthyThresholdCount min=2 max=10" json:",omitzero"`
+	UnhealthyThresholdCount    *int32   `api:"UnhealthyThresholdCount min=2 max=10" json:",omitzero"`
+	Matcher                    *Matcher `api:"Matcher" json:",omitzero"`
+	TargetType                 *string  `api:"TargetType enum=TargetTypeEnum" json:",omitzero"`
+	Tags                       []Tag    `api:"Tags min=1" json:",omitzero"`
+	IpAddressType              *string  `api:"IpAddressType enum=TargetGroupIpAddressTypeEnum" json:",omitzero"`
+	TargetControlPort          *int32   `api:"TargetControlPort min=1 max=65535" json:",omitzero"`
 }
 
 type CreateTargetGroupOutput struct {
-	TargetGroups []TargetGroup `api:"TargetGroups"`
+	TargetGroups []TargetGroup `api:"TargetGroups" json:",omitzero"`
 }
 
 type CreateTrustStoreInput struct {
-	Name                                *string `api:"Name required min=1 max=32 pattern=^([a-zA-Z0-9]+-)*[a-zA-Z0-9]+$"`
-	CaCertificatesBundleS3Bucket        *string `api:"CaCertificatesBundleS3Bucket required"`
-	CaCertificatesBundleS3Key           *string `api:"CaCertificatesBundleS3Key required"`
-	CaCertificatesBundleS3ObjectVersion *string `api:"CaCertificatesBundleS3ObjectVersion"`
-	Tags                                []Tag   `api:"Tags min=1"`
+	Name                                *string `api:"Name required min=1 max=32 pattern=^([a-zA-Z0-9]+-)*[a-zA-Z0-9]+$" json:",omitzero"`
+	CaCertificatesBundleS3Bucket        *string `api:"CaCertificatesBundleS3Bucket required" json:",omitzero"`
+	CaCertificatesBundleS3Key           *string `api:"CaCertificatesBundleS3Key required" json:",omitzero"`
+	CaCertificatesBundleS3ObjectVersion *string `api:"CaCertificatesBundleS3ObjectVersion" json:",omitzero"`
+	Tags                                []Tag   `api:"Tags min=1" json:",omitzero"`
 }
 
 type CreateTrustStoreOutput struct {
-	TrustStores []TrustStore `api:"TrustStores"`
+	TrustStores []TrustStore `api:"TrustStores" json:",omitzero"`
 }
 
 type DeleteListenerInput struct {
-	ListenerArn *string `api:"ListenerArn required"`
+	ListenerArn *string `api:"ListenerArn required" json:",omitzero"`
 }
 
 type DeleteListenerOutput struct{}
 
 type DeleteLoadBalancerInput struct {
-	LoadBalancerArn *string `api:"LoadBalancerArn required"`
+	LoadBalancerArn *string `api:"LoadBalancerArn required" json:",omitzero"`
 }
 
 type DeleteLoadBalancerOutput struct{}
 
 type DeleteRuleInput struct {
-	RuleArn *string `api:"RuleArn required"`
+	RuleArn *string `api:"RuleArn required" json:",omitzero"`
 }
 
 type DeleteRuleOutput struct{}
 
 type DeleteSharedTrustStoreAssociationInput struct {
-	TrustStoreArn *string `api:"TrustStoreArn required"`
-	ResourceArn   *string `api:"ResourceArn required"`
+	TrustStoreArn *string `api:"TrustStoreArn required" json:",omitzero"`
+	ResourceArn   *string `api:"ResourceArn required" json:",omitzero"`
 }
 
 type DeleteSharedTrustStoreAssociationOutput struct{}
 
 type DeleteTargetGroupInput struct {
-	TargetGroupArn *string `api:"TargetGroupArn required"`
+	TargetGroupArn *string `api:"TargetGroupArn required" json:",omitzero"`
 }
 
 type DeleteTargetGroupOutput struct{}
 
 type DeleteTrustStoreInput struct {
-	TrustStoreArn *string `api:"TrustStoreArn required"`
+	TrustStoreArn *string `api:"TrustStoreArn required" json:",omitzero"`
 }
 
 type DeleteTrustStoreOutput struct{}
 
 type DeregisterTargetsInput struct {
-	TargetGroupArn *string             `api:"TargetGroupArn required"`
-	Targets        []TargetDescription `api:"Targets required"`
+	TargetGroupArn *string             `api:"TargetGroupArn required" json:",omitzero"`
+	Targets        []TargetDescription `api:"Targets required" json:",omitzero"`
 }
 
 type DeregisterTargetsOutput struct{}
 
 type DescribeAccountLimitsInput struct {
-	Marker   *string `api:"Marker"`
-	PageSize *int32  `api:"PageSize min=1 max=400"`
+	Marker   *string `api:"Marker" json:",omitzero"`
+	PageSize *int32  `api:"PageSize min=1 max=400" json:",omitzero"`
 }
 
 type DescribeAccountLimitsOutput struct {
-	Limits     []Limit `api:"Limits"`
-	NextMarker *string `api:"NextMarker"`
+	Limits     []Limit `api:"Limits" json:",omitzero"`
+	NextMarker *string `api:"NextMarker" json:",omitzero"`
 }
 
 type DescribeCapacityReservationInput struct {
-	LoadBalancerArn *string `api:"LoadBalancerArn required"`
+	LoadBalancerArn *string `api:"LoadBalancerArn required" json:",omitzero"`
 }
 
 type DescribeCapacityReservationOutput struct {
-	LastModifiedTime            *time.Time                      `api:"LastModifiedTime"`
-	DecreaseRequestsRemaining   *int32                          `api:"DecreaseRequestsRemaining"`
-	MinimumLoadBalancerCapacity *MinimumLoadBalancerCapacity    `api:"MinimumLoadBalancerCapacity"`
-	CapacityReservationState    []ZonalCapacityReservationState `api:"CapacityReservationState"`
+	LastModifiedTime            *time.Time                      `api:"LastModifiedTime" json:",omitzero"`
+	DecreaseRequestsRemaining   *int32                          `api:"DecreaseRequestsRemaining" json:",omitzero"`
+	MinimumLoadBalancerCapacity *MinimumLoadBalancerCapacity    `api:"MinimumLoadBalancerCapacity" json:",omitzero"`
+	CapacityReservationState    []ZonalCapacityReservationState `api:"CapacityReservationState" json:",omitzero"`
 }
 
 type DescribeListenerAttributesInput struct {
-	ListenerArn *string `api:"ListenerArn required"`
+	ListenerArn *string `api:"ListenerArn required" json:",omitzero"`
 }
 
 type DescribeListenerAttributesOutput struct {
-	Attributes []ListenerAttribute `api:"Attributes"`
+	Attributes []ListenerAttribute `api:"Attributes" json:",omitzero"`
 }
 
 type DescribeListenerCertificatesInput struct {
-	ListenerArn *string `api:"ListenerArn required"`
-	Marker      *string `api:"Marker"`
-	PageSize    *int32  `api:"PageSize min=1 max=400"`
+	ListenerArn *string `api:"ListenerArn required" json:",omitzero"`
+	Marker      *string `api:"Marker" json:",omitzero"`
+	PageSize    *int32  `api:"PageSize min=1 max=400" json:",omitzero"`
 }
 
 type DescribeListenerCertificatesOutput struct {
-	Certificates []Certificate `api:"Certificates"`
-	NextMarker   *string       `api:"NextMarker"`
+	Certificates []Certificate `api:"Certificates" json:",omitzero"`
+	NextMarker   *string       `api:"NextMarker" json:",omitzero"`
 }
 
 type DescribeListenersInput struct {
-	LoadBalancerArn *string  `api:"LoadBalancerArn"`
-	ListenerArns    []string `api:"ListenerArns"`
-	Marker          *string  `api:"Marker"`
-	PageSize        *int32   `api:"PageSize min=1 max=400"`
+	LoadBalancerArn *string  `api:"LoadBalancerArn" json:",omitzero"`
+	ListenerArns    []string `api:"ListenerArns" json:",omitzero"`
+	Marker          *string  `api:"Marker" json:",omitzero"`
+	PageSize        *int32   `api:"PageSize min=1 max=400" json:",omitzero"`
 }
 
 type DescribeListenersOutput struct {
-	Listeners  []Listener `api:"Listeners"`
-	NextMarker *string    `api:"NextMarker"`
+	Listeners  []Listener `api:"Listeners" json:",omitzero"`
+	NextMarker *string    `api:"NextMarker" json:",omitzero"`
 }
 
 type DescribeLoadBalancerAttributesInput struct {
-	LoadBalancerArn *string `api:"LoadBalancerArn required"`
+	LoadBalancerArn *string `api:"LoadBalancerArn required" json:",omitzero"`
 }
 
 type DescribeLoadBalancerAttributesOutput struct {
-	Attributes []LoadBalancerAttribute `api:"Attributes max=20"`
+	Attributes []LoadBalancerAttribute `api:"Attributes max=20" json:",omitzero"`
 }
 
 type DescribeLoadBalancersInput struct {
-	LoadBalancerArns []string `api:"LoadBalancerArns"`
-	Names            []string `api:"Names"`
-	Marker           *string  `api:"Marker"`
-	PageSize         *int32   `api:"PageSize min=1 max=400"`
+	LoadBalancerArns []string `api:"LoadBalancerArns" json:",omitzero"`
+	Names            []string `api:"Names" json:",omitzero"`
+	Marker           *string  `api:"Marker" json:",omitzero"`
+	PageSize         *int32   `api:"PageSize min=1 max=400" json:",omitzero"`
 }
 
 type DescribeLoadBalancersOutput struct {
-	LoadBalancers []LoadBalancer `api:"LoadBalancers"`
-	NextMarker    *string        `api:"NextMarker"`
+	LoadBalancers []LoadBalancer `api:"LoadBalancers" json:",omitzero"`
+	NextMarker    *string        `api:"NextMarker" json:",omitzero"`
 }
 
 type DescribeRulesInput struct {
-	ListenerArn *string  `api:"ListenerArn"`
-	RuleArns    []string `api:"RuleArns"`
-	Marker      *string  `api:"Marker"`
-	PageSize    *int32   `api:"PageSize min=1 max=400"`
+	ListenerArn *string  `api:"ListenerArn" json:",omitzero"`
+	RuleArns    []string `api:"RuleArns" json:",omitzero"`
+	Marker      *string  `api:"Marker" json:",omitzero"`
+	PageSize    *int32   `api:"PageSize min=1 max=400" json:",omitzero"`
 }
 
 type DescribeRulesOutput struct {
-	Rules      []Rule  `api:"Rules"`
-	NextMarker *string `api:"NextMarker"`
+	Rules      []Rule  `api:"Rules" json:",omitzero"`
+	NextMarker *string `api:"NextMarker" json:",omitzero"`
 }
 
 type DescribeSSLPoliciesInput struct {
-	Names            []string `api:"Names"`
-	Marker           *string  `api:"Marker"`
-	PageSize         *int32   `api:"PageSize min=1 max=400"`
-	LoadBalancerType *string  `api:"LoadBalancerType enum=LoadBalancerTypeEnum"`
+	Names            []string `api:"Names" json:",omitzero"`
+	Marker           *string  `api:"Marker" json:",omitzero"`
+	PageSize         *int32   `api:"PageSize min=1 max=400" json:",omitzero"`
+	LoadBalancerType *string  `api:"LoadBalancerType enum=LoadBalancerTypeEnum" json:",omitzero"`
 }
 
 type DescribeSSLPoliciesOutput struct {
-	SslPolicies []SslPolicy `api:"SslPolicies"`
-	NextMarker  *string     `api:"NextMarker"`
+	SslPolicies []SslPolicy `api:"SslPolicies" json:",omitzero"`
+	NextMarker  *string     `api:"NextMarker" json:",omitzero"`
 }
 
 type DescribeTagsInput struct {
-	ResourceArns []string `api:"ResourceArns required"`
+	ResourceArns []string `api:"ResourceArns required" json:",omitzero"`
 }
 
 type DescribeTagsOutput struct {
-	TagDescriptions []TagDescription `api:"TagDescriptions"`
+	TagDescriptions []TagDescription `api:"TagDescriptions" json:",omitzero"`
 }
 
 type DescribeTargetGroupAttributesInput struct {
-	TargetGroupArn *string `api:"TargetGroupArn required"`
+	TargetGroupArn *string `api:"TargetGroupArn required" json:",omitzero"`
 }
 
 type DescribeTargetGroupAttributesOutput struct {
-	Attributes []TargetGroupAttribute `api:"Attributes"`
+	Attributes []TargetGroupAttribute `api:"Attributes" json:",omitzero"`
 }
 
 type DescribeTargetGroupsInput struct {
-	LoadBalancerArn *string  `api:"LoadBalancerArn"`
-	TargetGroupArns []string `api:"TargetGroupArns"`
-	Names           []string `api:"Names"`
-	Marker          *string  `api:"Marker"`
-	PageSize        *int32   `api:"PageSize min=1 max=400"`
+	LoadBalancerArn *string  `api:"LoadBalancerArn" json:",omitzero"`
+	TargetGroupArns []string `api:"TargetGroupArns" json:",omitzero"`
+	Names           []string `api:"Names" json:",omitzero"`
+	Marker          *string  `api:"Marker" json:",omitzero"`
+	PageSize        *int32   `api:"PageSize min=1 max=400" json:",omitzero"`
 }
 
 type DescribeTargetGroupsOutput struct {
-	TargetGroups []TargetGroup `api:"TargetGroups"`
-	NextMarker   *string       `api:"NextMarker"`
+	TargetGroups []TargetGroup `api:"TargetGroups" json:",omitzero"`
+	NextMarker   *string       `api:"NextMarker" json:",omitzero"`
 }
 
 type DescribeTargetHealthInput struct {
-	TargetGroupArn *string             `api:"TargetGroupArn required"`
-	Targets        []TargetDescription `api:"Targets"`
-	Include        []string            `api:"Include item.enum=DescribeTargetHealthInputIncludeEnum"`
+	TargetGroupArn *string             `api:"TargetGroupArn required" json:",omitzero"`
+	Targets        []TargetDescription `api:"Targets" json:",omitzero"`
+	Include        []string            `api:"Include item.enum=DescribeTargetHealthInputIncludeEnum" json:",omitzero"`
 }
 
 type DescribeTargetHealthOutput struct {
-	TargetHealthDescriptions []TargetHealthDescription `api:"TargetHealthDescriptions"`
+	TargetHealthDescriptions []TargetHealthDescription `api:"TargetHealthDescriptions" json:",omitzero"`
 }
 
 type DescribeTrustStoreAssociationsInput struct {
-	TrustStoreArn *string `api:"TrustStoreArn required"`
-	Marker        *string `api:"Marker"`
-	PageSize      *int32  `api:"PageSize min=1 max=400"`
+	TrustStoreArn *string `api:"TrustStoreArn required" json:",omitzero"`
+	Marker        *string `api:"Marker" json:",omitzero"`
+	PageSize      *int32  `api:"PageSize min=1 max=400" json:",omitzero"`
 }
 
 type DescribeTrustStoreAssociationsOutput struct {
-	TrustStoreAssociations []TrustStoreAssociation `api:"TrustStoreAssociations"`
-	NextMarker             *string                 `api:"NextMarker"`
+	TrustStoreAssociations []TrustStoreAssociation `api:"TrustStoreAssociations" json:",omitzero"`
+	NextMarker             *string                 `api:"NextMarker" json:",omitzero"`
 }
 
 type DescribeTrustStoreRevocationsInput struct {
-	TrustStoreArn *string `api:"TrustStoreArn required"`
-	RevocationIds []int64 `api:"RevocationIds"`
-	Marker        *string `api:"Marker"`
-	PageSize      *int32  `api:"PageSize min=1 max=400"`
+	TrustStoreArn *string `api:"TrustStoreArn required" json:",omitzero"`
+	RevocationIds []int64 `api:"RevocationIds" json:",omitzero"`
+	Marker        *string `api:"Marker" json:",omitzero"`
+	PageSize      *int32  `api:"PageSize min=1 max=400" json:",omitzero"`
 }
 
 type DescribeTrustStoreRevocationsOutput struct {
-	TrustStoreRevocations []DescribeTrustStoreRevocation `api:"TrustStoreRevocations"`
-	NextMarker            *string                        `api:"NextMarker"`
+	TrustStoreRevocations []DescribeTrustStoreRevocation `api:"TrustStoreRevocations" json:",omitzero"`
+	NextMarker            *string                        `api:"NextMarker" json:",omitzero"`
 }
 
 type DescribeTrustStoresInput struct {
-	TrustStoreArns []string `api:"TrustStoreArns"`
-	Names          []string `api:"Names item.min=1 item.max=32 item.pattern=^([a-zA-Z0-9]+-)*[a-zA-Z0-9]+$"`
-	Marker         *string  `api:"Marker"`
-	PageSize       *int32   `api:"PageSize min=1 max=400"`
+	TrustStoreArns []string `api:"TrustStoreArns" json:",omitzero"`
+	Names          []string `api:"Names item.min=1 item.max=32 item.pattern=^([a-zA-Z0-9]+-)*[a-zA-Z0-9]+$" json:",omitzero"`
+	Marker         *string  `api:"Marker" json:",omitzero"`
+	PageSize       *int32   `api:"PageSize min=1 max=400" json:",omitzero"`
 }
 
 type DescribeTrustStoresOutput struct {
-	TrustStores []TrustStore `api:"TrustStores"`
-	NextMarker  *string      `api:"NextMarker"`
+	TrustStores []TrustStore `api:"TrustStores" json:",omitzero"`
+	NextMarker  *string      `api:"NextMarker" json:",omitzero"`
 }
 
 type GetResourcePolicyInput struct {
-	ResourceArn *string `api:"ResourceArn required"`
+	ResourceArn *string `api:"ResourceArn required" json:",omitzero"`
 }
 
 type GetResourcePolicyOutput struct {
-	Policy *string `api:"Policy min=1"`
+	Policy *string `api:"Policy min=1" json:",omitzero"`
 }
 
 type GetTrustStoreCaCertificatesBundleInput struct {
-	TrustStoreArn *string `api:"TrustStoreArn required"`
+	TrustStoreArn *string `api:"TrustStoreArn required" json:",omitzero"`
 }
 
 type GetTrustStoreCaCertificatesBundleOutput struct {
-	Location *string `api:"Location"`
+	Location *string `api:"Location" json:",omitzero"`
 }
 
 type GetTrustStoreRevocationContentInput struct {
-	TrustStoreArn *string `api:"TrustStoreArn required"`
-	RevocationId  *int64  `api:"RevocationId required"`
+	TrustStoreArn *string `api:"TrustStoreArn required" json:",omitzero"`
+	RevocationId  *int64  `api:"RevocationId required" json:",omitzero"`
 }
 
 type GetTrustStoreRevocationContentOutput struct {
-	Location *string `api:"Location"`
+	Location *string `api:"Location" json:",omitzero"`
 }
 
 type ModifyCapacityReservationInput struct {
-	LoadBalancerArn             *string                      `api:"LoadBalancerArn required"`
-	MinimumLoadBalancerCapacity *MinimumLoadBalancerCapacity `api:"MinimumLoadBalancerCapacity"`
-	ResetCapacityReservation    *bool                        `api:"ResetCapacityReservation"`
+	LoadBalancerArn             *string                      `api:"LoadBalancerArn required" json:",omitzero"`
+	MinimumLoadBalancerCapacity *MinimumLoadBalancerCapacity `api:"MinimumLoadBalancerCapacity" json:",omitzero"`
+	ResetCapacityReservation    *bool                        `api:"ResetCapacityReservation" json:",omitzero"`
 }
 
 type ModifyCapacityReservationOutput struct {
-	LastModifiedTime            *time.Time                      `api:"LastModifiedTime"`
-	DecreaseRequestsRemaining   *int32                          `api:"DecreaseRequestsRemaining"`
-	MinimumLoadBalancerCapacity *MinimumLoadBalancerCapacity    `api:"MinimumLoadBalancerCapacity"`
-	CapacityReservationState    []ZonalCapacityReservationState `api:"CapacityReservationState"`
+	LastModifiedTime            *time.Time                      `api:"LastModifiedTime" json:",omitzero"`
+	DecreaseRequestsRemaining   *int32                          `api:"DecreaseRequestsRemaining" json:",omitzero"`
+	MinimumLoadBalancerCapacity *MinimumLoadBalancerCapacity    `api:"MinimumLoadBalancerCapacity" json:",omitzero"`
+	CapacityReservationState    []ZonalCapacityReservationState `api:"CapacityReservationState" json:",omitzero"`
 }
 
 type ModifyIpPoolsInput struct {
-	LoadBalancerArn *string    `api:"LoadBalancerArn required"`
-	IpamPools       *IpamPools `api:"IpamPools"`
-	RemoveIpamPools []string   `api:"RemoveIpamPools item.enum=RemoveIpamPoolEnum"`
+	LoadBalancerArn *string    `api:"LoadBalancerArn required" json:",omitzero"`
+	IpamPools       *IpamPools `api:"IpamPools" json:",omitzero"`
+	RemoveIpamPools []string   `api:"RemoveIpamPools item.enum=RemoveIpamPoolEnum" json:",omitzero"`
 }
 
 type ModifyIpPoolsOutput struct {
-	IpamPools *IpamPools `api:"IpamPools"`
+	IpamPools *IpamPools `api:"IpamPools" json:",omitzero"`
 }
 
 type ModifyListenerInput struct {
-	ListenerArn          *string                         `api:"ListenerArn required"`
-	Port                 *int32                          `api:"Port min=1 max=65535"`
-	Protocol             *string                         `api:"Protocol enum=ProtocolEnum"`
-	SslPolicy            *string                         `api:"SslPolicy"`
-	Certificates         []Certificate                   `api:"Certificates"`
-	DefaultActions       []Action                        `api:"DefaultActions"`
-	AlpnPolicy           []string                        `api:"AlpnPolicy"`
-	MutualAuthentication *MutualAuthenticationAttributes `api:"MutualAuthentication"`
+	ListenerArn          *string                         `api:"ListenerArn required" json:",omitzero"`
+	Port                 *int32                          `api:"Port min=1 max=65535" json:",omitzero"`
+	Protocol             *string                         `api:"Protocol enum=ProtocolEnum" json:",omitzero"`
+	SslPolicy            *string                         `api:"SslPolicy" json:",omitzero"`
+	Certificates         []Certificate                   `api:"Certificates" json:",omitzero"`
+	DefaultActions       []Action                        `api:"DefaultActions" json:",omitzero"`
+	AlpnPolicy           []string                        `api:"AlpnPolicy" json:",omitzero"`
+	MutualAuthentication *MutualAuthenticationAttributes `api:"MutualAuthentication" json:",omitzero"`
 }
 
 type ModifyListenerOutput struct {
-	Listeners []Listener `api:"Listeners"`
+	Listeners []Listener `api:"Listeners" json:",omitzero"`
 }
 
 type ModifyListenerAttributesInput struct {
-	ListenerArn *string             `api:"ListenerArn required"`
-	Attributes  []ListenerAttribute `api:"Attributes required"`
+	ListenerArn *string             `api:"ListenerArn required" json:",omitzero"`
+	Attributes  []ListenerAttribute `api:"Attributes required" json:",omitzero"`
 }
 
 type ModifyListenerAttributesOutput struct {
-	Attributes []ListenerAttribute `api:"Attributes"`
+	Attributes []ListenerAttribute `api:"Attributes" json:",omitzero"`
 }
 
 type ModifyLoadBalancerAttributesInput struct {
-	LoadBalancerArn *string                 `api:"LoadBalancerArn required"`
-	Attributes      []LoadBalancerAttribute `api:"Attributes required max=20"`
+	LoadBalancerArn *string                 `api:"LoadBalancerArn required" json:",omitzero"`
+	Attributes      []LoadBalancerAttribute `api:"Attributes required max=20" json:",omitzero"`
 }
 
 type ModifyLoadBalancerAttributesOutput struct {
-	Attributes []LoadBalancerAttribute `api:"Attributes max=20"`
+	Attributes []LoadBalancerAttribute `api:"Attributes max=20" json:",omitzero"`
 }
 
 type ModifyRuleInput struct {
-	RuleArn         *string         `api:"RuleArn required"`
-	Conditions      []RuleCondition `api:"Conditions"`
-	Actions         []Action        `api:"Actions"`
-	Transforms      []RuleTransform `api:"Transforms"`
-	ResetTransforms *bool           `api:"ResetTransforms"`
+	RuleArn         *string         `api:"RuleArn required" json:",omitzero"`
+	Conditions      []RuleCondition `api:"Conditions" json:",omitzero"`
+	Actions         []Action        `api:"Actions" json:",omitzero"`
+	Transforms      []RuleTransform `api:"Transforms" json:",omitzero"`
+	ResetTransforms *bool           `api:"ResetTransforms" json:",omitzero"`
 }
 
 type ModifyRuleOutput struct {
-	Rules []Rule `api:"Rules"`
+	Rules []Rule `api:"Rules" json:",omitzero"`
 }
 
 type ModifyTargetGroupInput struct {
-	TargetGroupArn             *string  `api:"TargetGroupArn required"`
-	HealthCheckProtocol        *string  `api:"HealthCheckProtocol enum=ProtocolEnum"`
-	HealthCheckPort            *string  `api:"HealthCheckPort"`
-	HealthCheckPath            *string  `api:"HealthCheckPath min=1 max=1024"`
-	HealthCheckEnabled         *bool    `api:"HealthCheckEnabled"`
-	HealthCheckIntervalSeconds *int32   `api:"HealthCheckIntervalSeconds min=5 max=300"`
-	HealthCheckTimeoutSeconds  *int32   `api:"HealthCheckTimeoutSeconds min=2 max=120"`
-	HealthyThresholdCount      *int32   `api:"HealthyThresholdCount min=2 max=10"`
-	UnhealthyThresholdCount    *int32   `api:"UnhealthyThresholdCount min=2 max=10"`
-	Matcher                    *Matcher `api:"Matcher"`
+	TargetGroupArn             *string  `api:"TargetGroupArn required" json:",omitzero"`
+	HealthCheckProtocol        *string  `api:"HealthCheckProtocol enum=ProtocolEnum" json:",omitzero"`
+	HealthCheckPort            *string  `api:"HealthCheckPort" json:",omitzero"`
+	HealthCheckPath            *string  `api:"HealthCheckPath min=1 max=1024" json:",omitzero"`
+	HealthCheckEnabled         *bool    `api:"HealthCheckEnabled" json:",omitzero"`
+	HealthCheckIntervalSeconds *int32   `api:"HealthCheckIntervalSeconds min=5 max=300" json:",omitzero"`
+	HealthCheckTimeoutSeconds  *int32   `api:"HealthCheckTimeoutSeconds min=2 max=120" json:",omitzero"`
+	HealthyThresholdCount      *int32   `api:"HealthyThresholdCount min=2 max=10" json:",omitzero"`
+	UnhealthyThresholdCount    *int32   `api:"UnhealthyThresholdCount min=2 max=10" json:",omitzero"`
+	Matcher                    *Matcher `api:"Matcher" json:",omitzero"`
 }
 
 type ModifyTargetGroupOutput struct {
-	TargetGroups []TargetGroup `api:"TargetGroups"`
+	TargetGroups []TargetGroup `api:"TargetGroups" json:",omitzero"`
 }
 
 type ModifyTargetGroupAttributesInput struct {
-	TargetGroupArn *string                `api:"TargetGroupArn required"`
-	Attributes     []TargetGroupAttribute `api:"Attributes required"`
+	TargetGroupArn *string                `api:"TargetGroupArn required" json:",omitzero"`
+	Attributes     []TargetGroupAttribute `api:"Attributes required" json:",omitzero"`
 }
 
 type ModifyTargetGroupAttributesOutput struct {
-	Attributes []TargetGroupAttribute `api:"Attributes"`
+	Attributes []TargetGroupAttribute `api:"Attributes" json:",omitzero"`
 }
 
 type ModifyTrustStoreInput struct {
-	TrustStoreArn                       *string `api:"TrustStoreArn required"`
-	CaCertificatesBundleS3Bucket        *string `api:"CaCertificatesBundleS3Bucket required"`
-	CaCertificatesBundleS3Key           *string `api:"CaCertificatesBundleS3Key required"`
-	CaCertificatesBundleS3ObjectVersion *string `api:"CaCertificatesBundleS3ObjectVersion"`
+	TrustStoreArn                       *string `api:"TrustStoreArn required" json:",omitzero"`
+	CaCertificatesBundleS3Bucket        *string `api:"CaCertificatesBundleS3Bucket required" json:",omitzero"`
+	CaCertificatesBundleS3Key           *string `api:"CaCertificatesBundleS3Key required" json:",omitzero"`
+	CaCertificatesBundleS3ObjectVersion *string `api:"CaCertificatesBundleS3ObjectVersion" json:",omitzero"`
 }
 
 type ModifyTrustStoreOutput struct {
-	TrustStores []TrustStore `api:"TrustStores"`
+	TrustStores []TrustStore `api:"TrustStores" json:",omitzero"`
 }
 
 type RegisterTargetsInput struct {
-	TargetGroupArn *string             `api:"TargetGroupArn required"`
-	Targets        []TargetDescription `api:"Targets required"`
+	TargetGroupArn *string             `api:"TargetGroupArn required" json:",omitzero"`
+	Targets        []TargetDescription `api:"Targets required" json:",omitzero"`
 }
 
 type RegisterTargetsOutput struct{}
 
 type RemoveListenerCertificatesInput struct {
-	ListenerArn  *string       `api:"ListenerArn required"`
-	Certificates []Certificate `api:"Certificates required"`
+	ListenerArn  *string       `api:"ListenerArn required" json:",omitzero"`
+	Certificates []Certificate `api:"Certificates required" json:",omitzero"`
 }
 
 type RemoveListenerCertificatesOutput struct{}
 
 type RemoveTagsInput struct {
-	ResourceArns []string `api:"ResourceArns required"`
-	TagKeys      []string `api:"TagKeys required item.min=1 item.max=128 item.pattern=^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$"`
+	ResourceArns []string `api:"ResourceArns required" json:",omitzero"`
+	TagKeys      []string `api:"TagKeys required item.min=1 item.max=128 item.pattern=^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$" json:",omitzero"`
 }
 
 type RemoveTagsOutput struct{}
 
 type RemoveTrustStoreRevocationsInput struct {
-	TrustStoreArn *string `api:"TrustStoreArn required"`
-	RevocationIds []int64 `api:"RevocationIds required"`
+	TrustStoreArn *string `api:"TrustStoreArn required" json:",omitzero"`
+	RevocationIds []int64 `api:"RevocationIds required" json:",omitzero"`
 }
 
 type RemoveTrustStoreRevocationsOutput struct{}
 
 type SetIpAddressTypeInput struct {
-	LoadBalancerArn *string `api:"LoadBalancerArn required"`
-	IpAddressType   *string `api:"IpAddressType required enum=IpAddressType"`
+	LoadBalancerArn *string `api:"LoadBalancerArn required" json:",omitzero"`
+	IpAddressType   *string `api:"IpAddressType required enum=IpAddressType" json:",omitzero"`
 }
 
 type SetIpAddressTypeOutput struct {
-	IpAddressType *string `api:"IpAddressType enum=IpAddressType"`
+	IpAddressType *string `api:"IpAddressType enum=IpAddressType" json:",omitzero"`
 }
 
 type SetRulePrioritiesInput struct {
-	RulePriorities []RulePriorityPair `api:"RulePriorities required"`
+	RulePriorities []RulePriorityPair `api:"RulePriorities required" json:",omitzero"`
 }
 
 type SetRulePrioritiesOutput struct {
-	Rules []Rule `api:"Rules"`
+	Rules []Rule `api:"Rules" json:",omitzero"`
 }
 
 type SetSecurityGroupsInput struct {
-	LoadBalancerArn                                      *string  `api:"LoadBalancerArn required"`
-	SecurityGroups                                       []string `api:"SecurityGroups required"`
-	EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic *string  `api:"EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic enum=EnforceSecurityGroupInboundRulesOnPrivateLinkTrafficEnum"`
+	LoadBalancerArn                                      *string  `api:"LoadBalancerArn required" json:",omitzero"`
+	SecurityGroups                                       []string `api:"SecurityGroups required" json:",omitzero"`
+	EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic *string  `api:"EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic enum=EnforceSecurityGroupInboundRulesOnPrivateLinkTrafficEnum" json:",omitzero"`
 }
 
 type SetSecurityGroupsOutput struct {
-	SecurityGroupIds                                     []string `api:"SecurityGroupIds"`
-	EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic *string  `api:"EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic enum=EnforceSecurityGroupInboundRulesOnPrivateLinkTrafficEnum"`
+	SecurityGroupIds                                     []string `api:"SecurityGroupIds" json:",omitzero"`
+	EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic *string  `api:"EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic enum=EnforceSecurityGroupInboundRulesOnPrivateLinkTrafficEnum" json:",omitzero"`
 }
 
 type SetSubnetsInput struct {
-	LoadBalancerArn              *string         `api:"LoadBalancerArn required"`
-	Subnets                      []string        `api:"Subnets"`
-	SubnetMappings               []SubnetMapping `api:"SubnetMappings"`
-	IpAddressType                *string         `api:"IpAddressType enum=IpAddressType"`
-	EnablePrefixForIpv6SourceNat *string         `api:"EnablePrefixForIpv6SourceNat enum=EnablePrefixForIpv6SourceNatEnum"`
+	LoadBalancerArn              *string         `api:"LoadBalancerArn required" json:",omitzero"`
+	Subnets                      []string        `api:"Subnets" json:",omitzero"`
+	SubnetMappings               []SubnetMapping `api:"SubnetMappings" json:",omitzero"`
+	IpAddressType                *string         `api:"IpAddressType enum=IpAddressType" json:",omitzero"`
+	EnablePrefixForIpv6SourceNat *string         `api:"EnablePrefixForIpv6SourceNat enum=EnablePrefixForIpv6SourceNatEnum" json:",omitzero"`
 }
 
 type SetSubnetsOutput struct {
-	AvailabilityZones            []AvailabilityZone `api:"AvailabilityZones"`
-	IpAddressType                *string            `api:"IpAddressType enum=IpAddressType"`
-	EnablePrefixForIpv6SourceNat *string            `api:"EnablePrefixForIpv6SourceNat enum=EnablePrefixForIpv6SourceNatEnum"`
+	AvailabilityZones            []AvailabilityZone `api:"AvailabilityZones" json:",omitzero"`
+	IpAddressType                *string            `api:"IpAddressType enum=IpAddressType" json:",omitzero"`
+	EnablePrefixForIpv6SourceNat *string            `api:"EnablePrefixForIpv6SourceNat enum=EnablePrefixForIpv6SourceNatEnum" json:",omitzero"`
 }
 
 type Action struct {
-	Type                      *string                          `api:"Type required enum=ActionTypeEnum"`
-	TargetGroupArn            *string                          `api:"TargetGroupArn"`
-	AuthenticateOidcConfig    *AuthenticateOidcActionConfig    `api:"AuthenticateOidcConfig"`
-	AuthenticateCognitoConfig *AuthenticateCognitoActionConfig `api:"AuthenticateCognitoConfig"`
-	Order                     *int32                           `api:"Order min=1 max=50000"`
-	RedirectConfig            *RedirectActionConfig            `api:"RedirectConfig"`
-	FixedResponseConfig       *FixedResponseActionConfig       `api:"FixedResponseConfig"`
-	ForwardConfig             *ForwardActionConfig             `api:"ForwardConfig"`
-	JwtValidationConfig       *JwtValidationActionConfig       `api:"JwtValidationConfig"`
+	Type                      *string                          `api:"Type required enum=ActionTypeEnum" json:",omitzero"`
+	TargetGroupArn            *string                          `api:"TargetGroupArn" json:",omitzero"`
+	AuthenticateOidcConfig    *AuthenticateOidcActionConfig    `api:"AuthenticateOidcConfig" json:",omitzero"`
+	AuthenticateCognitoConfig *AuthenticateCognitoActionConfig `api:"AuthenticateCognitoConfig" json:",omitzero"`
+	Order                     *int32                           `api:"Order min=1 max=50000" json:",omitzero"`
+	RedirectConfig            *RedirectActionConfig            `api:"RedirectConfig" json:",omitzero"`
+	FixedResponseConfig       *FixedResponseActionConfig       `api:"FixedResponseConfig" json:",omitzero"`
+	ForwardConfig             *ForwardActionConfig             `api:"ForwardConfig" json:",omitzero"`
+	JwtValidationConfig       *JwtValidationActionConfig       `api:"JwtValidationConfig" json:",omitzero"`
 }
 
 type AdministrativeOverride struct {
-	State       *string `api:"State enum=TargetAdministrativeOverrideStateEnum"`
-	Reason      *string `api:"Reason enum=TargetAdministrativeOverrideReasonEnum"`
-	Description *string `api:"Description"`
+	State       *string `api:"State enum=TargetAdministrativeOverrideStateEnum" json:",omitzero"`
+	Reason      *string `api:"Reason enum=TargetAdministrativeOverrideReasonEnum" json:",omitzero"`
+	Description *string `api:"Description" json:",omitzero"`
 }
 
 type AnomalyDetection struct {
-	Result             *string `api:"Result enum=AnomalyResultEnum"`
-	MitigationInEffect *string `api:"MitigationInEffect enum=MitigationInEffectEnum"`
+	Result             *string `api:"Result enum=AnomalyResultEnum" json:",omitzero"`
+	MitigationInEffect *string `api:"MitigationInEffect enum=MitigationInEffectEnum" json:",omitzero"`
 }
 
 type AuthenticateCognitoActionConfig struct {
-	UserPoolArn                      *string           `api:"UserPoolArn required"`
-	UserPoolClientId                 *string           `api:"UserPoolClientId required"`
-	UserPoolDomain                   *string           `api:"UserPoolDomain required"`
-	SessionCookieName                *string           `api:"SessionCookieName"`
-	Scope                            *string           `api:"Scope"`
-	SessionTimeout                   *int64            `api:"SessionTimeout"`
-	AuthenticationRequestExtraParams map[string]string `api:"AuthenticationRequestExtraParams"`
-	OnUnauthenticatedRequest         *string           `api:"OnUnauthenticatedRequest enum=AuthenticateCognitoActionConditionalBehaviorEnum"`
+	UserPoolArn                      *string           `api:"UserPoolArn required" json:",omitzero"`
+	UserPoolClientId                 *string           `api:"UserPoolClientId required" json:",omitzero"`
+	UserPoolDomain                   *string           `api:"UserPoolDomain required" json:",omitzero"`
+	SessionCookieName                *string           `api:"SessionCookieName" json:",omitzero"`
+	Scope                            *string           `api:"Scope" json:",omitzero"`
+	SessionTimeout                   *int64            `api:"SessionTimeout" json:",omitzero"`
+	AuthenticationRequestExtraParams map[string]string `api:"AuthenticationRequestExtraParams" json:",omitzero"`
+	OnUnauthenticatedRequest         *string           `api:"OnUnauthenticatedRequest enum=AuthenticateCognitoActionConditionalBehaviorEnum" json:",omitzero"`
 }
 
 type AuthenticateOidcActionConfig struct {
-	Issuer                           *string           `api:"Issuer required"`
-	AuthorizationEndpoint            *string           `api:"AuthorizationEndpoint required"`
-	TokenEndpoint                    *string           `api:"TokenEndpoint required"`
-	UserInfoEndpoint                 *string           `api:"UserInfoEndpoint required"`
-	ClientId                         *string           `api:"ClientId required"`
-	ClientSecret                     *string           `api:"ClientSecret"`
-	SessionCookieName                *string           `api:"SessionCookieName"`
-	Scope                            *string           `api:"Scope"`
-	SessionTimeout                   *int64            `api:"SessionTimeout"`
-	AuthenticationRequestExtraParams map[string]string `api:"AuthenticationRequestExtraParams"`
-	OnUnauthenticatedRequest         *string           `api:"OnUnauthenticatedRequest enum=AuthenticateOidcActionConditionalBehaviorEnum"`
-	UseExistingClientSecret          *bool             `api:"UseExistingClientSecret"`
+	Issuer                           *string           `api:"Issuer required" json:",omitzero"`
+	AuthorizationEndpoint            *string           `api:"AuthorizationEndpoint required" json:",omitzero"`
+	TokenEndpoint                    *string           `api:"TokenEndpoint required" json:",omitzero"`
+	UserInfoEndpoint                 *string           `api:"UserInfoEndpoint required" json:",omitzero"`
+	ClientId                         *string           `api:"ClientId required" json:",omitzero"`
+	ClientSecret                     *string           `api:"ClientSecret" json:",omitzero"`
+	SessionCookieName                *string           `api:"SessionCookieName" json:",omitzero"`
+	Scope                            *string           `api:"Scope" json:",omitzero"`
+	SessionTimeout                   *int64            `api:"SessionTimeout" json:",omitzero"`
+	AuthenticationRequestExtraParams map[string]string `api:"AuthenticationRequestExtraParams" json:",omitzero"`
+	OnUnauthenticatedRequest         *string           `api:"OnUnauthenticatedRequest enum=AuthenticateOidcActionConditionalBehaviorEnum" json:",omitzero"`
+	UseExistingClientSecret          *bool             `api:"UseExistingClientSecret" json:",omitzero"`
 }
 
 type AvailabilityZone struct {
-	ZoneName              *string               `api:"ZoneName"`
-	SubnetId              *string               `api:"SubnetId"`
-	OutpostId             *string               `api:"OutpostId"`
-	LoadBalancerAddresses []LoadBalancerAddress `api:"LoadBalancerAddresses"`
-	SourceNatIpv6Prefixes []string              `api:"SourceNatIpv6Prefixes"`
+	ZoneName              *string               `api:"ZoneName" json:",omitzero"`
+	SubnetId              *string               `api:"SubnetId" json:",omitzero"`
+	OutpostId             *string               `api:"OutpostId" json:",omitzero"`
+	LoadBalancerAddresses []LoadBalancerAddress `api:"LoadBalancerAddresses" json:",omitzero"`
+	SourceNatIpv6Prefixes []string              `api:"SourceNatIpv6Prefixes" json:",omitzero"`
 }
 
 type CapacityReservationStatus struct {
-	Code   *string `api:"Code enum=CapacityReservationStateEnum"`
-	Reason *string `api:"Reason"`
+	Code   *string `api:"Code enum=CapacityReservationStateEnum" json:",omitzero"`
+	Reason *string `api:"Reason" json:",omitzero"`
 }
 
 type Certificate struct {
-	CertificateArn *string `api:"CertificateArn"`
-	IsDefault      *bool   `api:"IsDefault"`
+	CertificateArn *string `api:"CertificateArn" json:",omitzero"`
+	IsDefault      *bool   `api:"IsDefault" json:",omitzero"`
 }
 
 type Cipher struct {
-	Name     *string `api:"Name"`
-	Priority *int32  `api:"Priority"`
+	Name     *string `api:"Name" json:",omitzero"`
+	Priority *int32  `api:"Priority" json:",omitzero"`
 }
 
 type DescribeTrustStoreRevocation struct {
-	TrustStoreArn          *string `api:"TrustStoreArn"`
-	RevocationId           *int64  `api:"RevocationId"`
-	RevocationType         *string `api:"RevocationType enum=RevocationType"`
-	NumberOfRevokedEntries *int64  `api:"NumberOfRevokedEntries"`
+	TrustStoreArn          *string `api:"TrustStoreArn" json:",omitzero"`
+	RevocationId           *int64  `api:"RevocationId" json:",omitzero"`
+	RevocationType         *string `api:"RevocationType enum=RevocationType" json:",omitzero"`
+	NumberOfRevokedEntries *int64  `api:"NumberOfRevokedEntries" json:",omitzero"`
 }
 
 type FixedResponseActionConfig struct {
-	MessageBody *string `api:"MessageBody min=0 max=1024"`
-	StatusCode  *string `api:"StatusCode required pattern=^(2|4|5)\\d\\d$"`
-	ContentType *string `api:"ContentType min=0 max=32"`
+	MessageBody *string `api:"MessageBody min=0 max=1024" json:",omitzero"`
+	StatusCode  *string `api:"StatusCode required pattern=^(2|4|5)\\d\\d$" json:",omitzero"`
+	ContentType *string `api:"ContentType min=0 max=32" json:",omitzero"`
 }
 
 type ForwardActionConfig struct {
-	TargetGroups                []TargetGroupTuple           `api:"TargetGroups"`
-	TargetGroupStickinessConfig *TargetGroupStickinessConfig `api:"TargetGroupStickinessConfig"`
+	TargetGroups                []TargetGroupTuple           `api:"TargetGroups" json:",omitzero"`
+	TargetGroupStickinessConfig *TargetGroupStickinessConfig `api:"TargetGroupStickinessConfig" json:",omitzero"`
 }
 
 type HostHeaderConditionConfig struct {
-	Values      []string `api:"Values"`
-	RegexValues []string `api:"RegexValues"`
+	Values      []string `api:"Values" json:",omitzero"`
+	RegexValues []string `api:"RegexValues" json:",omitzero"`
 }
 
 type HostHeaderRewriteConfig struct {
-	Rewrites []RewriteConfig `api:"Rewrites"`
+	Rewrites []RewriteConfig `api:"Rewrites" json:",omitzero"`
 }
 
 type HttpHeaderConditionConfig struct {
-	HttpHeaderName *string  `api:"HttpHeaderName"`
-	Values         []string `api:"Values"`
-	RegexValues    []string `api:"RegexValues"`
+	HttpHeaderName *string  `api:"HttpHeaderName" json:",omitzero"`
+	Values         []string `api:"Values" json:",omitzero"`
+	RegexValues    []string `api:"RegexValues" json:",omitzero"`
 }
 
 type HttpRequestMethodConditionConfig struct {
-	Values []string `api:"Values"`
+	Values []string `api:"Values" json:",omitzero"`
 }
 
 type IpamPools struct {
-	Ipv4IpamPoolId *string `api:"Ipv4IpamPoolId max=1000 pattern=^(ipam-pool-)[a-zA-Z0-9]+$"`
+	Ipv4IpamPoolId *string `api:"Ipv4IpamPoolId max=1000 pattern=^(ipam-pool-)[a-zA-Z0-9]+$" json:",omitzero"`
 }
 
 type JwtValidationActionAdditionalClaim struct {
-	Format *string  `api:"Format required enum=JwtValidationActionAdditionalClaimFormatEnum"`
-	Name   *string  `api:"Name required"`
-	Values []string `api:"Values required"`
+	Format *string  `api:"Format required enum=JwtValidationActionAdditionalClaimFormatEnum" json:",omitzero"`
+	Name   *string  `api:"Name required" json:",omitzero"`
+	Values []string `api:"Values required" json:",omitzero"`
 }
 
 type JwtValidationActionConfig struct {
-	JwksEndpoint     *string                              `api:"JwksEndpoint required"`
-	Issuer           *string                              `api:"Issuer required"`
-	AdditionalClaims []JwtValidationActionAdditionalClaim `api:"AdditionalClaims"`
+	JwksEndpoint     *string                              `api:"JwksEndpoint required" json:",omitzero"`
+	Issuer           *string                              `api:"Issuer required" json:",omitzero"`
+	AdditionalClaims []JwtValidationActionAdditionalClaim `api:"AdditionalClaims" json:",omitzero"`
 }
 
 type Limit struct {
-	Name *string `api:"Name"`
-	Max  *string `api:"Max"`
+	Name *string `api:"Name" json:",omitzero"`
+	Max  *string `api:"Max" json:",omitzero"`
 }
 
 type Listener struct {
-	ListenerArn          *string                         `api:"ListenerArn"`
-	LoadBalancerArn      *string                         `api:"LoadBalancerArn"`
-	Port                 *int32                          `api:"Port min=1 max=65535"`
-	Protocol             *string                         `api:"Protocol enum=ProtocolEnum"`
-	Certificates         []Certificate                   `api:"Certificates"`
-	SslPolicy            *string                         `api:"SslPolicy"`
-	DefaultActions       []Action                        `api:"DefaultActions"`
-	AlpnPolicy           []string                        `api:"AlpnPolicy"`
-	MutualAuthentication *MutualAuthenticationAttributes `api:"MutualAuthentication"`
+	ListenerArn          *string                         `api:"ListenerArn" json:",omitzero"`
+	LoadBalancerArn      *string                         `api:"LoadBalancerArn" json:",omitzero"`
+	Port                 *int32                          `api:"Port min=1 max=65535" json:",omitzero"`
+	Protocol             *string                         `api:"Protocol enum=ProtocolEnum" json:",omitzero"`
+	Certificates         []Certificate                   `api:"Certificates" json:",omitzero"`
+	SslPolicy            *string                         `api:"SslPolicy" json:",omitzero"`
+	DefaultActions       []Action                        `api:"DefaultActions" json:",omitzero"`
+	AlpnPolicy           []string                        `api:"AlpnPolicy" json:",omitzero"`
+	MutualAuthentication *MutualAuthenticationAttributes `api:"MutualAuthentication" json:",omitzero"`
 }
 
 type ListenerAttribute struct {
-	Key   *string `api:"Key max=256 pattern=^[a-zA-Z0-9._]+$"`
-	Value *string `api:"Value"`
+	Key   *string `api:"Key max=256 pattern=^[a-zA-Z0-9._]+$" json:",omitzero"`
+	Value *string `api:"Value" json:",omitzero"`
 }
 
 type LoadBalancer struct {
-	LoadBalancerArn                                      *string            `api:"LoadBalancerArn"`
-	DNSName                                              *string            `api:"DNSName"`
-	CanonicalHostedZoneId                                *string            `api:"CanonicalHostedZoneId"`
-	CreatedTime                                          *time.Time         `api:"CreatedTime"`
-	LoadBalancerName                                     *string            `api:"LoadBalancerName"`
-	Scheme                                               *string            `api:"Scheme enum=LoadBalancerSchemeEnum"`
-	VpcId                                                *string            `api:"VpcId"`
-	State                                                *LoadBalancerState `api:"State"`
-	Type                                                 *string            `api:"Type enum=LoadBalancerTypeEnum"`
-	AvailabilityZones                                    []AvailabilityZone `api:"AvailabilityZones"`
-	SecurityGroups                                       []string           `api:"SecurityGroups"`
-	IpAddressType                                        *string            `api:"IpAddressType enum=IpAddressType"`
-	CustomerOwnedIpv4Pool                                *string            `api:"CustomerOwnedIpv4Pool max=256 pattern=^(ipv4pool-coip-)[a-zA-Z0-9]+$"`
-	EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic *string            `api:"EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic"`
-	EnablePrefixForIpv6SourceNat                         *string            `api:"EnablePrefixForIpv6SourceNat enum=EnablePrefixForIpv6SourceNatEnum"`
-	IpamPools                                            *IpamPools         `api:"IpamPools"`
+	LoadBalancerArn                                      *string            `api:"LoadBalancerArn" json:",omitzero"`
+	DNSName                                              *string            `api:"DNSName" json:",omitzero"`
+	CanonicalHostedZoneId                                *string            `api:"CanonicalHostedZoneId" json:",omitzero"`
+	CreatedTime                                          *time.Time         `api:"CreatedTime" json:",omitzero"`
+	LoadBalancerName                                     *string            `api:"LoadBalancerName" json:",omitzero"`
+	Scheme                                               *string            `api:"Scheme enum=LoadBalancerSchemeEnum" json:",omitzero"`
+	VpcId                                                *string            `api:"VpcId" json:",omitzero"`
+	State                                                *LoadBalancerState `api:"State" json:",omitzero"`
+	Type                                                 *string            `api:"Type enum=LoadBalancerTypeEnum" json:",omitzero"`
+	AvailabilityZones                                    []AvailabilityZone `api:"AvailabilityZones" json:",omitzero"`
+	SecurityGroups                                       []string           `api:"SecurityGroups" json:",omitzero"`
+	IpAddressType                                        *string            `api:"IpAddressType enum=IpAddressType" json:",omitzero"`
+	CustomerOwnedIpv4Pool                                *string            `api:"CustomerOwnedIpv4Pool max=256 pattern=^(ipv4pool-coip-)[a-zA-Z0-9]+$" json:",omitzero"`
+	EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic *string            `api:"EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic" json:",omitzero"`
+	EnablePrefixForIpv6SourceNat                         *string            `api:"EnablePrefixForIpv6SourceNat enum=EnablePrefixForIpv6SourceNatEnum" json:",omitzero"`
+	IpamPools                                            *IpamPools         `api:"IpamPools" json:",omitzero"`
 }
 
 type LoadBalancerAddress struct {
-	IpAddress          *string `api:"IpAddress"`
-	AllocationId       *string `api:"AllocationId"`
-	PrivateIPv4Address *string `api:"PrivateIPv4Address"`
-	IPv6Address        *string `api:"IPv6Address"`
+	IpAddress          *string `api:"IpAddress" json:",omitzero"`
+	AllocationId       *string `api:"AllocationId" json:",omitzero"`
+	PrivateIPv4Address *string `api:"PrivateIPv4Address" json:",omitzero"`
+	IPv6Address        *string `api:"IPv6Address" json:",omitzero"`
 }
 
 type LoadBalancerAttribute struct {
-	Key   *string `api:"Key max=256 pattern=^[a-zA-Z0-9._]+$"`
-	Value *string `api:"Value max=1024"`
+	Key   *string `api:"Key max=256 pattern=^[a-zA-Z0-9._]+$" json:",omitzero"`
+	Value *string `api:"Value max=1024" json:",omitzero"`
 }
 
 type LoadBalancerState struct {
-	Code   *string `api:"Code enum=LoadBalancerStateEnum"`
-	Reason *string `api:"Reason"`
+	Code   *string `api:"Code enum=LoadBalancerStateEnum" json:",omitzero"`
+	Reason *string `api:"Reason" json:",omitzero"`
 }
 
 type Matcher struct {
-	HttpCode *string `api:"HttpCode"`
-	GrpcCode *string `api:"GrpcCode"`
+	HttpCode *string `api:"HttpCode" json:",omitzero"`
+	GrpcCode *string `api:"GrpcCode" json:",omitzero"`
 }
 
 type MinimumLoadBalancerCapacity struct {
-	CapacityUnits *int32 `api:"CapacityUnits"`
+	CapacityUnits *int32 `api:"CapacityUnits" json:",omitzero"`
 }
 
 type MutualAuthenticationAttributes struct {
-	Mode                          *string `api:"Mode"`
-	TrustStoreArn                 *string `api:"TrustStoreArn"`
-	IgnoreClientCertificateExpiry *bool   `api:"IgnoreClientCertificateExpiry"`
-	TrustStoreAssociationStatus   *string `api:"TrustStoreAssociationStatus enum=TrustStoreAssociationStatusEnum"`
-	AdvertiseTrustStoreCaNames    *string `api:"AdvertiseTrustStoreCaNames enum=AdvertiseTrustStoreCaNamesEnum"`
+	Mode                          *string `api:"Mode" json:",omitzero"`
+	TrustStoreArn                 *string `api:"TrustStoreArn" json:",omitzero"`
+	IgnoreClientCertificateExpiry *bool   `api:"IgnoreClientCertificateExpiry" json:",omitzero"`
+	TrustStoreAssociationStatus   *string `api:"TrustStoreAssociationStatus enum=TrustStoreAssociationStatusEnum" json:",omitzero"`
+	AdvertiseTrustStoreCaNames    *string `api:"AdvertiseTrustStoreCaNames enum=AdvertiseTrustStoreCaNamesEnum" json:",omitzero"`
 }
 
 type PathPatternConditionConfig struct {
-	Values      []string `api:"Values"`
-	RegexValues []string `api:"RegexValues"`
+	Values      []string `api:"Values" json:",omitzero"`
+	RegexValues []string `api:"RegexValues" json:",omitzero"`
 }
 
 type QueryStringConditionConfig struct {
-	Values []QueryStringKeyValuePair `api:"Values"`
+	Values []QueryStringKeyValuePair `api:"Values" json:",omitzero"`
 }
 
 type QueryStringKeyValuePair struct {
-	Key   *string `api:"Key"`
-	Value *string `api:"Value"`
+	Key   *string `api:"Key" json:",omitzero"`
+	Value *string `api:"Value" json:",omitzero"`
 }
 
 type RedirectActionConfig struct {
-	Protocol   *string `api:"Protocol pattern=^(HTTPS?|#\\{protocol\\})$"`
-	Port       *string `api:"Port"`
-	Host       *string `api:"Host min=1 max=128"`
-	Path       *string `api:"Path min=1 max=128"`
-	Query      *string `api:"Query min=0 max=128"`
-	StatusCode *string `api:"StatusCode required enum=RedirectActionStatusCodeEnum"`
+	Protocol   *string `api:"Protocol pattern=^(HTTPS?|#\\{protocol\\})$" json:",omitzero"`
+	Port       *string `api:"Port" json:",omitzero"`
+	Host       *string `api:"Host min=1 max=128" json:",omitzero"`
+	Path       *string `api:"Path min=1 max=128" json:",omitzero"`
+	Query      *string `api:"Query min=0 max=128" json:",omitzero"`
+	StatusCode *string `api:"StatusCode required enum=RedirectActionStatusCodeEnum" json:",omitzero"`
 }
 
 type RevocationContent struct {
-	S3Bucket        *string `api:"S3Bucket"`
-	S3Key           *string `api:"S3Key"`
-	S3ObjectVersion *string `api:"S3ObjectVersion"`
-	RevocationType  *string `api:"RevocationType enum=RevocationType"`
+	S3Bucket        *string `api:"S3Bucket" json:",omitzero"`
+	S3Key           *string `api:"S3Key" json:",omitzero"`
+	S3ObjectVersion *string `api:"S3ObjectVersion" json:",omitzero"`
+	RevocationType  *string `api:"RevocationType enum=RevocationType" json:",omitzero"`
 }
 
 type RewriteConfig struct {
-	Regex   *string `api:"Regex required"`
-	Replace *string `api:"Replace required"`
+	Regex   *string `api:"Regex required" json:",omitzero"`
+	Replace *string `api:"Replace required" json:",omitzero"`
 }
 
 type Rule struct {
-	RuleArn    *string         `api:"RuleArn"`
-	Priority   *string         `api:"Priority"`
-	Conditions []RuleCondition `api:"Conditions"`
-	Actions    []Action        `api:"Actions"`
-	IsDefault  *bool           `api:"IsDefault"`
-	Transforms []RuleTransform `api:"Transforms"`
+	RuleArn    *string         `api:"RuleArn" json:",omitzero"`
+	Priority   *string         `api:"Priority" json:",omitzero"`
+	Conditions []RuleCondition `api:"Conditions" json:",omitzero"`
+	Actions    []Action        `api:"Actions" json:",omitzero"`
+	IsDefault  *bool           `api:"IsDefault" json:",omitzero"`
+	Transforms []RuleTransform `api:"Transforms" json:",omitzero"`
 }
 
 type RuleCondition struct {
-	Field                   *string                           `api:"Field max=64"`
-	Values                  []string                          `api:"Values"`
-	HostHeaderConfig        *HostHeaderConditionConfig        `api:"HostHeaderConfig"`
-	PathPatternConfig       *PathPatternConditionConfig       `api:"PathPatternConfig"`
-	HttpHeaderConfig        *HttpHeaderConditionConfig        `api:"HttpHeaderConfig"`
-	QueryStringConfig       *QueryStringConditionConfig       `api:"QueryStringConfig"`
-	HttpRequestMethodConfig *HttpRequestMethodConditionConfig `api:"HttpRequestMethodConfig"`
-	SourceIpConfig          *SourceIpConditionConfig          `api:"SourceIpConfig"`
-	RegexValues             []string                          `api:"RegexValues"`
+	Field                   *string                           `api:"Field max=64" json:",omitzero"`
+	Values                  []string                          `api:"Values" json:",omitzero"`
+	HostHeaderConfig        *HostHeaderConditionConfig        `api:"HostHeaderConfig" json:",omitzero"`
+	PathPatternConfig       *PathPatternConditionConfig       `api:"PathPatternConfig" json:",omitzero"`
+	HttpHeaderConfig        *HttpHeaderConditionConfig        `api:"HttpHeaderConfig" json:",omitzero"`
+	QueryStringConfig       *QueryStringConditionConfig       `api:"QueryStringConfig" json:",omitzero"`
+	HttpRequestMethodConfig *HttpRequestMethodConditionConfig `api:"HttpRequestMethodConfig" json:",omitzero"`
+	SourceIpConfig          *SourceIpConditionConfig          `api:"SourceIpConfig" json:",omitzero"`
+	RegexValues             []string                          `api:"RegexValues" json:",omitzero"`
 }
 
 type RulePriorityPair struct {
-	RuleArn  *string `api:"RuleArn"`
-	Priority *int32  `api:"Priority min=1 max=50000"`
+	RuleArn  *string `api:"RuleArn" json:",omitzero"`
+	Priority *int32  `api:"Priority min=1 max=50000" json:",omitzero"`
 }
 
 type RuleTransform struct {
-	Type                    *string                  `api:"Type required enum=TransformTypeEnum"`
-	HostHeaderRewriteConfig *HostHeaderRewriteConfig `api:"HostHeaderRewriteConfig"`
-	UrlRewriteConfig        *UrlRewriteConfig        `api:"UrlRewriteConfig"`
+	Type                    *string                  `api:"Type required enum=TransformTypeEnum" json:",omitzero"`
+	HostHeaderRewriteConfig *HostHeaderRewriteConfig `api:"HostHeaderRewriteConfig" json:",omitzero"`
+	UrlRewriteConfig        *UrlRewriteConfig        `api:"UrlRewriteConfig" json:",omitzero"`
 }
 
 type SourceIpConditionConfig struct {
-	Values []string `api:"Values"`
+	Values []string `api:"Values" json:",omitzero"`
 }
 
 type SslPolicy struct {
-	SslProtocols               []string `api:"SslProtocols"`
-	Ciphers                    []Cipher `api:"Ciphers"`
-	Name                       *string  `api:"Name"`
-	SupportedLoadBalancerTypes []string `api:"SupportedLoadBalancerTypes"`
+	SslProtocols               []string `api:"SslProtocols" json:",omitzero"`
+	Ciphers                    []Cipher `api:"Ciphers" json:",omitzero"`
+	Name                       *string  `api:"Name" json:",omitzero"`
+	SupportedLoadBalancerTypes []string `api:"SupportedLoadBalancerTypes" json:",omitzero"`
 }
 
 type SubnetMapping struct {
-	SubnetId            *string `api:"SubnetId"`
-	AllocationId        *string `api:"AllocationId"`
-	PrivateIPv4Address  *string `api:"PrivateIPv4Address"`
-	IPv6Address         *string `api:"IPv6Address"`
-	SourceNatIpv6Prefix *string `api:"SourceNatIpv6Prefix"`
+	SubnetId            *string `api:"SubnetId" json:",omitzero"`
+	AllocationId        *string `api:"AllocationId" json:",omitzero"`
+	PrivateIPv4Address  *string `api:"PrivateIPv4Address" json:",omitzero"`
+	IPv6Address         *string `api:"IPv6Address" json:",omitzero"`
+	SourceNatIpv6Prefix *string `api:"SourceNatIpv6Prefix" json:",omitzero"`
 }
 
 type Tag struct {
-	Key   *string `api:"Key required min=1 max=128 pattern=^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$"`
-	Value *string `api:"Value min=0 max=256 pattern=^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$"`
+	Key   *string `api:"Key required min=1 max=128 pattern=^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$" json:",omitzero"`
+	Value *string `api:"Value min=0 max=256 pattern=^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$" json:",omitzero"`
 }
 
 type TagDescription struct {
-	ResourceArn *string `api:"ResourceArn"`
-	Tags        []Tag   `api:"Tags min=1"`
+	ResourceArn *string `api:"ResourceArn" json:",omitzero"`
+	Tags        []Tag   `api:"Tags min=1" json:",omitzero"`
 }
 
 type TargetDescription struct {
-	Id               *string `api:"Id required"`
-	Port             *int32  `api:"Port min=1 max=65535"`
-	AvailabilityZone *string `api:"AvailabilityZone"`
-	QuicServerId     *string `api:"QuicServerId min=1 max=256"`
+	Id               *string `api:"Id required" json:",omitzero"`
+	Port             *int32  `api:"Port min=1 max=65535" json:",omitzero"`
+	AvailabilityZone *string `api:"AvailabilityZone" json:",omitzero"`
+	QuicServerId     *string `api:"QuicServerId min=1 max=256" json:",omitzero"`
 }
 
 type TargetGroup struct {
-	TargetGroupArn             *string  `api:"TargetGroupArn"`
-	TargetGroupName            *string  `api:"TargetGroupName"`
-	Protocol                   *string  `api:"Protocol enum=ProtocolEnum"`
-	Port                       *int32   `api:"Port min=1 max=65535"`
-	VpcId                      *string  `api:"VpcId"`
-	HealthCheckProtocol        *string  `api:"HealthCheckProtocol enum=ProtocolEnum"`
-	HealthCheckPort            *string  `api:"HealthCheckPort"`
-	HealthCheckEnabled         *bool    `api:"HealthCheckEnabled"`
-	HealthCheckIntervalSeconds *int32   `api:"HealthCheckIntervalSeconds min=5 max=300"`
-	HealthCheckTimeoutSeconds  *int32   `api:"HealthCheckTimeoutSeconds min=2 max=120"`
-	HealthyThresholdCount      *int32   `api:"HealthyThresholdCount min=2 max=10"`
-	UnhealthyThresholdCount    *int32   `api:"UnhealthyThresholdCount min=2 max=10"`
-	HealthCheckPath            *string  `api:"HealthCheckPath min=1 max=1024"`
-	Matcher                    *Matcher `api:"Matcher"`
-	LoadBalancerArns           []string `api:"LoadBalancerArns"`
-	TargetType                 *string  `api:"TargetType enum=TargetTypeEnum"`
-	ProtocolVersion            *string  `api:"ProtocolVersion"`
-	IpAddressType              *string  `api:"IpAddressType enum=TargetGroupIpAddressTypeEnum"`
-	TargetControlPort          *int32   `api:"TargetControlPort min=1 max=65535"`
+	TargetGroupArn             *string  `api:"TargetGroupArn" json:",omitzero"`
+	TargetGroupName            *string  `api:"TargetGroupName" json:",omitzero"`
+	Protocol                   *string  `api:"Protocol enum=ProtocolEnum" json:",omitzero"`
+	Port                       *int32   `api:"Port min=1 max=65535" json:",omitzero"`
+	VpcId                      *string  `api:"VpcId" json:",omitzero"`
+	HealthCheckProtocol        *string  `api:"HealthCheckProtocol enum=ProtocolEnum" json:",omitzero"`
+	HealthCheckPort            *string  `api:"HealthCheckPort" json:",omitzero"`
+	HealthCheckEnabled         *bool    `api:"HealthCheckEnabled" json:",omitzero"`
+	HealthCheckIntervalSeconds *int32   `api:"HealthCheckIntervalSeconds min=5 max=300" json:",omitzero"`
+	HealthCheckTimeoutSeconds  *int32   `api:"HealthCheckTimeoutSeconds min=2 max=120" json:",omitzero"`
+	HealthyThresholdCount      *int32   `api:"HealthyThresholdCount min=2 max=10" json:",omitzero"`
+	UnhealthyThresholdCount    *int32   `api:"UnhealthyThresholdCount min=2 max=10" json:",omitzero"`
+	HealthCheckPath            *string  `api:"HealthCheckPath min=1 max=1024" json:",omitzero"`
+	Matcher                    *Matcher `api:"Matcher" json:",omitzero"`
+	LoadBalancerArns           []string `api:"LoadBalancerArns" json:",omitzero"`
+	TargetType                 *string  `api:"TargetType enum=TargetTypeEnum" json:",omitzero"`
+	ProtocolVersion            *string  `api:"ProtocolVersion" json:",omitzero"`
+	IpAddressType              *string  `api:"IpAddressType enum=TargetGroupIpAddressTypeEnum" json:",omitzero"`
+	TargetControlPort          *int32   `api:"TargetControlPort min=1 max=65535" json:",omitzero"`
 }
 
 type TargetGroupAttribute struct {
-	Key   *string `api:"Key max=256 pattern=^[a-zA-Z0-9._]+$"`
-	Value *string `api:"Value"`
+	Key   *string `api:"Key max=256 pattern=^[a-zA-Z0-9._]+$" json:",omitzero"`
+	Value *string `api:"Value" json:",omitzero"`
 }
 
 type TargetGroupStickinessConfig struct {
-	Enabled         *bool  `api:"Enabled"`
-	DurationSeconds *int32 `api:"DurationSeconds"`
+	Enabled         *bool  `api:"Enabled" json:",omitzero"`
+	DurationSeconds *int32 `api:"DurationSeconds" json:",omitzero"`
 }
 
 type TargetGroupTuple struct {
-	TargetGroupArn *string `api:"TargetGroupArn"`
-	Weight         *int32  `api:"Weight"`
+	TargetGroupArn *string `api:"TargetGroupArn" json:",omitzero"`
+	Weight         *int32  `api:"Weight" json:",omitzero"`
 }
 
 type TargetHealth struct {
-	State       *string `api:"State enum=TargetHealthStateEnum"`
-	Reason      *string `api:"Reason enum=TargetHealthReasonEnum"`
-	Description *string `api:"Description"`
+	State       *string `api:"State enum=TargetHealthStateEnum" json:",omitzero"`
+	Reason      *string `api:"Reason enum=TargetHealthReasonEnum" json:",omitzero"`
+	Description *string `api:"Description" json:",omitzero"`
 }
 
 type TargetHealthDescription struct {
-	Target                 *TargetDescription      `api:"Target"`
-	HealthCheckPort        *string                 `api:"HealthCheckPort"`
-	TargetHealth           *TargetHealth           `api:"TargetHealth"`
-	AnomalyDetection       *AnomalyDetection       `api:"AnomalyDetection"`
-	AdministrativeOverride *AdministrativeOverride `api:"AdministrativeOverride"`
+	Target                 *TargetDescription      `api:"Target" json:",omitzero"`
+	HealthCheckPort        *string                 `api:"HealthCheckPort" json:",omitzero"`
+	TargetHealth           *TargetHealth           `api:"TargetHealth" json:",omitzero"`
+	AnomalyDetection       *AnomalyDetection       `api:"AnomalyDetection" json:",omitzero"`
+	AdministrativeOverride *AdministrativeOverride `api:"AdministrativeOverride" json:",omitzero"`
 }
 
 type TrustStore struct {
-	Name                   *string `api:"Name min=1 max=32 pattern=^([a-zA-Z0-9]+-)*[a-zA-Z0-9]+$"`
-	TrustStoreArn          *string `api:"TrustStoreArn"`
-	Status                 *string `api:"Status enum=TrustStoreStatus"`
-	NumberOfCaCertificates *int32  `api:"NumberOfCaCertificates"`
-	TotalRevokedEntries    *int64  `api:"TotalRevokedEntries"`
+	Name                   *string `api:"Name min=1 max=32 pattern=^([a-zA-Z0-9]+-)*[a-zA-Z0-9]+$" json:",omitzero"`
+	TrustStoreArn          *string `api:"TrustStoreArn" json:",omitzero"`
+	Status                 *string `api:"Status enum=TrustStoreStatus" json:",omitzero"`
+	NumberOfCaCertificates *int32  `api:"NumberOfCaCertificates" json:",omitzero"`
+	TotalRevokedEntries    *int64  `api:"TotalRevokedEntries" json:",omitzero"`
 }
 
 type TrustStoreAssociation struct {
-	ResourceArn *string `api:"ResourceArn"`
+	ResourceArn *string `api:"ResourceArn" json:",omitzero"`
 }
 
 type TrustStoreRevocation struct {
-	TrustStoreArn          *string `api:"TrustStoreArn"`
-	RevocationId           *int64  `api:"RevocationId"`
-	RevocationType         *string `api:"RevocationType enum=RevocationType"`
-	NumberOfRevokedEntries *int64  `api:"NumberOfRevokedEntries"`
+	TrustStoreArn          *string `api:"TrustStoreArn" json:",omitzero"`
+	RevocationId           *int64  `api:"RevocationId" json:",omitzero"`
+	RevocationType         *string `api:"RevocationType enum=RevocationType" json:",omitzero"`
+	NumberOfRevokedEntries *int64  `api:"NumberOfRevokedEntries" json:",omitzero"`
 }
 
 type UrlRewriteConfig struct {
-	Rewrites []RewriteConfig `api:"Rewrites"`
+	Rewrites []RewriteConfig `api:"Rewrites" json:",omitzero"`
 }
 
 type ZonalCapacityReservationState struct {
-	State                  *CapacityReservationStatus `api:"State"`
-	AvailabilityZone       *string                    `api:"AvailabilityZone"`
-	EffectiveCapacityUnits *float64                   `api:"EffectiveCapacityUnits"`
+	State                  *CapacityReservationStatus `api:"State" json:",omitzero"`
+	AvailabilityZone       *string                    `api:"AvailabilityZone" json:",omitzero"`
+	EffectiveCapacityUnits *float64                   `api:"EffectiveCapacityUnits" json:",omitzero"`
 }

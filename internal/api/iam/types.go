@@ -7,1080 +7,1080 @@ import (
 )
 
 type AddClientIDToOpenIDConnectProviderInput struct {
-	OpenIDConnectProviderArn *string `api:"OpenIDConnectProviderArn required min=20 max=2048"`
-	ClientID                 *string `api:"ClientID required min=1 max=255"`
+	OpenIDConnectProviderArn *string `api:"OpenIDConnectProviderArn required min=20 max=2048" json:",omitzero"`
+	ClientID                 *string `api:"ClientID required min=1 max=255" json:",omitzero"`
 }
 
 type AddClientIDToOpenIDConnectProviderOutput struct{}
 
 type AddRoleToInstanceProfileInput struct {
-	InstanceProfileName *string `api:"InstanceProfileName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	RoleName            *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+"`
+	InstanceProfileName *string `api:"InstanceProfileName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	RoleName            *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
 }
 
 type AddRoleToInstanceProfileOutput struct{}
 
 type AddUserToGroupInput struct {
-	GroupName *string `api:"GroupName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	UserName  *string `api:"UserName required min=1 max=128 pattern=[\\w+=,.@-]+"`
+	GroupName *string `api:"GroupName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	UserName  *string `api:"UserName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
 }
 
 type AddUserToGroupOutput struct{}
 
 type AttachGroupPolicyInput struct {
-	GroupName *string `api:"GroupName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	PolicyArn *string `api:"PolicyArn required min=20 max=2048"`
+	GroupName *string `api:"GroupName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	PolicyArn *string `api:"PolicyArn required min=20 max=2048" json:",omitzero"`
 }
 
 type AttachGroupPolicyOutput struct{}
 
 type AttachRolePolicyInput struct {
-	RoleName  *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+"`
-	PolicyArn *string `api:"PolicyArn required min=20 max=2048"`
+	RoleName  *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	PolicyArn *string `api:"PolicyArn required min=20 max=2048" json:",omitzero"`
 }
 
 type AttachRolePolicyOutput struct{}
 
 type AttachUserPolicyInput struct {
-	UserName  *string `api:"UserName required min=1 max=64 pattern=[\\w+=,.@-]+"`
-	PolicyArn *string `api:"PolicyArn required min=20 max=2048"`
+	UserName  *string `api:"UserName required min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	PolicyArn *string `api:"PolicyArn required min=20 max=2048" json:",omitzero"`
 }
 
 type AttachUserPolicyOutput struct{}
 
 type CreateAccessKeyInput struct {
-	UserName *string `api:"UserName min=1 max=128 pattern=[\\w+=,.@-]+"`
+	UserName *string `api:"UserName min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
 }
 
 type CreateAccessKeyOutput struct {
-	AccessKey *AccessKey `api:"AccessKey required"`
+	AccessKey *AccessKey `api:"AccessKey required" json:",omitzero"`
 }
 
 type CreateAccountAliasInput struct {
-	AccountAlias *string `api:"AccountAlias required min=3 max=63 pattern=^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$"`
+	AccountAlias *string `api:"AccountAlias required min=3 max=63 pattern=^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$" json:",omitzero"`
 }
 
 type CreateAccountAliasOutput struct{}
 
 type CreateGroupInput struct {
-	Path      *string `api:"Path min=1 max=512 pattern=(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"`
-	GroupName *string `api:"GroupName required min=1 max=128 pattern=[\\w+=,.@-]+"`
+	Path      *string `api:"Path min=1 max=512 pattern=(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)" json:",omitzero"`
+	GroupName *string `api:"GroupName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
 }
 
 type CreateGroupOutput struct {
-	Group *Group `api:"Group required"`
+	Group *Group `api:"Group required" json:",omitzero"`
 }
 
 type CreateInstanceProfileInput struct {
-	InstanceProfileName *string `api:"InstanceProfileName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	Path                *string `api:"Path min=1 max=512 pattern=(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"`
-	Tags                []Tag   `api:"Tags max=50"`
+	InstanceProfileName *string `api:"InstanceProfileName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	Path                *string `api:"Path min=1 max=512 pattern=(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)" json:",omitzero"`
+	Tags                []Tag   `api:"Tags max=50" json:",omitzero"`
 }
 
 type CreateInstanceProfileOutput struct {
-	InstanceProfile *InstanceProfile `api:"InstanceProfile required"`
+	InstanceProfile *InstanceProfile `api:"InstanceProfile required" json:",omitzero"`
 }
 
 type CreateOpenIDConnectProviderInput struct {
-	Url            *string  `api:"Url required min=1 max=255"`
-	ClientIDList   []string `api:"ClientIDList item.min=1 item.max=255"`
-	ThumbprintList []string `api:"ThumbprintList item.min=40 item.max=40"`
-	Tags           []Tag    `api:"Tags max=50"`
+	Url            *string  `api:"Url required min=1 max=255" json:",omitzero"`
+	ClientIDList   []string `api:"ClientIDList item.min=1 item.max=255" json:",omitzero"`
+	ThumbprintList []string `api:"ThumbprintList item.min=40 item.max=40" json:",omitzero"`
+	Tags           []Tag    `api:"Tags max=50" json:",omitzero"`
 }
 
 type CreateOpenIDConnectProviderOutput struct {
-	OpenIDConnectProviderArn *string `api:"OpenIDConnectProviderArn min=20 max=2048"`
-	Tags                     []Tag   `api:"Tags max=50"`
+	OpenIDConnectProviderArn *string `api:"OpenIDConnectProviderArn min=20 max=2048" json:",omitzero"`
+	Tags                     []Tag   `api:"Tags max=50" json:",omitzero"`
 }
 
 type CreatePolicyInput struct {
-	PolicyName     *string `api:"PolicyName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	Path           *string `api:"Path min=1 max=512 pattern=((/[A-Za-z0-9\\.,\\+@=_-]+)*)/"`
-	PolicyDocument *string `api:"PolicyDocument required min=1 max=131072 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
-	Description    *string `api:"Description max=1000"`
-	Tags           []Tag   `api:"Tags max=50"`
+	PolicyName     *string `api:"PolicyName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	Path           *string `api:"Path min=1 max=512 pattern=((/[A-Za-z0-9\\.,\\+@=_-]+)*)/" json:",omitzero"`
+	PolicyDocument *string `api:"PolicyDocument required min=1 max=131072 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+" json:",omitzero"`
+	Description    *string `api:"Description max=1000" json:",omitzero"`
+	Tags           []Tag   `api:"Tags max=50" json:",omitzero"`
 }
 
 type CreatePolicyOutput struct {
-	Policy *Policy `api:"Policy"`
+	Policy *Policy `api:"Policy" json:",omitzero"`
 }
 
 type CreatePolicyVersionInput struct {
-	PolicyArn      *string `api:"PolicyArn required min=20 max=2048"`
-	PolicyDocument *string `api:"PolicyDocument required min=1 max=131072 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
-	SetAsDefault   *bool   `api:"SetAsDefault"`
+	PolicyArn      *string `api:"PolicyArn required min=20 max=2048" json:",omitzero"`
+	PolicyDocument *string `api:"PolicyDocument required min=1 max=131072 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+" json:",omitzero"`
+	SetAsDefault   *bool   `api:"SetAsDefault" json:",omitzero"`
 }
 
 type CreatePolicyVersionOutput struct {
-	PolicyVersion *PolicyVersion `api:"PolicyVersion"`
+	PolicyVersion *PolicyVersion `api:"PolicyVersion" json:",omitzero"`
 }
 
 type CreateRoleInput struct {
-	Path                     *string `api:"Path min=1 max=512 pattern=(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"`
-	RoleName                 *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+"`
-	AssumeRolePolicyDocument *string `api:"AssumeRolePolicyDocument required min=1 max=131072 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
-	Description              *string `api:"Description max=1000 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*"`
-	MaxSessionDuration       *int32  `api:"MaxSessionDuration min=3600 max=43200"`
-	PermissionsBoundary      *string `api:"PermissionsBoundary min=20 max=2048"`
-	Tags                     []Tag   `api:"Tags max=50"`
+	Path                     *string `api:"Path min=1 max=512 pattern=(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)" json:",omitzero"`
+	RoleName                 *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	AssumeRolePolicyDocument *string `api:"AssumeRolePolicyDocument required min=1 max=131072 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+" json:",omitzero"`
+	Description              *string `api:"Description max=1000 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*" json:",omitzero"`
+	MaxSessionDuration       *int32  `api:"MaxSessionDuration min=3600 max=43200" json:",omitzero"`
+	PermissionsBoundary      *string `api:"PermissionsBoundary min=20 max=2048" json:",omitzero"`
+	Tags                     []Tag   `api:"Tags max=50" json:",omitzero"`
 }
 
 type CreateRoleOutput struct {
-	Role *Role `api:"Role required"`
+	Role *Role `api:"Role required" json:",omitzero"`
 }
 
 type CreateServiceLinkedRoleInput struct {
-	AWSServiceName *string `api:"AWSServiceName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	Description    *string `api:"Description max=1000 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*"`
-	CustomSuffix   *string `api:"CustomSuffix min=1 max=64 pattern=[\\w+=,.@-]+"`
+	AWSServiceName *string `api:"AWSServiceName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	Description    *string `api:"Description max=1000 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*" json:",omitzero"`
+	CustomSuffix   *string `api:"CustomSuffix min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
 }
 
 type CreateServiceLinkedRoleOutput struct {
-	Role *Role `api:"Role"`
+	Role *Role `api:"Role" json:",omitzero"`
 }
 
 type CreateUserInput struct {
-	Path                *string `api:"Path min=1 max=512 pattern=(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"`
-	UserName            *string `api:"UserName required min=1 max=64 pattern=[\\w+=,.@-]+"`
-	PermissionsBoundary *string `api:"PermissionsBoundary min=20 max=2048"`
-	Tags                []Tag   `api:"Tags max=50"`
+	Path                *string `api:"Path min=1 max=512 pattern=(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)" json:",omitzero"`
+	UserName            *string `api:"UserName required min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	PermissionsBoundary *string `api:"PermissionsBoundary min=20 max=2048" json:",omitzero"`
+	Tags                []Tag   `api:"Tags max=50" json:",omitzero"`
 }
 
 type CreateUserOutput struct {
-	User *User `api:"User"`
+	User *User `api:"User" json:",omitzero"`
 }
 
 type DeleteAccessKeyInput struct {
-	UserName    *string `api:"UserName min=1 max=128 pattern=[\\w+=,.@-]+"`
-	AccessKeyId *string `api:"AccessKeyId required min=16 max=128 pattern=[\\w]+"`
+	UserName    *string `api:"UserName min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	AccessKeyId *string `api:"AccessKeyId required min=16 max=128 pattern=[\\w]+" json:",omitzero"`
 }
 
 type DeleteAccessKeyOutput struct{}
 
 type DeleteAccountAliasInput struct {
-	AccountAlias *string `api:"AccountAlias required min=3 max=63 pattern=^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$"`
+	AccountAlias *string `api:"AccountAlias required min=3 max=63 pattern=^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$" json:",omitzero"`
 }
 
 type DeleteAccountAliasOutput struct{}
 
 type DeleteGroupInput struct {
-	GroupName *string `api:"GroupName required min=1 max=128 pattern=[\\w+=,.@-]+"`
+	GroupName *string `api:"GroupName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
 }
 
 type DeleteGroupOutput struct{}
 
 type DeleteGroupPolicyInput struct {
-	GroupName  *string `api:"GroupName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	PolicyName *string `api:"PolicyName required min=1 max=128 pattern=[\\w+=,.@-]+"`
+	GroupName  *string `api:"GroupName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	PolicyName *string `api:"PolicyName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
 }
 
 type DeleteGroupPolicyOutput struct{}
 
 type DeleteInstanceProfileInput struct {
-	InstanceProfileName *string `api:"InstanceProfileName required min=1 max=128 pattern=[\\w+=,.@-]+"`
+	InstanceProfileName *string `api:"InstanceProfileName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
 }
 
 type DeleteInstanceProfileOutput struct{}
 
 type DeleteOpenIDConnectProviderInput struct {
-	OpenIDConnectProviderArn *string `api:"OpenIDConnectProviderArn required min=20 max=2048"`
+	OpenIDConnectProviderArn *string `api:"OpenIDConnectProviderArn required min=20 max=2048" json:",omitzero"`
 }
 
 type DeleteOpenIDConnectProviderOutput struct{}
 
 type DeletePolicyInput struct {
-	PolicyArn *string `api:"PolicyArn required min=20 max=2048"`
+	PolicyArn *string `api:"PolicyArn required min=20 max=2048" json:",omitzero"`
 }
 
 type DeletePolicyOutput struct{}
 
 type DeletePolicyVersionInput struct {
-	PolicyArn *string `api:"PolicyArn required min=20 max=2048"`
-	VersionId *string `api:"VersionId required pattern=v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?"`
+	PolicyArn *string `api:"PolicyArn required min=20 max=2048" json:",omitzero"`
+	VersionId *string `api:"VersionId required pattern=v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?" json:",omitzero"`
 }
 
 type DeletePolicyVersionOutput struct{}
 
 type DeleteRoleInput struct {
-	RoleName *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+"`
+	RoleName *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
 }
 
 type DeleteRoleOutput struct{}
 
 type DeleteRolePermissionsBoundaryInput struct {
-	RoleName *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+"`
+	RoleName *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
 }
 
 type DeleteRolePermissionsBoundaryOutput struct{}
 
 type DeleteRolePolicyInput struct {
-	RoleName   *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+"`
-	PolicyName *string `api:"PolicyName required min=1 max=128 pattern=[\\w+=,.@-]+"`
+	RoleName   *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	PolicyName *string `api:"PolicyName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
 }
 
 type DeleteRolePolicyOutput struct{}
 
 type DeleteServiceLinkedRoleInput struct {
-	RoleName *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+"`
+	RoleName *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
 }
 
 type DeleteServiceLinkedRoleOutput struct {
-	DeletionTaskId *string `api:"DeletionTaskId required min=1 max=1000"`
+	DeletionTaskId *string `api:"DeletionTaskId required min=1 max=1000" json:",omitzero"`
 }
 
 type DeleteUserInput struct {
-	UserName *string `api:"UserName required min=1 max=128 pattern=[\\w+=,.@-]+"`
+	UserName *string `api:"UserName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
 }
 
 type DeleteUserOutput struct{}
 
 type DeleteUserPermissionsBoundaryInput struct {
-	UserName *string `api:"UserName required min=1 max=64 pattern=[\\w+=,.@-]+"`
+	UserName *string `api:"UserName required min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
 }
 
 type DeleteUserPermissionsBoundaryOutput struct{}
 
 type DeleteUserPolicyInput struct {
-	UserName   *string `api:"UserName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	PolicyName *string `api:"PolicyName required min=1 max=128 pattern=[\\w+=,.@-]+"`
+	UserName   *string `api:"UserName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	PolicyName *string `api:"PolicyName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
 }
 
 type DeleteUserPolicyOutput struct{}
 
 type DetachGroupPolicyInput struct {
-	GroupName *string `api:"GroupName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	PolicyArn *string `api:"PolicyArn required min=20 max=2048"`
+	GroupName *string `api:"GroupName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	PolicyArn *string `api:"PolicyArn required min=20 max=2048" json:",omitzero"`
 }
 
 type DetachGroupPolicyOutput struct{}
 
 type DetachRolePolicyInput struct {
-	RoleName  *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+"`
-	PolicyArn *string `api:"PolicyArn required min=20 max=2048"`
+	RoleName  *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	PolicyArn *string `api:"PolicyArn required min=20 max=2048" json:",omitzero"`
 }
 
 type DetachRolePolicyOutput struct{}
 
 type DetachUserPolicyInput struct {
-	UserName  *string `api:"UserName required min=1 max=64 pattern=[\\w+=,.@-]+"`
-	PolicyArn *string `api:"PolicyArn required min=20 max=2048"`
+	UserName  *string `api:"UserName required min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	PolicyArn *string `api:"PolicyArn required min=20 max=2048" json:",omitzero"`
 }
 
 type DetachUserPolicyOutput struct{}
 
 type GetAccessKeyLastUsedInput struct {
-	AccessKeyId *string `api:"AccessKeyId required min=16 max=128 pattern=[\\w]+"`
+	AccessKeyId *string `api:"AccessKeyId required min=16 max=128 pattern=[\\w]+" json:",omitzero"`
 }
 
 type GetAccessKeyLastUsedOutput struct {
-	UserName          *string            `api:"UserName min=1 max=128 pattern=[\\w+=,.@-]+"`
-	AccessKeyLastUsed *AccessKeyLastUsed `api:"AccessKeyLastUsed"`
+	UserName          *string            `api:"UserName min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	AccessKeyLastUsed *AccessKeyLastUsed `api:"AccessKeyLastUsed" json:",omitzero"`
 }
 
 type GetAccountSummaryInput struct{}
 
 type GetAccountSummaryOutput struct {
-	SummaryMap map[string]int32 `api:"SummaryMap key.enum=summaryKeyType"`
+	SummaryMap map[string]int32 `api:"SummaryMap key.enum=summaryKeyType" json:",omitzero"`
 }
 
 type GetGroupInput struct {
-	GroupName *string `api:"GroupName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	Marker    *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+"`
-	MaxItems  *int32  `api:"MaxItems min=1 max=1000"`
+	GroupName *string `api:"GroupName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	Marker    *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+" json:",omitzero"`
+	MaxItems  *int32  `api:"MaxItems min=1 max=1000" json:",omitzero"`
 }
 
 type GetGroupOutput struct {
-	Group       *Group  `api:"Group required"`
-	Users       []User  `api:"Users required"`
-	IsTruncated *bool   `api:"IsTruncated"`
-	Marker      *string `api:"Marker"`
+	Group       *Group  `api:"Group required" json:",omitzero"`
+	Users       []User  `api:"Users required" json:",omitzero"`
+	IsTruncated *bool   `api:"IsTruncated" json:",omitzero"`
+	Marker      *string `api:"Marker" json:",omitzero"`
 }
 
 type GetGroupPolicyInput struct {
-	GroupName  *string `api:"GroupName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	PolicyName *string `api:"PolicyName required min=1 max=128 pattern=[\\w+=,.@-]+"`
+	GroupName  *string `api:"GroupName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	PolicyName *string `api:"PolicyName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
 }
 
 type GetGroupPolicyOutput struct {
-	GroupName      *string `api:"GroupName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	PolicyName     *string `api:"PolicyName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	PolicyDocument *string `api:"PolicyDocument required min=1 max=131072 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
+	GroupName      *string `api:"GroupName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	PolicyName     *string `api:"PolicyName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	PolicyDocument *string `api:"PolicyDocument required min=1 max=131072 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+" json:",omitzero"`
 }
 
 type GetInstanceProfileInput struct {
-	InstanceProfileName *string `api:"InstanceProfileName required min=1 max=128 pattern=[\\w+=,.@-]+"`
+	InstanceProfileName *string `api:"InstanceProfileName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
 }
 
 type GetInstanceProfileOutput struct {
-	InstanceProfile *InstanceProfile `api:"InstanceProfile required"`
+	InstanceProfile *InstanceProfile `api:"InstanceProfile required" json:",omitzero"`
 }
 
 type GetOpenIDConnectProviderInput struct {
-	OpenIDConnectProviderArn *string `api:"OpenIDConnectProviderArn required min=20 max=2048"`
+	OpenIDConnectProviderArn *string `api:"OpenIDConnectProviderArn required min=20 max=2048" json:",omitzero"`
 }
 
 type GetOpenIDConnectProviderOutput struct {
-	Url            *string    `api:"Url min=1 max=255"`
-	ClientIDList   []string   `api:"ClientIDList item.min=1 item.max=255"`
-	ThumbprintList []string   `api:"ThumbprintList item.min=40 item.max=40"`
-	CreateDate     *time.Time `api:"CreateDate"`
-	Tags           []Tag      `api:"Tags max=50"`
+	Url            *string    `api:"Url min=1 max=255" json:",omitzero"`
+	ClientIDList   []string   `api:"ClientIDList item.min=1 item.max=255" json:",omitzero"`
+	ThumbprintList []string   `api:"ThumbprintList item.min=40 item.max=40" json:",omitzero"`
+	CreateDate     *time.Time `api:"CreateDate" json:",omitzero"`
+	Tags           []Tag      `api:"Tags max=50" json:",omitzero"`
 }
 
 type GetPolicyInput struct {
-	PolicyArn *string `api:"PolicyArn required min=20 max=2048"`
+	PolicyArn *string `api:"PolicyArn required min=20 max=2048" json:",omitzero"`
 }
 
 type GetPolicyOutput struct {
-	Policy *Policy `api:"Policy"`
+	Policy *Policy `api:"Policy" json:",omitzero"`
 }
 
 type GetPolicyVersionInput struct {
-	PolicyArn *string `api:"PolicyArn required min=20 max=2048"`
-	VersionId *string `api:"VersionId required pattern=v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?"`
+	PolicyArn *string `api:"PolicyArn required min=20 max=2048" json:",omitzero"`
+	VersionId *string `api:"VersionId required pattern=v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?" json:",omitzero"`
 }
 
 type GetPolicyVersionOutput struct {
-	PolicyVersion *PolicyVersion `api:"PolicyVersion"`
+	PolicyVersion *PolicyVersion `api:"PolicyVersion" json:",omitzero"`
 }
 
 type GetRoleInput struct {
-	RoleName *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+"`
+	RoleName *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
 }
 
 type GetRoleOutput struct {
-	Role *Role `api:"Role required"`
+	Role *Role `api:"Role required" json:",omitzero"`
 }
 
 type GetRolePolicyInput struct {
-	RoleName   *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+"`
-	PolicyName *string `api:"PolicyName required min=1 max=128 pattern=[\\w+=,.@-]+"`
+	RoleName   *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	PolicyName *string `api:"PolicyName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
 }
 
 type GetRolePolicyOutput struct {
-	RoleName       *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+"`
-	PolicyName     *string `api:"PolicyName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	PolicyDocument *string `api:"PolicyDocument required min=1 max=131072 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
+	RoleName       *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	PolicyName     *string `api:"PolicyName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	PolicyDocument *string `api:"PolicyDocument required min=1 max=131072 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+" json:",omitzero"`
 }
 
 type GetServiceLinkedRoleDeletionStatusInput struct {
-	DeletionTaskId *string `api:"DeletionTaskId required min=1 max=1000"`
+	DeletionTaskId *string `api:"DeletionTaskId required min=1 max=1000" json:",omitzero"`
 }
 
 type GetServiceLinkedRoleDeletionStatusOutput struct {
-	Status *string                        `api:"Status required enum=DeletionTaskStatusType"`
-	Reason *DeletionTaskFailureReasonType `api:"Reason"`
+	Status *string                        `api:"Status required enum=DeletionTaskStatusType" json:",omitzero"`
+	Reason *DeletionTaskFailureReasonType `api:"Reason" json:",omitzero"`
 }
 
 type GetUserInput struct {
-	UserName *string `api:"UserName min=1 max=128 pattern=[\\w+=,.@-]+"`
+	UserName *string `api:"UserName min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
 }
 
 type GetUserOutput struct {
-	User *User `api:"User required"`
+	User *User `api:"User required" json:",omitzero"`
 }
 
 type GetUserPolicyInput struct {
-	UserName   *string `api:"UserName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	PolicyName *string `api:"PolicyName required min=1 max=128 pattern=[\\w+=,.@-]+"`
+	UserName   *string `api:"UserName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	PolicyName *string `api:"PolicyName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
 }
 
 type GetUserPolicyOutput struct {
-	UserName       *string `api:"UserName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	PolicyName     *string `api:"PolicyName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	PolicyDocument *string `api:"PolicyDocument required min=1 max=131072 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
+	UserName       *string `api:"UserName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	PolicyName     *string `api:"PolicyName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	PolicyDocument *string `api:"PolicyDocument required min=1 max=131072 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+" json:",omitzero"`
 }
 
 type ListAccessKeysInput struct {
-	UserName *string `api:"UserName min=1 max=128 pattern=[\\w+=,.@-]+"`
-	Marker   *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+"`
-	MaxItems *int32  `api:"MaxItems min=1 max=1000"`
+	UserName *string `api:"UserName min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	Marker   *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+" json:",omitzero"`
+	MaxItems *int32  `api:"MaxItems min=1 max=1000" json:",omitzero"`
 }
 
 type ListAccessKeysOutput struct {
-	AccessKeyMetadata []AccessKeyMetadata `api:"AccessKeyMetadata required"`
-	IsTruncated       *bool               `api:"IsTruncated"`
-	Marker            *string             `api:"Marker"`
+	AccessKeyMetadata []AccessKeyMetadata `api:"AccessKeyMetadata required" json:",omitzero"`
+	IsTruncated       *bool               `api:"IsTruncated" json:",omitzero"`
+	Marker            *string             `api:"Marker" json:",omitzero"`
 }
 
 type ListAccountAliasesInput struct {
-	Marker   *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+"`
-	MaxItems *int32  `api:"MaxItems min=1 max=1000"`
+	Marker   *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+" json:",omitzero"`
+	MaxItems *int32  `api:"MaxItems min=1 max=1000" json:",omitzero"`
 }
 
 type ListAccountAliasesOutput struct {
-	AccountAliases []string `api:"AccountAliases required item.min=3 item.max=63 item.pattern=^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$"`
-	IsTruncated    *bool    `api:"IsTruncated"`
-	Marker         *string  `api:"Marker"`
+	AccountAliases []string `api:"AccountAliases required item.min=3 item.max=63 item.pattern=^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$" json:",omitzero"`
+	IsTruncated    *bool    `api:"IsTruncated" json:",omitzero"`
+	Marker         *string  `api:"Marker" json:",omitzero"`
 }
 
 type ListAttachedGroupPoliciesInput struct {
-	GroupName  *string `api:"GroupName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	PathPrefix *string `api:"PathPrefix min=1 max=512 pattern=((/[A-Za-z0-9\\.,\\+@=_-]+)*)/"`
-	Marker     *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+"`
-	MaxItems   *int32  `api:"MaxItems min=1 max=1000"`
+	GroupName  *string `api:"GroupName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	PathPrefix *string `api:"PathPrefix min=1 max=512 pattern=((/[A-Za-z0-9\\.,\\+@=_-]+)*)/" json:",omitzero"`
+	Marker     *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+" json:",omitzero"`
+	MaxItems   *int32  `api:"MaxItems min=1 max=1000" json:",omitzero"`
 }
 
 type ListAttachedGroupPoliciesOutput struct {
-	AttachedPolicies []AttachedPolicy `api:"AttachedPolicies"`
-	IsTruncated      *bool            `api:"IsTruncated"`
-	Marker           *string          `api:"Marker"`
+	AttachedPolicies []AttachedPolicy `api:"AttachedPolicies" json:",omitzero"`
+	IsTruncated      *bool            `api:"IsTruncated" json:",omitzero"`
+	Marker           *string          `api:"Marker" json:",omitzero"`
 }
 
 type ListAttachedRolePoliciesInput struct {
-	RoleName   *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+"`
-	PathPrefix *string `api:"PathPrefix min=1 max=512 pattern=((/[A-Za-z0-9\\.,\\+@=_-]+)*)/"`
-	Marker     *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+"`
-	MaxItems   *int32  `api:"MaxItems min=1 max=1000"`
+	RoleName   *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	PathPrefix *string `api:"PathPrefix min=1 max=512 pattern=((/[A-Za-z0-9\\.,\\+@=_-]+)*)/" json:",omitzero"`
+	Marker     *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+" json:",omitzero"`
+	MaxItems   *int32  `api:"MaxItems min=1 max=1000" json:",omitzero"`
 }
 
 type ListAttachedRolePoliciesOutput struct {
-	AttachedPolicies []AttachedPolicy `api:"AttachedPolicies"`
-	IsTruncated      *bool            `api:"IsTruncated"`
-	Marker           *string          `api:"Marker"`
+	AttachedPolicies []AttachedPolicy `api:"AttachedPolicies" json:",omitzero"`
+	IsTruncated      *bool            `api:"IsTruncated" json:",omitzero"`
+	Marker           *string          `api:"Marker" json:",omitzero"`
 }
 
 type ListAttachedUserPoliciesInput struct {
-	UserName   *string `api:"UserName required min=1 max=64 pattern=[\\w+=,.@-]+"`
-	PathPrefix *string `api:"PathPrefix min=1 max=512 pattern=((/[A-Za-z0-9\\.,\\+@=_-]+)*)/"`
-	Marker     *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+"`
-	MaxItems   *int32  `api:"MaxItems min=1 max=1000"`
+	UserName   *string `api:"UserName required min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	PathPrefix *string `api:"PathPrefix min=1 max=512 pattern=((/[A-Za-z0-9\\.,\\+@=_-]+)*)/" json:",omitzero"`
+	Marker     *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+" json:",omitzero"`
+	MaxItems   *int32  `api:"MaxItems min=1 max=1000" json:",omitzero"`
 }
 
 type ListAttachedUserPoliciesOutput struct {
-	AttachedPolicies []AttachedPolicy `api:"AttachedPolicies"`
-	IsTruncated      *bool            `api:"IsTruncated"`
-	Marker           *string          `api:"Marker"`
+	AttachedPolicies []AttachedPolicy `api:"AttachedPolicies" json:",omitzero"`
+	IsTruncated      *bool            `api:"IsTruncated" json:",omitzero"`
+	Marker           *string          `api:"Marker" json:",omitzero"`
 }
 
 type ListEntitiesForPolicyInput struct {
-	PolicyArn         *string `api:"PolicyArn required min=20 max=2048"`
-	EntityFilter      *string `api:"EntityFilter enum=EntityType"`
-	PathPrefix        *string `api:"PathPrefix min=1 max=512 pattern=(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"`
-	PolicyUsageFilter *string `api:"PolicyUsageFilter enum=PolicyUsageType"`
-	Marker            *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+"`
-	MaxItems          *int32  `api:"MaxItems min=1 max=1000"`
+	PolicyArn         *string `api:"PolicyArn required min=20 max=2048" json:",omitzero"`
+	EntityFilter      *string `api:"EntityFilter enum=EntityType" json:",omitzero"`
+	PathPrefix        *string `api:"PathPrefix min=1 max=512 pattern=(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)" json:",omitzero"`
+	PolicyUsageFilter *string `api:"PolicyUsageFilter enum=PolicyUsageType" json:",omitzero"`
+	Marker            *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+" json:",omitzero"`
+	MaxItems          *int32  `api:"MaxItems min=1 max=1000" json:",omitzero"`
 }
 
 type ListEntitiesForPolicyOutput struct {
-	PolicyGroups []PolicyGroup `api:"PolicyGroups"`
-	PolicyUsers  []PolicyUser  `api:"PolicyUsers"`
-	PolicyRoles  []PolicyRole  `api:"PolicyRoles"`
-	IsTruncated  *bool         `api:"IsTruncated"`
-	Marker       *string       `api:"Marker"`
+	PolicyGroups []PolicyGroup `api:"PolicyGroups" json:",omitzero"`
+	PolicyUsers  []PolicyUser  `api:"PolicyUsers" json:",omitzero"`
+	PolicyRoles  []PolicyRole  `api:"PolicyRoles" json:",omitzero"`
+	IsTruncated  *bool         `api:"IsTruncated" json:",omitzero"`
+	Marker       *string       `api:"Marker" json:",omitzero"`
 }
 
 type ListGroupPoliciesInput struct {
-	GroupName *string `api:"GroupName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	Marker    *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+"`
-	MaxItems  *int32  `api:"MaxItems min=1 max=1000"`
+	GroupName *string `api:"GroupName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	Marker    *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+" json:",omitzero"`
+	MaxItems  *int32  `api:"MaxItems min=1 max=1000" json:",omitzero"`
 }
 
 type ListGroupPoliciesOutput struct {
-	PolicyNames []string `api:"PolicyNames required item.min=1 item.max=128 item.pattern=[\\w+=,.@-]+"`
-	IsTruncated *bool    `api:"IsTruncated"`
-	Marker      *string  `api:"Marker"`
+	PolicyNames []string `api:"PolicyNames required item.min=1 item.max=128 item.pattern=[\\w+=,.@-]+" json:",omitzero"`
+	IsTruncated *bool    `api:"IsTruncated" json:",omitzero"`
+	Marker      *string  `api:"Marker" json:",omitzero"`
 }
 
 type ListGroupsInput struct {
-	PathPrefix *string `api:"PathPrefix min=1 max=512 pattern=\\u002F[\\u0021-\\u007F]*"`
-	Marker     *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+"`
-	MaxItems   *int32  `api:"MaxItems min=1 max=1000"`
+	PathPrefix *string `api:"PathPrefix min=1 max=512 pattern=\\u002F[\\u0021-\\u007F]*" json:",omitzero"`
+	Marker     *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+" json:",omitzero"`
+	MaxItems   *int32  `api:"MaxItems min=1 max=1000" json:",omitzero"`
 }
 
 type ListGroupsOutput struct {
-	Groups      []Group `api:"Groups required"`
-	IsTruncated *bool   `api:"IsTruncated"`
-	Marker      *string `api:"Marker"`
+	Groups      []Group `api:"Groups required" json:",omitzero"`
+	IsTruncated *bool   `api:"IsTruncated" json:",omitzero"`
+	Marker      *string `api:"Marker" json:",omitzero"`
 }
 
 type ListGroupsForUserInput struct {
-	UserName *string `api:"UserName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	Marker   *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+"`
-	MaxItems *int32  `api:"MaxItems min=1 max=1000"`
+	UserName *string `api:"UserName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	Marker   *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+" json:",omitzero"`
+	MaxItems *int32  `api:"MaxItems min=1 max=1000" json:",omitzero"`
 }
 
 type ListGroupsForUserOutput struct {
-	Groups      []Group `api:"Groups required"`
-	IsTruncated *bool   `api:"IsTruncated"`
-	Marker      *string `api:"Marker"`
+	Groups      []Group `api:"Groups required" json:",omitzero"`
+	IsTruncated *bool   `api:"IsTruncated" json:",omitzero"`
+	Marker      *string `api:"Marker" json:",omitzero"`
 }
 
 type ListInstanceProfileTagsInput struct {
-	InstanceProfileName *string `api:"InstanceProfileName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	Marker              *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+"`
-	MaxItems            *int32  `api:"MaxItems min=1 max=1000"`
+	InstanceProfileName *string `api:"InstanceProfileName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	Marker              *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+" json:",omitzero"`
+	MaxItems            *int32  `api:"MaxItems min=1 max=1000" json:",omitzero"`
 }
 
 type ListInstanceProfileTagsOutput struct {
-	Tags        []Tag   `api:"Tags required max=50"`
-	IsTruncated *bool   `api:"IsTruncated"`
-	Marker      *string `api:"Marker"`
+	Tags        []Tag   `api:"Tags required max=50" json:",omitzero"`
+	IsTruncated *bool   `api:"IsTruncated" json:",omitzero"`
+	Marker      *string `api:"Marker" json:",omitzero"`
 }
 
 type ListInstanceProfilesInput struct {
-	PathPrefix *string `api:"PathPrefix min=1 max=512 pattern=\\u002F[\\u0021-\\u007F]*"`
-	Marker     *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+"`
-	MaxItems   *int32  `api:"MaxItems min=1 max=1000"`
+	PathPrefix *string `api:"PathPrefix min=1 max=512 pattern=\\u002F[\\u0021-\\u007F]*" json:",omitzero"`
+	Marker     *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+" json:",omitzero"`
+	MaxItems   *int32  `api:"MaxItems min=1 max=1000" json:",omitzero"`
 }
 
 type ListInstanceProfilesOutput struct {
-	InstanceProfiles []InstanceProfile `api:"InstanceProfiles required"`
-	IsTruncated      *bool             `api:"IsTruncated"`
-	Marker           *string           `api:"Marker"`
+	InstanceProfiles []InstanceProfile `api:"InstanceProfiles required" json:",omitzero"`
+	IsTruncated      *bool             `api:"IsTruncated" json:",omitzero"`
+	Marker           *string           `api:"Marker" json:",omitzero"`
 }
 
 type ListInstanceProfilesForRoleInput struct {
-	RoleName *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+"`
-	Marker   *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+"`
-	MaxItems *int32  `api:"MaxItems min=1 max=1000"`
+	RoleName *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	Marker   *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+" json:",omitzero"`
+	MaxItems *int32  `api:"MaxItems min=1 max=1000" json:",omitzero"`
 }
 
 type ListInstanceProfilesForRoleOutput struct {
-	InstanceProfiles []InstanceProfile `api:"InstanceProfiles required"`
-	IsTruncated      *bool             `api:"IsTruncated"`
-	Marker           *string           `api:"Marker"`
+	InstanceProfiles []InstanceProfile `api:"InstanceProfiles required" json:",omitzero"`
+	IsTruncated      *bool             `api:"IsTruncated" json:",omitzero"`
+	Marker           *string           `api:"Marker" json:",omitzero"`
 }
 
 type ListOpenIDConnectProviderTagsInput struct {
-	OpenIDConnectProviderArn *string `api:"OpenIDConnectProviderArn required min=20 max=2048"`
-	Marker                   *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+"`
-	MaxItems                 *int32  `api:"MaxItems min=1 max=1000"`
+	OpenIDConnectProviderArn *string `api:"OpenIDConnectProviderArn required min=20 max=2048" json:",omitzero"`
+	Marker                   *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+" json:",omitzero"`
+	MaxItems                 *int32  `api:"MaxItems min=1 max=1000" json:",omitzero"`
 }
 
 type ListOpenIDConnectProviderTagsOutput struct {
-	Tags        []Tag   `api:"Tags required max=50"`
-	IsTruncated *bool   `api:"IsTruncated"`
-	Marker      *string `api:"Marker"`
+	Tags        []Tag   `api:"Tags required max=50" json:",omitzero"`
+	IsTruncated *bool   `api:"IsTruncated" json:",omitzero"`
+	Marker      *string `api:"Marker" json:",omitzero"`
 }
 
 type ListOpenIDConnectProvidersInput struct{}
 
 type ListOpenIDConnectProvidersOutput struct {
-	OpenIDConnectProviderList []OpenIDConnectProviderListEntry `api:"OpenIDConnectProviderList"`
+	OpenIDConnectProviderList []OpenIDConnectProviderListEntry `api:"OpenIDConnectProviderList" json:",omitzero"`
 }
 
 type ListPoliciesInput struct {
-	Scope             *string `api:"Scope enum=policyScopeType"`
-	OnlyAttached      *bool   `api:"OnlyAttached"`
-	PathPrefix        *string `api:"PathPrefix min=1 max=512 pattern=((/[A-Za-z0-9\\.,\\+@=_-]+)*)/"`
-	PolicyUsageFilter *string `api:"PolicyUsageFilter enum=PolicyUsageType"`
-	Marker            *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+"`
-	MaxItems          *int32  `api:"MaxItems min=1 max=1000"`
+	Scope             *string `api:"Scope enum=policyScopeType" json:",omitzero"`
+	OnlyAttached      *bool   `api:"OnlyAttached" json:",omitzero"`
+	PathPrefix        *string `api:"PathPrefix min=1 max=512 pattern=((/[A-Za-z0-9\\.,\\+@=_-]+)*)/" json:",omitzero"`
+	PolicyUsageFilter *string `api:"PolicyUsageFilter enum=PolicyUsageType" json:",omitzero"`
+	Marker            *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+" json:",omitzero"`
+	MaxItems          *int32  `api:"MaxItems min=1 max=1000" json:",omitzero"`
 }
 
 type ListPoliciesOutput struct {
-	Policies    []Policy `api:"Policies"`
-	IsTruncated *bool    `api:"IsTruncated"`
-	Marker      *string  `api:"Marker"`
+	Policies    []Policy `api:"Policies" json:",omitzero"`
+	IsTruncated *bool    `api:"IsTruncated" json:",omitzero"`
+	Marker      *string  `api:"Marker" json:",omitzero"`
 }
 
 type ListPolicyTagsInput struct {
-	PolicyArn *string `api:"PolicyArn required min=20 max=2048"`
-	Marker    *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+"`
-	MaxItems  *int32  `api:"MaxItems min=1 max=1000"`
+	PolicyArn *string `api:"PolicyArn required min=20 max=2048" json:",omitzero"`
+	Marker    *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+" json:",omitzero"`
+	MaxItems  *int32  `api:"MaxItems min=1 max=1000" json:",omitzero"`
 }
 
 type ListPolicyTagsOutput struct {
-	Tags        []Tag   `api:"Tags required max=50"`
-	IsTruncated *bool   `api:"IsTruncated"`
-	Marker      *string `api:"Marker"`
+	Tags        []Tag   `api:"Tags required max=50" json:",omitzero"`
+	IsTruncated *bool   `api:"IsTruncated" json:",omitzero"`
+	Marker      *string `api:"Marker" json:",omitzero"`
 }
 
 type ListPolicyVersionsInput struct {
-	PolicyArn *string `api:"PolicyArn required min=20 max=2048"`
-	Marker    *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+"`
-	MaxItems  *int32  `api:"MaxItems min=1 max=1000"`
+	PolicyArn *string `api:"PolicyArn required min=20 max=2048" json:",omitzero"`
+	Marker    *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+" json:",omitzero"`
+	MaxItems  *int32  `api:"MaxItems min=1 max=1000" json:",omitzero"`
 }
 
 type ListPolicyVersionsOutput struct {
-	Versions    []PolicyVersion `api:"Versions"`
-	IsTruncated *bool           `api:"IsTruncated"`
-	Marker      *string         `api:"Marker"`
+	Versions    []PolicyVersion `api:"Versions" json:",omitzero"`
+	IsTruncated *bool           `api:"IsTruncated" json:",omitzero"`
+	Marker      *string         `api:"Marker" json:",omitzero"`
 }
 
 type ListRolePoliciesInput struct {
-	RoleName *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+"`
-	Marker   *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+"`
-	MaxItems *int32  `api:"MaxItems min=1 max=1000"`
+	RoleName *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	Marker   *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+" json:",omitzero"`
+	MaxItems *int32  `api:"MaxItems min=1 max=1000" json:",omitzero"`
 }
 
 type ListRolePoliciesOutput struct {
-	PolicyNames []string `api:"PolicyNames required item.min=1 item.max=128 item.pattern=[\\w+=,.@-]+"`
-	IsTruncated *bool    `api:"IsTruncated"`
-	Marker      *string  `api:"Marker"`
+	PolicyNames []string `api:"PolicyNames required item.min=1 item.max=128 item.pattern=[\\w+=,.@-]+" json:",omitzero"`
+	IsTruncated *bool    `api:"IsTruncated" json:",omitzero"`
+	Marker      *string  `api:"Marker" json:",omitzero"`
 }
 
 type ListRoleTagsInput struct {
-	RoleName *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+"`
-	Marker   *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+"`
-	MaxItems *int32  `api:"MaxItems min=1 max=1000"`
+	RoleName *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	Marker   *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+" json:",omitzero"`
+	MaxItems *int32  `api:"MaxItems min=1 max=1000" json:",omitzero"`
 }
 
 type ListRoleTagsOutput struct {
-	Tags        []Tag   `api:"Tags required max=50"`
-	IsTruncated *bool   `api:"IsTruncated"`
-	Marker      *string `api:"Marker"`
+	Tags        []Tag   `api:"Tags required max=50" json:",omitzero"`
+	IsTruncated *bool   `api:"IsTruncated" json:",omitzero"`
+	Marker      *string `api:"Marker" json:",omitzero"`
 }
 
 type ListRolesInput struct {
-	PathPrefix *string `api:"PathPrefix min=1 max=512 pattern=\\u002F[\\u0021-\\u007F]*"`
-	Marker     *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+"`
-	MaxItems   *int32  `api:"MaxItems min=1 max=1000"`
+	PathPrefix *string `api:"PathPrefix min=1 max=512 pattern=\\u002F[\\u0021-\\u007F]*" json:",omitzero"`
+	Marker     *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+" json:",omitzero"`
+	MaxItems   *int32  `api:"MaxItems min=1 max=1000" json:",omitzero"`
 }
 
 type ListRolesOutput struct {
-	Roles       []Role  `api:"Roles required"`
-	IsTruncated *bool   `api:"IsTruncated"`
-	Marker      *string `api:"Marker"`
+	Roles       []Role  `api:"Roles required" json:",omitzero"`
+	IsTruncated *bool   `api:"IsTruncated" json:",omitzero"`
+	Marker      *string `api:"Marker" json:",omitzero"`
 }
 
 type ListUserPoliciesInput struct {
-	UserName *string `api:"UserName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	Marker   *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+"`
-	MaxItems *int32  `api:"MaxItems min=1 max=1000"`
+	UserName *string `api:"UserName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	Marker   *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+" json:",omitzero"`
+	MaxItems *int32  `api:"MaxItems min=1 max=1000" json:",omitzero"`
 }
 
 type ListUserPoliciesOutput struct {
-	PolicyNames []string `api:"PolicyNames required item.min=1 item.max=128 item.pattern=[\\w+=,.@-]+"`
-	IsTruncated *bool    `api:"IsTruncated"`
-	Marker      *string  `api:"Marker"`
+	PolicyNames []string `api:"PolicyNames required item.min=1 item.max=128 item.pattern=[\\w+=,.@-]+" json:",omitzero"`
+	IsTruncated *bool    `api:"IsTruncated" json:",omitzero"`
+	Marker      *string  `api:"Marker" json:",omitzero"`
 }
 
 type ListUserTagsInput struct {
-	UserName *string `api:"UserName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	Marker   *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+"`
-	MaxItems *int32  `api:"MaxItems min=1 max=1000"`
+	UserName *string `api:"UserName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	Marker   *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+" json:",omitzero"`
+	MaxItems *int32  `api:"MaxItems min=1 max=1000" json:",omitzero"`
 }
 
 type ListUserTagsOutput struct {
-	Tags        []Tag   `api:"Tags required max=50"`
-	IsTruncated *bool   `api:"IsTruncated"`
-	Marker      *string `api:"Marker"`
+	Tags        []Tag   `api:"Tags required max=50" json:",omitzero"`
+	IsTruncated *bool   `api:"IsTruncated" json:",omitzero"`
+	Marker      *string `api:"Marker" json:",omitzero"`
 }
 
 type ListUsersInput struct {
-	PathPrefix *string `api:"PathPrefix min=1 max=512 pattern=\\u002F[\\u0021-\\u007F]*"`
-	Marker     *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+"`
-	MaxItems   *int32  `api:"MaxItems min=1 max=1000"`
+	PathPrefix *string `api:"PathPrefix min=1 max=512 pattern=\\u002F[\\u0021-\\u007F]*" json:",omitzero"`
+	Marker     *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+" json:",omitzero"`
+	MaxItems   *int32  `api:"MaxItems min=1 max=1000" json:",omitzero"`
 }
 
 type ListUsersOutput struct {
-	Users       []User  `api:"Users required"`
-	IsTruncated *bool   `api:"IsTruncated"`
-	Marker      *string `api:"Marker"`
+	Users       []User  `api:"Users required" json:",omitzero"`
+	IsTruncated *bool   `api:"IsTruncated" json:",omitzero"`
+	Marker      *string `api:"Marker" json:",omitzero"`
 }
 
 type PutGroupPolicyInput struct {
-	GroupName      *string `api:"GroupName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	PolicyName     *string `api:"PolicyName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	PolicyDocument *string `api:"PolicyDocument required min=1 max=131072 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
+	GroupName      *string `api:"GroupName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	PolicyName     *string `api:"PolicyName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	PolicyDocument *string `api:"PolicyDocument required min=1 max=131072 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+" json:",omitzero"`
 }
 
 type PutGroupPolicyOutput struct{}
 
 type PutRolePermissionsBoundaryInput struct {
-	RoleName            *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+"`
-	PermissionsBoundary *string `api:"PermissionsBoundary required min=20 max=2048"`
+	RoleName            *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	PermissionsBoundary *string `api:"PermissionsBoundary required min=20 max=2048" json:",omitzero"`
 }
 
 type PutRolePermissionsBoundaryOutput struct{}
 
 type PutRolePolicyInput struct {
-	RoleName       *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+"`
-	PolicyName     *string `api:"PolicyName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	PolicyDocument *string `api:"PolicyDocument required min=1 max=131072 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
+	RoleName       *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	PolicyName     *string `api:"PolicyName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	PolicyDocument *string `api:"PolicyDocument required min=1 max=131072 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+" json:",omitzero"`
 }
 
 type PutRolePolicyOutput struct{}
 
 type PutUserPermissionsBoundaryInput struct {
-	UserName            *string `api:"UserName required min=1 max=64 pattern=[\\w+=,.@-]+"`
-	PermissionsBoundary *string `api:"PermissionsBoundary required min=20 max=2048"`
+	UserName            *string `api:"UserName required min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	PermissionsBoundary *string `api:"PermissionsBoundary required min=20 max=2048" json:",omitzero"`
 }
 
 type PutUserPermissionsBoundaryOutput struct{}
 
 type PutUserPolicyInput struct {
-	UserName       *string `api:"UserName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	PolicyName     *string `api:"PolicyName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	PolicyDocument *string `api:"PolicyDocument required min=1 max=131072 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
+	UserName       *string `api:"UserName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	PolicyName     *string `api:"PolicyName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	PolicyDocument *string `api:"PolicyDocument required min=1 max=131072 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+" json:",omitzero"`
 }
 
 type PutUserPolicyOutput struct{}
 
 type RemoveClientIDFromOpenIDConnectProviderInput struct {
-	OpenIDConnectProviderArn *string `api:"OpenIDConnectProviderArn required min=20 max=2048"`
-	ClientID                 *string `api:"ClientID required min=1 max=255"`
+	OpenIDConnectProviderArn *string `api:"OpenIDConnectProviderArn required min=20 max=2048" json:",omitzero"`
+	ClientID                 *string `api:"ClientID required min=1 max=255" json:",omitzero"`
 }
 
 type RemoveClientIDFromOpenIDConnectProviderOutput struct{}
 
 type RemoveRoleFromInstanceProfileInput struct {
-	InstanceProfileName *string `api:"InstanceProfileName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	RoleName            *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+"`
+	InstanceProfileName *string `api:"InstanceProfileName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	RoleName            *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
 }
 
 type RemoveRoleFromInstanceProfileOutput struct{}
 
 type RemoveUserFromGroupInput struct {
-	GroupName *string `api:"GroupName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	UserName  *string `api:"UserName required min=1 max=128 pattern=[\\w+=,.@-]+"`
+	GroupName *string `api:"GroupName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	UserName  *string `api:"UserName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
 }
 
 type RemoveUserFromGroupOutput struct{}
 
 type SetDefaultPolicyVersionInput struct {
-	PolicyArn *string `api:"PolicyArn required min=20 max=2048"`
-	VersionId *string `api:"VersionId required pattern=v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?"`
+	PolicyArn *string `api:"PolicyArn required min=20 max=2048" json:",omitzero"`
+	VersionId *string `api:"VersionId required pattern=v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?" json:",omitzero"`
 }
 
 type SetDefaultPolicyVersionOutput struct{}
 
 type SimulateCustomPolicyInput struct {
-	PolicyInputList                    []string       `api:"PolicyInputList required item.min=1 item.max=131072 item.pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
-	PermissionsBoundaryPolicyInputList []string       `api:"PermissionsBoundaryPolicyInputList item.min=1 item.max=131072 item.pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
-	ActionNames                        []string       `api:"ActionNames required item.min=3 item.max=128"`
-	ResourceArns                       []string       `api:"ResourceArns item.min=1 item.max=2048"`
-	ResourcePolicy                     *string        `api:"ResourcePolicy min=1 max=131072 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
-	ResourceOwner                      *string        `api:"ResourceOwner min=1 max=2048"`
-	CallerArn                          *string        `api:"CallerArn min=1 max=2048"`
-	ContextEntries                     []ContextEntry `api:"ContextEntries"`
-	ResourceHandlingOption             *string        `api:"ResourceHandlingOption min=1 max=64"`
-	MaxItems                           *int32         `api:"MaxItems min=1 max=1000"`
-	Marker                             *string        `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+"`
+	PolicyInputList                    []string       `api:"PolicyInputList required item.min=1 item.max=131072 item.pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+" json:",omitzero"`
+	PermissionsBoundaryPolicyInputList []string       `api:"PermissionsBoundaryPolicyInputList item.min=1 item.max=131072 item.pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+" json:",omitzero"`
+	ActionNames                        []string       `api:"ActionNames required item.min=3 item.max=128" json:",omitzero"`
+	ResourceArns                       []string       `api:"ResourceArns item.min=1 item.max=2048" json:",omitzero"`
+	ResourcePolicy                     *string        `api:"ResourcePolicy min=1 max=131072 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+" json:",omitzero"`
+	ResourceOwner                      *string        `api:"ResourceOwner min=1 max=2048" json:",omitzero"`
+	CallerArn                          *string        `api:"CallerArn min=1 max=2048" json:",omitzero"`
+	ContextEntries                     []ContextEntry `api:"ContextEntries" json:",omitzero"`
+	ResourceHandlingOption             *string        `api:"ResourceHandlingOption min=1 max=64" json:",omitzero"`
+	MaxItems                           *int32         `api:"MaxItems min=1 max=1000" json:",omitzero"`
+	Marker                             *string        `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+" json:",omitzero"`
 }
 
 type SimulateCustomPolicyOutput struct {
-	EvaluationResults []EvaluationResult `api:"EvaluationResults"`
-	IsTruncated       *bool              `api:"IsTruncated"`
-	Marker            *string            `api:"Marker"`
+	EvaluationResults []EvaluationResult `api:"EvaluationResults" json:",omitzero"`
+	IsTruncated       *bool              `api:"IsTruncated" json:",omitzero"`
+	Marker            *string            `api:"Marker" json:",omitzero"`
 }
 
 type SimulatePrincipalPolicyInput struct {
-	PolicySourceArn                    *string        `api:"PolicySourceArn required min=20 max=2048"`
-	PolicyInputList                    []string       `api:"PolicyInputList item.min=1 item.max=131072 item.pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
-	PermissionsBoundaryPolicyInputList []string       `api:"PermissionsBoundaryPolicyInputList item.min=1 item.max=131072 item.pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
-	ActionNames                        []string       `api:"ActionNames required item.min=3 item.max=128"`
-	ResourceArns                       []string       `api:"ResourceArns item.min=1 item.max=2048"`
-	ResourcePolicy                     *string        `api:"ResourcePolicy min=1 max=131072 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
-	ResourceOwner                      *string        `api:"ResourceOwner min=1 max=2048"`
-	CallerArn                          *string        `api:"CallerArn min=1 max=2048"`
-	ContextEntries                     []ContextEntry `api:"ContextEntries"`
-	ResourceHandlingOption             *string        `api:"ResourceHandlingOption min=1 max=64"`
-	MaxItems                           *int32         `api:"MaxItems min=1 max=1000"`
-	Marker                             *string        `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+"`
+	PolicySourceArn                    *string        `api:"PolicySourceArn required min=20 max=2048" json:",omitzero"`
+	PolicyInputList                    []string       `api:"PolicyInputList item.min=1 item.max=131072 item.pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+" json:",omitzero"`
+	PermissionsBoundaryPolicyInputList []string       `api:"PermissionsBoundaryPolicyInputList item.min=1 item.max=131072 item.pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+" json:",omitzero"`
+	ActionNames                        []string       `api:"ActionNames required item.min=3 item.max=128" json:",omitzero"`
+	ResourceArns                       []string       `api:"ResourceArns item.min=1 item.max=2048" json:",omitzero"`
+	ResourcePolicy                     *string        `api:"ResourcePolicy min=1 max=131072 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+" json:",omitzero"`
+	ResourceOwner                      *string        `api:"ResourceOwner min=1 max=2048" json:",omitzero"`
+	CallerArn                          *string        `api:"CallerArn min=1 max=2048" json:",omitzero"`
+	ContextEntries                     []ContextEntry `api:"ContextEntries" json:",omitzero"`
+	ResourceHandlingOption             *string        `api:"ResourceHandlingOption min=1 max=64" json:",omitzero"`
+	MaxItems                           *int32         `api:"MaxItems min=1 max=1000" json:",omitzero"`
+	Marker                             *string        `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+" json:",omitzero"`
 }
 
 type SimulatePrincipalPolicyOutput struct {
-	EvaluationResults []EvaluationResult `api:"EvaluationResults"`
-	IsTruncated       *bool              `api:"IsTruncated"`
-	Marker            *string            `api:"Marker"`
+	EvaluationResults []EvaluationResult `api:"EvaluationResults" json:",omitzero"`
+	IsTruncated       *bool              `api:"IsTruncated" json:",omitzero"`
+	Marker            *string            `api:"Marker" json:",omitzero"`
 }
 
 type TagInstanceProfileInput struct {
-	InstanceProfileName *string `api:"InstanceProfileName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	Tags                []Tag   `api:"Tags required max=50"`
+	InstanceProfileName *string `api:"InstanceProfileName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	Tags                []Tag   `api:"Tags required max=50" json:",omitzero"`
 }
 
 type TagInstanceProfileOutput struct{}
 
 type TagOpenIDConnectProviderInput struct {
-	OpenIDConnectProviderArn *string `api:"OpenIDConnectProviderArn required min=20 max=2048"`
-	Tags                     []Tag   `api:"Tags required max=50"`
+	OpenIDConnectProviderArn *string `api:"OpenIDConnectProviderArn required min=20 max=2048" json:",omitzero"`
+	Tags                     []Tag   `api:"Tags required max=50" json:",omitzero"`
 }
 
 type TagOpenIDConnectProviderOutput struct{}
 
 type TagPolicyInput struct {
-	PolicyArn *string `api:"PolicyArn required min=20 max=2048"`
-	Tags      []Tag   `api:"Tags required max=50"`
+	PolicyArn *string `api:"PolicyArn required min=20 max=2048" json:",omitzero"`
+	Tags      []Tag   `api:"Tags required max=50" json:",omitzero"`
 }
 
 type TagPolicyOutput struct{}
 
 type TagRoleInput struct {
-	RoleName *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+"`
-	Tags     []Tag   `api:"Tags required max=50"`
+	RoleName *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	Tags     []Tag   `api:"Tags required max=50" json:",omitzero"`
 }
 
 type TagRoleOutput struct{}
 
 type TagUserInput struct {
-	UserName *string `api:"UserName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	Tags     []Tag   `api:"Tags required max=50"`
+	UserName *string `api:"UserName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	Tags     []Tag   `api:"Tags required max=50" json:",omitzero"`
 }
 
 type TagUserOutput struct{}
 
 type UntagInstanceProfileInput struct {
-	InstanceProfileName *string  `api:"InstanceProfileName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	TagKeys             []string `api:"TagKeys required max=50 item.min=1 item.max=128 item.pattern=[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+"`
+	InstanceProfileName *string  `api:"InstanceProfileName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	TagKeys             []string `api:"TagKeys required max=50 item.min=1 item.max=128 item.pattern=[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+" json:",omitzero"`
 }
 
 type UntagInstanceProfileOutput struct{}
 
 type UntagOpenIDConnectProviderInput struct {
-	OpenIDConnectProviderArn *string  `api:"OpenIDConnectProviderArn required min=20 max=2048"`
-	TagKeys                  []string `api:"TagKeys required max=50 item.min=1 item.max=128 item.pattern=[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+"`
+	OpenIDConnectProviderArn *string  `api:"OpenIDConnectProviderArn required min=20 max=2048" json:",omitzero"`
+	TagKeys                  []string `api:"TagKeys required max=50 item.min=1 item.max=128 item.pattern=[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+" json:",omitzero"`
 }
 
 type UntagOpenIDConnectProviderOutput struct{}
 
 type UntagPolicyInput struct {
-	PolicyArn *string  `api:"PolicyArn required min=20 max=2048"`
-	TagKeys   []string `api:"TagKeys required max=50 item.min=1 item.max=128 item.pattern=[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+"`
+	PolicyArn *string  `api:"PolicyArn required min=20 max=2048" json:",omitzero"`
+	TagKeys   []string `api:"TagKeys required max=50 item.min=1 item.max=128 item.pattern=[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+" json:",omitzero"`
 }
 
 type UntagPolicyOutput struct{}
 
 type UntagRoleInput struct {
-	RoleName *string  `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+"`
-	TagKeys  []string `api:"TagKeys required max=50 item.min=1 item.max=128 item.pattern=[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+"`
+	RoleName *string  `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	TagKeys  []string `api:"TagKeys required max=50 item.min=1 item.max=128 item.pattern=[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+" json:",omitzero"`
 }
 
 type UntagRoleOutput struct{}
 
 type UntagUserInput struct {
-	UserName *string  `api:"UserName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	TagKeys  []string `api:"TagKeys required max=50 item.min=1 item.max=128 item.pattern=[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+"`
+	UserName *string  `api:"UserName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	TagKeys  []string `api:"TagKeys required max=50 item.min=1 item.max=128 item.pattern=[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+" json:",omitzero"`
 }
 
 type UntagUserOutput struct{}
 
 type UpdateAccessKeyInput struct {
-	UserName    *string `api:"UserName min=1 max=128 pattern=[\\w+=,.@-]+"`
-	AccessKeyId *string `api:"AccessKeyId required min=16 max=128 pattern=[\\w]+"`
-	Status      *string `api:"Status required enum=statusType"`
+	UserName    *string `api:"UserName min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	AccessKeyId *string `api:"AccessKeyId required min=16 max=128 pattern=[\\w]+" json:",omitzero"`
+	Status      *string `api:"Status required enum=statusType" json:",omitzero"`
 }
 
 type UpdateAccessKeyOutput struct{}
 
 type UpdateAssumeRolePolicyInput struct {
-	RoleName       *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+"`
-	PolicyDocument *string `api:"PolicyDocument required min=1 max=131072 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
+	RoleName       *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	PolicyDocument *string `api:"PolicyDocument required min=1 max=131072 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+" json:",omitzero"`
 }
 
 type UpdateAssumeRolePolicyOutput struct{}
 
 type UpdateGroupInput struct {
-	GroupName    *string `api:"GroupName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	NewPath      *string `api:"NewPath min=1 max=512 pattern=(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"`
-	NewGroupName *string `api:"NewGroupName min=1 max=128 pattern=[\\w+=,.@-]+"`
+	GroupName    *string `api:"GroupName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	NewPath      *string `api:"NewPath min=1 max=512 pattern=(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)" json:",omitzero"`
+	NewGroupName *string `api:"NewGroupName min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
 }
 
 type UpdateGroupOutput struct{}
 
 type UpdateOpenIDConnectProviderThumbprintInput struct {
-	OpenIDConnectProviderArn *string  `api:"OpenIDConnectProviderArn required min=20 max=2048"`
-	ThumbprintList           []string `api:"ThumbprintList required item.min=40 item.max=40"`
+	OpenIDConnectProviderArn *string  `api:"OpenIDConnectProviderArn required min=20 max=2048" json:",omitzero"`
+	ThumbprintList           []string `api:"ThumbprintList required item.min=40 item.max=40" json:",omitzero"`
 }
 
 type UpdateOpenIDConnectProviderThumbprintOutput struct{}
 
 type UpdateRoleInput struct {
-	RoleName           *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+"`
-	Description        *string `api:"Description max=1000 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*"`
-	MaxSessionDuration *int32  `api:"MaxSessionDuration min=3600 max=43200"`
+	RoleName           *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	Description        *string `api:"Description max=1000 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*" json:",omitzero"`
+	MaxSessionDuration *int32  `api:"MaxSessionDuration min=3600 max=43200" json:",omitzero"`
 }
 
 type UpdateRoleOutput struct{}
 
 type UpdateRoleDescriptionInput struct {
-	RoleName    *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+"`
-	Description *string `api:"Description required max=1000 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*"`
+	RoleName    *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	Description *string `api:"Description required max=1000 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*" json:",omitzero"`
 }
 
 type UpdateRoleDescriptionOutput struct {
-	Role *Role `api:"Role"`
+	Role *Role `api:"Role" json:",omitzero"`
 }
 
 type UpdateUserInput struct {
-	UserName    *string `api:"UserName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	NewPath     *string `api:"NewPath min=1 max=512 pattern=(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"`
-	NewUserName *string `api:"NewUserName min=1 max=64 pattern=[\\w+=,.@-]+"`
+	UserName    *string `api:"UserName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	NewPath     *string `api:"NewPath min=1 max=512 pattern=(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)" json:",omitzero"`
+	NewUserName *string `api:"NewUserName min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
 }
 
 type UpdateUserOutput struct{}
 
 type AccessKey struct {
-	UserName        *string    `api:"UserName required min=1 max=64 pattern=[\\w+=,.@-]+"`
-	AccessKeyId     *string    `api:"AccessKeyId required min=16 max=128 pattern=[\\w]+"`
-	Status          *string    `api:"Status required enum=statusType"`
-	SecretAccessKey *string    `api:"SecretAccessKey required sensitive"`
-	CreateDate      *time.Time `api:"CreateDate"`
+	UserName        *string    `api:"UserName required min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	AccessKeyId     *string    `api:"AccessKeyId required min=16 max=128 pattern=[\\w]+" json:",omitzero"`
+	Status          *string    `api:"Status required enum=statusType" json:",omitzero"`
+	SecretAccessKey *string    `api:"SecretAccessKey required sensitive" json:",omitzero"`
+	CreateDate      *time.Time `api:"CreateDate" json:",omitzero"`
 }
 
 type AccessKeyLastUsed struct {
-	LastUsedDate *time.Time `api:"LastUsedDate"`
-	ServiceName  *string    `api:"ServiceName required"`
-	Region       *string    `api:"Region required"`
+	LastUsedDate *time.Time `api:"LastUsedDate" json:",omitzero"`
+	ServiceName  *string    `api:"ServiceName required" json:",omitzero"`
+	Region       *string    `api:"Region required" json:",omitzero"`
 }
 
 type AccessKeyMetadata struct {
-	UserName    *string    `api:"UserName min=1 max=64 pattern=[\\w+=,.@-]+"`
-	AccessKeyId *string    `api:"AccessKeyId min=16 max=128 pattern=[\\w]+"`
-	Status      *string    `api:"Status enum=statusType"`
-	CreateDate  *time.Time `api:"CreateDate"`
+	UserName    *string    `api:"UserName min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	AccessKeyId *string    `api:"AccessKeyId min=16 max=128 pattern=[\\w]+" json:",omitzero"`
+	Status      *string    `api:"Status enum=statusType" json:",omitzero"`
+	CreateDate  *time.Time `api:"CreateDate" json:",omitzero"`
 }
 
 type AttachedPermissionsBoundary struct {
-	PermissionsBoundaryType *string `api:"PermissionsBoundaryType enum=PermissionsBoundaryAttachmentType"`
-	PermissionsBoundaryArn  *string `api:"PermissionsBoundaryArn min=20 max=2048"`
+	PermissionsBoundaryType *string `api:"PermissionsBoundaryType enum=PermissionsBoundaryAttachmentType" json:",omitzero"`
+	PermissionsBoundaryArn  *string `api:"PermissionsBoundaryArn min=20 max=2048" json:",omitzero"`
 }
 
 type AttachedPolicy struct {
-	PolicyName *string `api:"PolicyName min=1 max=128 pattern=[\\w+=,.@-]+"`
-	PolicyArn  *string `api:"PolicyArn min=20 max=2048"`
+	PolicyName *string `api:"PolicyName min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	PolicyArn  *string `api:"PolicyArn min=20 max=2048" json:",omitzero"`
 }
 
 type ContextEntry struct {
-	ContextKeyName   *string  `api:"ContextKeyName min=5 max=256"`
-	ContextKeyValues []string `api:"ContextKeyValues"`
-	ContextKeyType   *string  `api:"ContextKeyType enum=ContextKeyTypeEnum"`
+	ContextKeyName   *string  `api:"ContextKeyName min=5 max=256" json:",omitzero"`
+	ContextKeyValues []string `api:"ContextKeyValues" json:",omitzero"`
+	ContextKeyType   *string  `api:"ContextKeyType enum=ContextKeyTypeEnum" json:",omitzero"`
 }
 
 type DeletionTaskFailureReasonType struct {
-	Reason        *string         `api:"Reason max=1000"`
-	RoleUsageList []RoleUsageType `api:"RoleUsageList"`
+	Reason        *string         `api:"Reason max=1000" json:",omitzero"`
+	RoleUsageList []RoleUsageType `api:"RoleUsageList" json:",omitzero"`
 }
 
 type EvaluationResult struct {
-	EvalActionName                    *string                            `api:"EvalActionName required min=3 max=128"`
-	EvalResourceName                  *string                            `api:"EvalResourceName min=1 max=2048"`
-	EvalDecision                      *string                            `api:"EvalDecision required enum=PolicyEvaluationDecisionType"`
-	MatchedStatements                 []Statement                        `api:"MatchedStatements"`
-	MissingContextValues              []string                           `api:"MissingContextValues item.min=5 item.max=256"`
-	OrganizationsDecisionDetail       *OrganizationsDecisionDetail       `api:"OrganizationsDecisionDetail"`
-	PermissionsBoundaryDecisionDetail *PermissionsBoundaryDecisionDetail `api:"PermissionsBoundaryDecisionDetail"`
-	EvalDecisionDetails               map[string]string                  `api:"EvalDecisionDetails key.min=3 key.max=256 value.enum=PolicyEvaluationDecisionType"`
-	ResourceSpecificResults           []ResourceSpecificResult           `api:"ResourceSpecificResults"`
+	EvalActionName                    *string                            `api:"EvalActionName required min=3 max=128" json:",omitzero"`
+	EvalResourceName                  *string                            `api:"EvalResourceName min=1 max=2048" json:",omitzero"`
+	EvalDecision                      *string                            `api:"EvalDecision required enum=PolicyEvaluationDecisionType" json:",omitzero"`
+	MatchedStatements                 []Statement                        `api:"MatchedStatements" json:",omitzero"`
+	MissingContextValues              []string                           `api:"MissingContextValues item.min=5 item.max=256" json:",omitzero"`
+	OrganizationsDecisionDetail       *OrganizationsDecisionDetail       `api:"OrganizationsDecisionDetail" json:",omitzero"`
+	PermissionsBoundaryDecisionDetail *PermissionsBoundaryDecisionDetail `api:"PermissionsBoundaryDecisionDetail" json:",omitzero"`
+	EvalDecisionDetails               map[string]string                  `api:"EvalDecisionDetails key.min=3 key.max=256 value.enum=PolicyEvaluationDecisionType" json:",omitzero"`
+	ResourceSpecificResults           []ResourceSpecificResult           `api:"ResourceSpecificResults" json:",omitzero"`
 }
 
 type Group struct {
-	Path       *string    `api:"Path required min=1 max=512 pattern=(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"`
-	GroupName  *string    `api:"GroupName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	GroupId    *string    `api:"GroupId required min=16 max=128 pattern=[\\w]+"`
-	Arn        *string    `api:"Arn required min=20 max=2048"`
-	CreateDate *time.Time `api:"CreateDate required"`
+	Path       *string    `api:"Path required min=1 max=512 pattern=(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)" json:",omitzero"`
+	GroupName  *string    `api:"GroupName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	GroupId    *string    `api:"GroupId required min=16 max=128 pattern=[\\w]+" json:",omitzero"`
+	Arn        *string    `api:"Arn required min=20 max=2048" json:",omitzero"`
+	CreateDate *time.Time `api:"CreateDate required" json:",omitzero"`
 }
 
 type InstanceProfile struct {
-	Path                *string    `api:"Path required min=1 max=512 pattern=(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"`
-	InstanceProfileName *string    `api:"InstanceProfileName required min=1 max=128 pattern=[\\w+=,.@-]+"`
-	InstanceProfileId   *string    `api:"InstanceProfileId required min=16 max=128 pattern=[\\w]+"`
-	Arn                 *string    `api:"Arn required min=20 max=2048"`
-	CreateDate          *time.Time `api:"CreateDate required"`
-	Roles               []Role     `api:"Roles required"`
-	Tags                []Tag      `api:"Tags max=50"`
+	Path                *string    `api:"Path required min=1 max=512 pattern=(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)" json:",omitzero"`
+	InstanceProfileName *string    `api:"InstanceProfileName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	InstanceProfileId   *string    `api:"InstanceProfileId required min=16 max=128 pattern=[\\w]+" json:",omitzero"`
+	Arn                 *string    `api:"Arn required min=20 max=2048" json:",omitzero"`
+	CreateDate          *time.Time `api:"CreateDate required" json:",omitzero"`
+	Roles               []Role     `api:"Roles required" json:",omitzero"`
+	Tags                []Tag      `api:"Tags max=50" json:",omitzero"`
 }
 
 type OpenIDConnectProviderListEntry struct {
-	Arn *string `api:"Arn min=20 max=2048"`
+	Arn *string `api:"Arn min=20 max=2048" json:",omitzero"`
 }
 
 type OrganizationsDecisionDetail struct {
-	AllowedByOrganizations *bool `api:"AllowedByOrganizations"`
+	AllowedByOrganizations *bool `api:"AllowedByOrganizations" json:",omitzero"`
 }
 
 type PermissionsBoundaryDecisionDetail struct {
-	AllowedByPermissionsBoundary *bool `api:"AllowedByPermissionsBoundary"`
+	AllowedByPermissionsBoundary *bool `api:"AllowedByPermissionsBoundary" json:",omitzero"`
 }
 
 type Policy struct {
-	PolicyName                    *string    `api:"PolicyName min=1 max=128 pattern=[\\w+=,.@-]+"`
-	PolicyId                      *string    `api:"PolicyId min=16 max=128 pattern=[\\w]+"`
-	Arn                           *string    `api:"Arn min=20 max=2048"`
-	Path                          *string    `api:"Path min=1 max=512 pattern=((/[A-Za-z0-9\\.,\\+@=_-]+)*)/"`
-	DefaultVersionId              *string    `api:"DefaultVersionId pattern=v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?"`
-	AttachmentCount               *int32     `api:"AttachmentCount"`
-	PermissionsBoundaryUsageCount *int32     `api:"PermissionsBoundaryUsageCount"`
-	IsAttachable                  *bool      `api:"IsAttachable"`
-	Description                   *string    `api:"Description max=1000"`
-	CreateDate                    *time.Time `api:"CreateDate"`
-	UpdateDate                    *time.Time `api:"UpdateDate"`
-	Tags                          []Tag      `api:"Tags max=50"`
+	PolicyName                    *string    `api:"PolicyName min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	PolicyId                      *string    `api:"PolicyId min=16 max=128 pattern=[\\w]+" json:",omitzero"`
+	Arn                           *string    `api:"Arn min=20 max=2048" json:",omitzero"`
+	Path                          *string    `api:"Path min=1 max=512 pattern=((/[A-Za-z0-9\\.,\\+@=_-]+)*)/" json:",omitzero"`
+	DefaultVersionId              *string    `api:"DefaultVersionId pattern=v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?" json:",omitzero"`
+	AttachmentCount               *int32     `api:"AttachmentCount" json:",omitzero"`
+	PermissionsBoundaryUsageCount *int32     `api:"PermissionsBoundaryUsageCount" json:",omitzero"`
+	IsAttachable                  *bool      `api:"IsAttachable" json:",omitzero"`
+	Description                   *string    `api:"Description max=1000" json:",omitzero"`
+	CreateDate                    *time.Time `api:"CreateDate" json:",omitzero"`
+	UpdateDate                    *time.Time `api:"UpdateDate" json:",omitzero"`
+	Tags                          []Tag      `api:"Tags max=50" json:",omitzero"`
 }
 
 type PolicyGroup struct {
-	GroupName *string `api:"GroupName min=1 max=128 pattern=[\\w+=,.@-]+"`
-	GroupId   *string `api:"GroupId min=16 max=128 pattern=[\\w]+"`
+	GroupName *string `api:"GroupName min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	GroupId   *string `api:"GroupId min=16 max=128 pattern=[\\w]+" json:",omitzero"`
 }
 
 type PolicyRole struct {
-	RoleName *string `api:"RoleName min=1 max=64 pattern=[\\w+=,.@-]+"`
-	RoleId   *string `api:"RoleId min=16 max=128 pattern=[\\w]+"`
+	RoleName *string `api:"RoleName min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	RoleId   *string `api:"RoleId min=16 max=128 pattern=[\\w]+" json:",omitzero"`
 }
 
 type PolicyUser struct {
-	UserName *string `api:"UserName min=1 max=64 pattern=[\\w+=,.@-]+"`
-	UserId   *string `api:"UserId min=16 max=128 pattern=[\\w]+"`
+	UserName *string `api:"UserName min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	UserId   *string `api:"UserId min=16 max=128 pattern=[\\w]+" json:",omitzero"`
 }
 
 type PolicyVersion struct {
-	Document         *string    `api:"Document min=1 max=131072 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
-	VersionId        *string    `api:"VersionId pattern=v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?"`
-	IsDefaultVersion *bool      `api:"IsDefaultVersion"`
-	CreateDate       *time.Time `api:"CreateDate"`
+	Document         *string    `api:"Document min=1 max=131072 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+" json:",omitzero"`
+	VersionId        *string    `api:"VersionId pattern=v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?" json:",omitzero"`
+	IsDefaultVersion *bool      `api:"IsDefaultVersion" json:",omitzero"`
+	CreateDate       *time.Time `api:"CreateDate" json:",omitzero"`
 }
 
 type Position struct {
-	Line   *int32 `api:"Line"`
-	Column *int32 `api:"Column"`
+	Line   *int32 `api:"Line" json:",omitzero"`
+	Column *int32 `api:"Column" json:",omitzero"`
 }
 
 type ResourceSpecificResult struct {
-	EvalResourceName                  *string                            `api:"EvalResourceName required min=1 max=2048"`
-	EvalResourceDecision              *string                            `api:"EvalResourceDecision required enum=PolicyEvaluationDecisionType"`
-	MatchedStatements                 []Statement                        `api:"MatchedStatements"`
-	MissingContextValues              []string                           `api:"MissingContextValues item.min=5 item.max=256"`
-	EvalDecisionDetails               map[string]string                  `api:"EvalDecisionDetails key.min=3 key.max=256 value.enum=PolicyEvaluationDecisionType"`
-	PermissionsBoundaryDecisionDetail *PermissionsBoundaryDecisionDetail `api:"PermissionsBoundaryDecisionDetail"`
+	EvalResourceName                  *string                            `api:"EvalResourceName required min=1 max=2048" json:",omitzero"`
+	EvalResourceDecision              *string                            `api:"EvalResourceDecision required enum=PolicyEvaluationDecisionType" json:",omitzero"`
+	MatchedStatements                 []Statement                        `api:"MatchedStatements" json:",omitzero"`
+	MissingContextValues              []string                           `api:"MissingContextValues item.min=5 item.max=256" json:",omitzero"`
+	EvalDecisionDetails               map[string]string                  `api:"EvalDecisionDetails key.min=3 key.max=256 value.enum=PolicyEvaluationDecisionType" json:",omitzero"`
+	PermissionsBoundaryDecisionDetail *PermissionsBoundaryDecisionDetail `api:"PermissionsBoundaryDecisionDetail" json:",omitzero"`
 }
 
 type Role struct {
-	Path                     *string                      `api:"Path required min=1 max=512 pattern=(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"`
-	RoleName                 *string                      `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+"`
-	RoleId                   *string                      `api:"RoleId required min=16 max=128 pattern=[\\w]+"`
-	Arn                      *string                      `api:"Arn required min=20 max=2048"`
-	CreateDate               *time.Time                   `api:"CreateDate required"`
-	AssumeRolePolicyDocument *string                      `api:"AssumeRolePolicyDocument min=1 max=131072 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
-	Description              *string                      `api:"Description max=1000 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*"`
-	MaxSessionDuration       *int32                       `api:"MaxSessionDuration min=3600 max=43200"`
-	PermissionsBoundary      *AttachedPermissionsBoundary `api:"PermissionsBoundary"`
-	Tags                     []Tag                        `api:"Tags max=50"`
-	RoleLastUsed             *RoleLastUsed                `api:"RoleLastUsed"`
+	Path                     *string                      `api:"Path required min=1 max=512 pattern=(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)" json:",omitzero"`
+	RoleName                 *string                      `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	RoleId                   *string                      `api:"RoleId required min=16 max=128 pattern=[\\w]+" json:",omitzero"`
+	Arn                      *string                      `api:"Arn required min=20 max=2048" json:",omitzero"`
+	CreateDate               *time.Time                   `api:"CreateDate required" json:",omitzero"`
+	AssumeRolePolicyDocument *string                      `api:"AssumeRolePolicyDocument min=1 max=131072 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+" json:",omitzero"`
+	Description              *string                      `api:"Description max=1000 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*" json:",omitzero"`
+	MaxSessionDuration       *int32                       `api:"MaxSessionDuration min=3600 max=43200" json:",omitzero"`
+	PermissionsBoundary      *AttachedPermissionsBoundary `api:"PermissionsBoundary" json:",omitzero"`
+	Tags                     []Tag                        `api:"Tags max=50" json:",omitzero"`
+	RoleLastUsed             *RoleLastUsed                `api:"RoleLastUsed" json:",omitzero"`
 }
 
 type RoleLastUsed struct {
-	LastUsedDate *time.Time `api:"LastUsedDate"`
-	Region       *string    `api:"Region"`
+	LastUsedDate *time.Time `api:"LastUsedDate" json:",omitzero"`
+	Region       *string    `api:"Region" json:",omitzero"`
 }
 
 type RoleUsageType struct {
-	Region    *string  `api:"Region min=1 max=100"`
-	Resources []string `api:"Resources item.min=20 item.max=2048"`
+	Region    *string  `api:"Region min=1 max=100" json:",omitzero"`
+	Resources []string `api:"Resources item.min=20 item.max=2048" json:",omitzero"`
 }
 
 type Statement struct {
-	SourcePolicyId   *string   `api:"SourcePolicyId"`
-	SourcePolicyType *string   `api:"SourcePolicyType enum=PolicySourceType"`
-	StartPosition    *Position `api:"StartPosition"`
-	EndPosition      *Position `api:"EndPosition"`
+	SourcePolicyId   *string   `api:"SourcePolicyId" json:",omitzero"`
+	SourcePolicyType *string   `api:"SourcePolicyType enum=PolicySourceType" json:",omitzero"`
+	StartPosition    *Position `api:"StartPosition" json:",omitzero"`
+	EndPosition      *Position `api:"EndPosition" json:",omitzero"`
 }
 
 type Tag struct {
-	Key   *string `api:"Key required min=1 max=128 pattern=[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+"`
-	Value *string `api:"Value required min=0 max=256 pattern=[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*"`
+	Key   *string `api:"Key required min=1 max=128 pattern=[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+" json:",omitzero"`
+	Value *string `api:"Value required min=0 max=256 pattern=[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*" json:",omitzero"`
 }
 
 type User struct {
-	Path                *string                      `api:"Path required min=1 max=512 pattern=(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"`
-	UserName            *string                      `api:"UserName required min=1 max=64 pattern=[\\w+=,.@-]+"`
-	UserId              *string                      `api:"UserId required min=16 max=128 pattern=[\\w]+"`
-	Arn                 *string                      `api:"Arn required min=20 max=2048"`
-	CreateDate          *time.Time                   `api:"CreateDate required"`
-	PasswordLastUsed    *time.Time                   `api:"PasswordLastUsed"`
-	PermissionsBoundary *AttachedPermissionsBoundary `api:"PermissionsBoundary"`
-	Tags                []Tag                        `api:"Tags max=50"`
+	Path                *string                      `api:"Path required min=1 max=512 pattern=(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)" json:",omitzero"`
+	UserName            *string                      `api:"UserName required min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	UserId              *string                      `api:"UserId required min=16 max=128 pattern=[\\w]+" json:",omitzero"`
+	Arn                 *string                      `api:"Arn required min=20 max=2048" json:",omitzero"`
+	CreateDate          *time.Time                   `api:"CreateDate required" json:",omitzero"`
+	PasswordLastUsed    *time.Time                   `api:"PasswordLastUsed" json:",omitzero"`
+	PermissionsBoundary *AttachedPermissionsBoundary `api:"PermissionsBoundary" json:",omitzero"`
+	Tags                []Tag                        `api:"Tags max=50" json:",omitzero"`
 }

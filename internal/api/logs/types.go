@@ -7,754 +7,754 @@ import (
 )
 
 type AssociateKmsKeyInput struct {
-	LogGroupName       *string `api:"logGroupName min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+"`
-	KmsKeyId           *string `api:"kmsKeyId required max=256"`
-	ResourceIdentifier *string `api:"resourceIdentifier min=1 max=2048 pattern=[\\w+=/:,.@\\-\\*]*"`
+	LogGroupName       *string `api:"logGroupName min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+" json:",omitzero"`
+	KmsKeyId           *string `api:"kmsKeyId required max=256" json:",omitzero"`
+	ResourceIdentifier *string `api:"resourceIdentifier min=1 max=2048 pattern=[\\w+=/:,.@\\-\\*]*" json:",omitzero"`
 }
 
 type AssociateKmsKeyOutput struct{}
 
 type CreateLogGroupInput struct {
-	LogGroupName              *string           `api:"logGroupName required min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+"`
-	KmsKeyId                  *string           `api:"kmsKeyId max=256"`
-	Tags                      map[string]string `api:"tags min=1 max=50 key.min=1 key.max=128 key.pattern=^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)$ value.max=256 value.pattern=^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$"`
-	LogGroupClass             *string           `api:"logGroupClass enum=LogGroupClass"`
-	DeletionProtectionEnabled *bool             `api:"deletionProtectionEnabled"`
+	LogGroupName              *string           `api:"logGroupName required min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+" json:",omitzero"`
+	KmsKeyId                  *string           `api:"kmsKeyId max=256" json:",omitzero"`
+	Tags                      map[string]string `api:"tags min=1 max=50 key.min=1 key.max=128 key.pattern=^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)$ value.max=256 value.pattern=^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$" json:",omitzero"`
+	LogGroupClass             *string           `api:"logGroupClass enum=LogGroupClass" json:",omitzero"`
+	DeletionProtectionEnabled *bool             `api:"deletionProtectionEnabled" json:",omitzero"`
 }
 
 type CreateLogGroupOutput struct{}
 
 type CreateLogStreamInput struct {
-	LogGroupName  *string `api:"logGroupName required min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+"`
-	LogStreamName *string `api:"logStreamName required min=1 max=512 pattern=[^:*]*"`
+	LogGroupName  *string `api:"logGroupName required min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+" json:",omitzero"`
+	LogStreamName *string `api:"logStreamName required min=1 max=512 pattern=[^:*]*" json:",omitzero"`
 }
 
 type CreateLogStreamOutput struct{}
 
 type DeleteLogGroupInput struct {
-	LogGroupName *string `api:"logGroupName required min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+"`
+	LogGroupName *string `api:"logGroupName required min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+" json:",omitzero"`
 }
 
 type DeleteLogGroupOutput struct{}
 
 type DeleteLogStreamInput struct {
-	LogGroupName  *string `api:"logGroupName required min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+"`
-	LogStreamName *string `api:"logStreamName required min=1 max=512 pattern=[^:*]*"`
+	LogGroupName  *string `api:"logGroupName required min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+" json:",omitzero"`
+	LogStreamName *string `api:"logStreamName required min=1 max=512 pattern=[^:*]*" json:",omitzero"`
 }
 
 type DeleteLogStreamOutput struct{}
 
 type DeleteMetricFilterInput struct {
-	LogGroupName *string `api:"logGroupName required min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+"`
-	FilterName   *string `api:"filterName required min=1 max=512 pattern=[^:*]*"`
+	LogGroupName *string `api:"logGroupName required min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+" json:",omitzero"`
+	FilterName   *string `api:"filterName required min=1 max=512 pattern=[^:*]*" json:",omitzero"`
 }
 
 type DeleteMetricFilterOutput struct{}
 
 type DeleteQueryDefinitionInput struct {
-	QueryDefinitionId *string `api:"queryDefinitionId required min=1 max=256"`
+	QueryDefinitionId *string `api:"queryDefinitionId required min=1 max=256" json:",omitzero"`
 }
 
 type DeleteQueryDefinitionOutput struct {
-	Success *bool `api:"success"`
+	Success *bool `api:"success" json:",omitzero"`
 }
 
 type DeleteResourcePolicyInput struct {
-	PolicyName         *string `api:"policyName"`
-	ResourceArn        *string `api:"resourceArn"`
-	ExpectedRevisionId *string `api:"expectedRevisionId min=1"`
+	PolicyName         *string `api:"policyName" json:",omitzero"`
+	ResourceArn        *string `api:"resourceArn" json:",omitzero"`
+	ExpectedRevisionId *string `api:"expectedRevisionId min=1" json:",omitzero"`
 }
 
 type DeleteResourcePolicyOutput struct{}
 
 type DeleteRetentionPolicyInput struct {
-	LogGroupName *string `api:"logGroupName required min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+"`
+	LogGroupName *string `api:"logGroupName required min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+" json:",omitzero"`
 }
 
 type DeleteRetentionPolicyOutput struct{}
 
 type DeleteSubscriptionFilterInput struct {
-	LogGroupName *string `api:"logGroupName required min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+"`
-	FilterName   *string `api:"filterName required min=1 max=512 pattern=[^:*]*"`
+	LogGroupName *string `api:"logGroupName required min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+" json:",omitzero"`
+	FilterName   *string `api:"filterName required min=1 max=512 pattern=[^:*]*" json:",omitzero"`
 }
 
 type DeleteSubscriptionFilterOutput struct{}
 
 type DescribeAccountPoliciesInput struct {
-	PolicyType         *string  `api:"policyType required enum=PolicyType"`
-	PolicyName         *string  `api:"policyName"`
-	AccountIdentifiers []string `api:"accountIdentifiers min=0 max=20 item.min=12 item.max=12 item.pattern=^\\d{12}$"`
-	NextToken          *string  `api:"nextToken min=1"`
+	PolicyType         *string  `api:"policyType required enum=PolicyType" json:",omitzero"`
+	PolicyName         *string  `api:"policyName" json:",omitzero"`
+	AccountIdentifiers []string `api:"accountIdentifiers min=0 max=20 item.min=12 item.max=12 item.pattern=^\\d{12}$" json:",omitzero"`
+	NextToken          *string  `api:"nextToken min=1" json:",omitzero"`
 }
 
 type DescribeAccountPoliciesOutput struct {
-	AccountPolicies []AccountPolicy `api:"accountPolicies"`
-	NextToken       *string         `api:"nextToken min=1"`
+	AccountPolicies []AccountPolicy `api:"accountPolicies" json:",omitzero"`
+	NextToken       *string         `api:"nextToken min=1" json:",omitzero"`
 }
 
 type DescribeDestinationsInput struct {
-	DestinationNamePrefix *string `api:"DestinationNamePrefix min=1 max=512 pattern=[^:*]*"`
-	NextToken             *string `api:"nextToken min=1"`
-	Limit                 *int32  `api:"limit min=1 max=50"`
+	DestinationNamePrefix *string `api:"DestinationNamePrefix min=1 max=512 pattern=[^:*]*" json:",omitzero"`
+	NextToken             *string `api:"nextToken min=1" json:",omitzero"`
+	Limit                 *int32  `api:"limit min=1 max=50" json:",omitzero"`
 }
 
 type DescribeDestinationsOutput struct {
-	Destinations []Destination `api:"destinations"`
-	NextToken    *string       `api:"nextToken min=1"`
+	Destinations []Destination `api:"destinations" json:",omitzero"`
+	NextToken    *string       `api:"nextToken min=1" json:",omitzero"`
 }
 
 type DescribeExportTasksInput struct {
-	TaskId     *string `api:"taskId min=1 max=512"`
-	StatusCode *string `api:"statusCode enum=ExportTaskStatusCode"`
-	NextToken  *string `api:"nextToken min=1"`
-	Limit      *int32  `api:"limit min=1 max=50"`
+	TaskId     *string `api:"taskId min=1 max=512" json:",omitzero"`
+	StatusCode *string `api:"statusCode enum=ExportTaskStatusCode" json:",omitzero"`
+	NextToken  *string `api:"nextToken min=1" json:",omitzero"`
+	Limit      *int32  `api:"limit min=1 max=50" json:",omitzero"`
 }
 
 type DescribeExportTasksOutput struct {
-	ExportTasks []ExportTask `api:"exportTasks"`
-	NextToken   *string      `api:"nextToken min=1"`
+	ExportTasks []ExportTask `api:"exportTasks" json:",omitzero"`
+	NextToken   *string      `api:"nextToken min=1" json:",omitzero"`
 }
 
 type DescribeIndexPoliciesInput struct {
-	LogGroupIdentifiers []string `api:"logGroupIdentifiers required min=1 max=1 item.min=1 item.max=2048 item.pattern=[\\w#+=/:,.@-]*"`
-	NextToken           *string  `api:"nextToken min=1"`
+	LogGroupIdentifiers []string `api:"logGroupIdentifiers required min=1 max=1 item.min=1 item.max=2048 item.pattern=[\\w#+=/:,.@-]*" json:",omitzero"`
+	NextToken           *string  `api:"nextToken min=1" json:",omitzero"`
 }
 
 type DescribeIndexPoliciesOutput struct {
-	IndexPolicies []IndexPolicy `api:"indexPolicies"`
-	NextToken     *string       `api:"nextToken min=1"`
+	IndexPolicies []IndexPolicy `api:"indexPolicies" json:",omitzero"`
+	NextToken     *string       `api:"nextToken min=1" json:",omitzero"`
 }
 
 type DescribeLogGroupsInput struct {
-	AccountIdentifiers    []string `api:"accountIdentifiers min=0 max=20 item.min=12 item.max=12 item.pattern=^\\d{12}$"`
-	LogGroupNamePrefix    *string  `api:"logGroupNamePrefix min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+"`
-	LogGroupNamePattern   *string  `api:"logGroupNamePattern min=0 max=512 pattern=[\\.\\-_/#A-Za-z0-9]*"`
-	NextToken             *string  `api:"nextToken min=1"`
-	Limit                 *int32   `api:"limit min=1 max=50"`
-	IncludeLinkedAccounts *bool    `api:"includeLinkedAccounts"`
-	LogGroupClass         *string  `api:"logGroupClass enum=LogGroupClass"`
-	LogGroupIdentifiers   []string `api:"logGroupIdentifiers min=1 max=50 item.min=1 item.max=2048 item.pattern=[\\w#+=/:,.@-]*"`
+	AccountIdentifiers    []string `api:"accountIdentifiers min=0 max=20 item.min=12 item.max=12 item.pattern=^\\d{12}$" json:",omitzero"`
+	LogGroupNamePrefix    *string  `api:"logGroupNamePrefix min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+" json:",omitzero"`
+	LogGroupNamePattern   *string  `api:"logGroupNamePattern min=0 max=512 pattern=[\\.\\-_/#A-Za-z0-9]*" json:",omitzero"`
+	NextToken             *string  `api:"nextToken min=1" json:",omitzero"`
+	Limit                 *int32   `api:"limit min=1 max=50" json:",omitzero"`
+	IncludeLinkedAccounts *bool    `api:"includeLinkedAccounts" json:",omitzero"`
+	LogGroupClass         *string  `api:"logGroupClass enum=LogGroupClass" json:",omitzero"`
+	LogGroupIdentifiers   []string `api:"logGroupIdentifiers min=1 max=50 item.min=1 item.max=2048 item.pattern=[\\w#+=/:,.@-]*" json:",omitzero"`
 }
 
 type DescribeLogGroupsOutput struct {
-	LogGroups []LogGroup `api:"logGroups"`
-	NextToken *string    `api:"nextToken min=1"`
+	LogGroups []LogGroup `api:"logGroups" json:",omitzero"`
+	NextToken *string    `api:"nextToken min=1" json:",omitzero"`
 }
 
 type DescribeLogStreamsInput struct {
-	LogGroupName        *string `api:"logGroupName min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+"`
-	LogGroupIdentifier  *string `api:"logGroupIdentifier min=1 max=2048 pattern=[\\w#+=/:,.@-]*"`
-	LogStreamNamePrefix *string `api:"logStreamNamePrefix min=1 max=512 pattern=[^:*]*"`
-	OrderBy             *string `api:"orderBy enum=OrderBy"`
-	Descending          *bool   `api:"descending"`
-	NextToken           *string `api:"nextToken min=1"`
-	Limit               *int32  `api:"limit min=1 max=50"`
+	LogGroupName        *string `api:"logGroupName min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+" json:",omitzero"`
+	LogGroupIdentifier  *string `api:"logGroupIdentifier min=1 max=2048 pattern=[\\w#+=/:,.@-]*" json:",omitzero"`
+	LogStreamNamePrefix *string `api:"logStreamNamePrefix min=1 max=512 pattern=[^:*]*" json:",omitzero"`
+	OrderBy             *string `api:"orderBy enum=OrderBy" json:",omitzero"`
+	Descending          *bool   `api:"descending" json:",omitzero"`
+	NextToken           *string `api:"nextToken min=1" json:",omitzero"`
+	Limit               *int32  `api:"limit min=1 max=50" json:",omitzero"`
 }
 
 type DescribeLogStreamsOutput struct {
-	LogStreams []LogStream `api:"logStreams"`
-	NextToken  *string     `api:"nextToken min=1"`
+	LogStreams []LogStream `api:"logStreams" json:",omitzero"`
+	NextToken  *string     `api:"nextToken min=1" json:",omitzero"`
 }
 
 type DescribeMetricFiltersInput struct {
-	LogGroupName     *string `api:"logGroupName min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+"`
-	FilterNamePrefix *string `api:"filterNamePrefix min=1 max=512 pattern=[^:*]*"`
-	NextToken        *string `api:"nextToken min=1"`
-	Limit            *int32  `api:"limit min=1 max=50"`
-	MetricName       *string `api:"metricName max=255 pattern=[^:*$]*"`
-	MetricNamespace  *string `api:"metricNamespace max=255 pattern=[^:*$]*"`
+	LogGroupName     *string `api:"logGroupName min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+" json:",omitzero"`
+	FilterNamePrefix *string `api:"filterNamePrefix min=1 max=512 pattern=[^:*]*" json:",omitzero"`
+	NextToken        *string `api:"nextToken min=1" json:",omitzero"`
+	Limit            *int32  `api:"limit min=1 max=50" json:",omitzero"`
+	MetricName       *string `api:"metricName max=255 pattern=[^:*$]*" json:",omitzero"`
+	MetricNamespace  *string `api:"metricNamespace max=255 pattern=[^:*$]*" json:",omitzero"`
 }
 
 type DescribeMetricFiltersOutput struct {
-	MetricFilters []MetricFilter `api:"metricFilters"`
-	NextToken     *string        `api:"nextToken min=1"`
+	MetricFilters []MetricFilter `api:"metricFilters" json:",omitzero"`
+	NextToken     *string        `api:"nextToken min=1" json:",omitzero"`
 }
 
 type DescribeQueriesInput struct {
-	LogGroupName  *string `api:"logGroupName min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+"`
-	Status        *string `api:"status enum=QueryStatus"`
-	MaxResults    *int32  `api:"maxResults min=1 max=1000"`
-	NextToken     *string `api:"nextToken min=1"`
-	QueryLanguage *string `api:"queryLanguage enum=QueryLanguage"`
+	LogGroupName  *string `api:"logGroupName min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+" json:",omitzero"`
+	Status        *string `api:"status enum=QueryStatus" json:",omitzero"`
+	MaxResults    *int32  `api:"maxResults min=1 max=1000" json:",omitzero"`
+	NextToken     *string `api:"nextToken min=1" json:",omitzero"`
+	QueryLanguage *string `api:"queryLanguage enum=QueryLanguage" json:",omitzero"`
 }
 
 type DescribeQueriesOutput struct {
-	Queries   []QueryInfo `api:"queries"`
-	NextToken *string     `api:"nextToken min=1"`
+	Queries   []QueryInfo `api:"queries" json:",omitzero"`
+	NextToken *string     `api:"nextToken min=1" json:",omitzero"`
 }
 
 type DescribeQueryDefinitionsInput struct {
-	QueryLanguage             *string `api:"queryLanguage enum=QueryLanguage"`
-	QueryDefinitionNamePrefix *string `api:"queryDefinitionNamePrefix min=1 max=255"`
-	MaxResults                *int32  `api:"maxResults min=1 max=1000"`
-	NextToken                 *string `api:"nextToken min=1"`
+	QueryLanguage             *string `api:"queryLanguage enum=QueryLanguage" json:",omitzero"`
+	QueryDefinitionNamePrefix *string `api:"queryDefinitionNamePrefix min=1 max=255" json:",omitzero"`
+	MaxResults                *int32  `api:"maxResults min=1 max=1000" json:",omitzero"`
+	NextToken                 *string `api:"nextToken min=1" json:",omitzero"`
 }
 
 type DescribeQueryDefinitionsOutput struct {
-	QueryDefinitions []QueryDefinition `api:"queryDefinitions"`
-	NextToken        *string           `api:"nextToken min=1"`
+	QueryDefinitions []QueryDefinition `api:"queryDefinitions" json:",omitzero"`
+	NextToken        *string           `api:"nextToken min=1" json:",omitzero"`
 }
 
 type DescribeResourcePoliciesInput struct {
-	NextToken   *string `api:"nextToken min=1"`
-	Limit       *int32  `api:"limit min=1 max=50"`
-	ResourceArn *string `api:"resourceArn"`
-	PolicyScope *string `api:"policyScope enum=PolicyScope"`
+	NextToken   *string `api:"nextToken min=1" json:",omitzero"`
+	Limit       *int32  `api:"limit min=1 max=50" json:",omitzero"`
+	ResourceArn *string `api:"resourceArn" json:",omitzero"`
+	PolicyScope *string `api:"policyScope enum=PolicyScope" json:",omitzero"`
 }
 
 type DescribeResourcePoliciesOutput struct {
-	ResourcePolicies []ResourcePolicy `api:"resourcePolicies"`
-	NextToken        *string          `api:"nextToken min=1"`
+	ResourcePolicies []ResourcePolicy `api:"resourcePolicies" json:",omitzero"`
+	NextToken        *string          `api:"nextToken min=1" json:",omitzero"`
 }
 
 type DescribeSubscriptionFiltersInput struct {
-	LogGroupName     *string `api:"logGroupName required min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+"`
-	FilterNamePrefix *string `api:"filterNamePrefix min=1 max=512 pattern=[^:*]*"`
-	NextToken        *string `api:"nextToken min=1"`
-	Limit            *int32  `api:"limit min=1 max=50"`
+	LogGroupName     *string `api:"logGroupName required min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+" json:",omitzero"`
+	FilterNamePrefix *string `api:"filterNamePrefix min=1 max=512 pattern=[^:*]*" json:",omitzero"`
+	NextToken        *string `api:"nextToken min=1" json:",omitzero"`
+	Limit            *int32  `api:"limit min=1 max=50" json:",omitzero"`
 }
 
 type DescribeSubscriptionFiltersOutput struct {
-	SubscriptionFilters []SubscriptionFilter `api:"subscriptionFilters"`
-	NextToken           *string              `api:"nextToken min=1"`
+	SubscriptionFilters []SubscriptionFilter `api:"subscriptionFilters" json:",omitzero"`
+	NextToken           *string              `api:"nextToken min=1" json:",omitzero"`
 }
 
 type DisassociateKmsKeyInput struct {
-	LogGroupName       *string `api:"logGroupName min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+"`
-	ResourceIdentifier *string `api:"resourceIdentifier min=1 max=2048 pattern=[\\w+=/:,.@\\-\\*]*"`
+	LogGroupName       *string `api:"logGroupName min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+" json:",omitzero"`
+	ResourceIdentifier *string `api:"resourceIdentifier min=1 max=2048 pattern=[\\w+=/:,.@\\-\\*]*" json:",omitzero"`
 }
 
 type DisassociateKmsKeyOutput struct{}
 
 type FilterLogEventsInput struct {
-	LogGroupName        *string  `api:"logGroupName min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+"`
-	LogGroupIdentifier  *string  `api:"logGroupIdentifier min=1 max=2048 pattern=[\\w#+=/:,.@-]*"`
-	LogStreamNames      []string `api:"logStreamNames min=1 max=100 item.min=1 item.max=512 item.pattern=[^:*]*"`
-	LogStreamNamePrefix *string  `api:"logStreamNamePrefix min=1 max=512 pattern=[^:*]*"`
-	StartTime           *int64   `api:"startTime min=0"`
-	EndTime             *int64   `api:"endTime min=0"`
-	FilterPattern       *string  `api:"filterPattern min=0 max=1024"`
-	NextToken           *string  `api:"nextToken min=1"`
-	Limit               *int32   `api:"limit min=1 max=10000"`
-	Interleaved         *bool    `api:"interleaved"`
-	Unmask              *bool    `api:"unmask"`
+	LogGroupName        *string  `api:"logGroupName min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+" json:",omitzero"`
+	LogGroupIdentifier  *string  `api:"logGroupIdentifier min=1 max=2048 pattern=[\\w#+=/:,.@-]*" json:",omitzero"`
+	LogStreamNames      []string `api:"logStreamNames min=1 max=100 item.min=1 item.max=512 item.pattern=[^:*]*" json:",omitzero"`
+	LogStreamNamePrefix *string  `api:"logStreamNamePrefix min=1 max=512 pattern=[^:*]*" json:",omitzero"`
+	StartTime           *int64   `api:"startTime min=0" json:",omitzero"`
+	EndTime             *int64   `api:"endTime min=0" json:",omitzero"`
+	FilterPattern       *string  `api:"filterPattern min=0 max=1024" json:",omitzero"`
+	NextToken           *string  `api:"nextToken min=1" json:",omitzero"`
+	Limit               *int32   `api:"limit min=1 max=10000" json:",omitzero"`
+	Interleaved         *bool    `api:"interleaved" json:",omitzero"`
+	Unmask              *bool    `api:"unmask" json:",omitzero"`
 }
 
 type FilterLogEventsOutput struct {
-	Events             []FilteredLogEvent  `api:"events"`
-	SearchedLogStreams []SearchedLogStream `api:"searchedLogStreams"`
-	NextToken          *string             `api:"nextToken min=1"`
+	Events             []FilteredLogEvent  `api:"events" json:",omitzero"`
+	SearchedLogStreams []SearchedLogStream `api:"searchedLogStreams" json:",omitzero"`
+	NextToken          *string             `api:"nextToken min=1" json:",omitzero"`
 }
 
 type GetDataProtectionPolicyInput struct {
-	LogGroupIdentifier *string `api:"logGroupIdentifier required min=1 max=2048 pattern=[\\w#+=/:,.@-]*"`
+	LogGroupIdentifier *string `api:"logGroupIdentifier required min=1 max=2048 pattern=[\\w#+=/:,.@-]*" json:",omitzero"`
 }
 
 type GetDataProtectionPolicyOutput struct {
-	LogGroupIdentifier *string `api:"logGroupIdentifier min=1 max=2048 pattern=[\\w#+=/:,.@-]*"`
-	PolicyDocument     *string `api:"policyDocument"`
-	LastUpdatedTime    *int64  `api:"lastUpdatedTime min=0"`
+	LogGroupIdentifier *string `api:"logGroupIdentifier min=1 max=2048 pattern=[\\w#+=/:,.@-]*" json:",omitzero"`
+	PolicyDocument     *string `api:"policyDocument" json:",omitzero"`
+	LastUpdatedTime    *int64  `api:"lastUpdatedTime min=0" json:",omitzero"`
 }
 
 type GetLogEventsInput struct {
-	LogGroupName       *string `api:"logGroupName min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+"`
-	LogGroupIdentifier *string `api:"logGroupIdentifier min=1 max=2048 pattern=[\\w#+=/:,.@-]*"`
-	LogStreamName      *string `api:"logStreamName required min=1 max=512 pattern=[^:*]*"`
-	StartTime          *int64  `api:"startTime min=0"`
-	EndTime            *int64  `api:"endTime min=0"`
-	NextToken          *string `api:"nextToken min=1"`
-	Limit              *int32  `api:"limit min=1 max=10000"`
-	StartFromHead      *bool   `api:"startFromHead"`
-	Unmask             *bool   `api:"unmask"`
+	LogGroupName       *string `api:"logGroupName min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+" json:",omitzero"`
+	LogGroupIdentifier *string `api:"logGroupIdentifier min=1 max=2048 pattern=[\\w#+=/:,.@-]*" json:",omitzero"`
+	LogStreamName      *string `api:"logStreamName required min=1 max=512 pattern=[^:*]*" json:",omitzero"`
+	StartTime          *int64  `api:"startTime min=0" json:",omitzero"`
+	EndTime            *int64  `api:"endTime min=0" json:",omitzero"`
+	NextToken          *string `api:"nextToken min=1" json:",omitzero"`
+	Limit              *int32  `api:"limit min=1 max=10000" json:",omitzero"`
+	StartFromHead      *bool   `api:"startFromHead" json:",omitzero"`
+	Unmask             *bool   `api:"unmask" json:",omitzero"`
 }
 
 type GetLogEventsOutput struct {
-	Events            []OutputLogEvent `api:"events"`
-	NextForwardToken  *string          `api:"nextForwardToken min=1"`
-	NextBackwardToken *string          `api:"nextBackwardToken min=1"`
+	Events            []OutputLogEvent `api:"events" json:",omitzero"`
+	NextForwardToken  *string          `api:"nextForwardToken min=1" json:",omitzero"`
+	NextBackwardToken *string          `api:"nextBackwardToken min=1" json:",omitzero"`
 }
 
 type GetLogGroupFieldsInput struct {
-	LogGroupName       *string `api:"logGroupName min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+"`
-	Time               *int64  `api:"time min=0"`
-	LogGroupIdentifier *string `api:"logGroupIdentifier min=1 max=2048 pattern=[\\w#+=/:,.@-]*"`
+	LogGroupName       *string `api:"logGroupName min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+" json:",omitzero"`
+	Time               *int64  `api:"time min=0" json:",omitzero"`
+	LogGroupIdentifier *string `api:"logGroupIdentifier min=1 max=2048 pattern=[\\w#+=/:,.@-]*" json:",omitzero"`
 }
 
 type GetLogGroupFieldsOutput struct {
-	LogGroupFields []LogGroupField `api:"logGroupFields"`
+	LogGroupFields []LogGroupField `api:"logGroupFields" json:",omitzero"`
 }
 
 type GetLogRecordInput struct {
-	LogRecordPointer *string `api:"logRecordPointer required"`
-	Unmask           *bool   `api:"unmask"`
+	LogRecordPointer *string `api:"logRecordPointer required" json:",omitzero"`
+	Unmask           *bool   `api:"unmask" json:",omitzero"`
 }
 
 type GetLogRecordOutput struct {
-	LogRecord map[string]string `api:"logRecord"`
+	LogRecord map[string]string `api:"logRecord" json:",omitzero"`
 }
 
 type GetQueryResultsInput struct {
-	QueryId   *string `api:"queryId required min=1 max=256"`
-	NextToken *string `api:"nextToken max=1024"`
-	MaxItems  *int32  `api:"maxItems min=0 max=10000"`
+	QueryId   *string `api:"queryId required min=1 max=256" json:",omitzero"`
+	NextToken *string `api:"nextToken max=1024" json:",omitzero"`
+	MaxItems  *int32  `api:"maxItems min=0 max=10000" json:",omitzero"`
 }
 
 type GetQueryResultsOutput struct {
-	QueryLanguage *string          `api:"queryLanguage enum=QueryLanguage"`
-	Results       [][]ResultField  `api:"results"`
-	Statistics    *QueryStatistics `api:"statistics"`
-	Status        *string          `api:"status enum=QueryStatus"`
-	EncryptionKey *string          `api:"encryptionKey max=256"`
-	NextToken     *string          `api:"nextToken max=1024"`
+	QueryLanguage *string          `api:"queryLanguage enum=QueryLanguage" json:",omitzero"`
+	Results       [][]ResultField  `api:"results" json:",omitzero"`
+	Statistics    *QueryStatistics `api:"statistics" json:",omitzero"`
+	Status        *string          `api:"status enum=QueryStatus" json:",omitzero"`
+	EncryptionKey *string          `api:"encryptionKey max=256" json:",omitzero"`
+	NextToken     *string          `api:"nextToken max=1024" json:",omitzero"`
 }
 
 type ListLogGroupsInput struct {
-	LogGroupNamePattern   *string            `api:"logGroupNamePattern min=3 max=129 pattern=(\\^?[\\.\\-_\\/#A-Za-z0-9]{3,24})(\\|\\^?[\\.\\-_\\/#A-Za-z0-9]{3,24}){0,4}"`
-	LogGroupClass         *string            `api:"logGroupClass enum=LogGroupClass"`
-	IncludeLinkedAccounts *bool              `api:"includeLinkedAccounts"`
-	AccountIdentifiers    []string           `api:"accountIdentifiers min=0 max=20 item.min=12 item.max=12 item.pattern=^\\d{12}$"`
-	NextToken             *string            `api:"nextToken min=1"`
-	Limit                 *int32             `api:"limit min=1 max=1000"`
-	DataSources           []DataSourceFilter `api:"dataSources min=1 max=5"`
-	FieldIndexNames       []string           `api:"fieldIndexNames min=1 max=20 item.min=1 item.max=512 item.pattern=[\\.\\-_/#A-Za-z0-9]+"`
-	LogGroupTags          []TagFilter        `api:"logGroupTags min=1 max=5"`
+	LogGroupNamePattern   *string            `api:"logGroupNamePattern min=3 max=129 pattern=(\\^?[\\.\\-_\\/#A-Za-z0-9]{3,24})(\\|\\^?[\\.\\-_\\/#A-Za-z0-9]{3,24}){0,4}" json:",omitzero"`
+	LogGroupClass         *string            `api:"logGroupClass enum=LogGroupClass" json:",omitzero"`
+	IncludeLinkedAccounts *bool              `api:"includeLinkedAccounts" json:",omitzero"`
+	AccountIdentifiers    []string           `api:"accountIdentifiers min=0 max=20 item.min=12 item.max=12 item.pattern=^\\d{12}$" json:",omitzero"`
+	NextToken             *string            `api:"nextToken min=1" json:",omitzero"`
+	Limit                 *int32             `api:"limit min=1 max=1000" json:",omitzero"`
+	DataSources           []DataSourceFilter `api:"dataSources min=1 max=5" json:",omitzero"`
+	FieldIndexNames       []string           `api:"fieldIndexNames min=1 max=20 item.min=1 item.max=512 item.pattern=[\\.\\-_/#A-Za-z0-9]+" json:",omitzero"`
+	LogGroupTags          []TagFilter        `api:"logGroupTags min=1 max=5" json:",omitzero"`
 }
 
 type ListLogGroupsOutput struct {
-	LogGroups []LogGroupSummary `api:"logGroups"`
-	NextToken *string           `api:"nextToken min=1"`
+	LogGroups []LogGroupSummary `api:"logGroups" json:",omitzero"`
+	NextToken *string           `api:"nextToken min=1" json:",omitzero"`
 }
 
 type ListTagsForResourceInput struct {
-	ResourceArn *string `api:"resourceArn required min=1 max=1011 pattern=[\\w+=/:,.@-]*"`
+	ResourceArn *string `api:"resourceArn required min=1 max=1011 pattern=[\\w+=/:,.@-]*" json:",omitzero"`
 }
 
 type ListTagsForResourceOutput struct {
-	Tags map[string]string `api:"tags min=1 max=50 key.min=1 key.max=128 key.pattern=^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)$ value.max=256 value.pattern=^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$"`
+	Tags map[string]string `api:"tags min=1 max=50 key.min=1 key.max=128 key.pattern=^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)$ value.max=256 value.pattern=^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$" json:",omitzero"`
 }
 
 type ListTagsLogGroupInput struct {
-	LogGroupName *string `api:"logGroupName required min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+"`
+	LogGroupName *string `api:"logGroupName required min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+" json:",omitzero"`
 }
 
 type ListTagsLogGroupOutput struct {
-	Tags map[string]string `api:"tags min=1 max=50 key.min=1 key.max=128 key.pattern=^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)$ value.max=256 value.pattern=^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$"`
+	Tags map[string]string `api:"tags min=1 max=50 key.min=1 key.max=128 key.pattern=^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)$ value.max=256 value.pattern=^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$" json:",omitzero"`
 }
 
 type PutLogEventsInput struct {
-	LogGroupName  *string         `api:"logGroupName required min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+"`
-	LogStreamName *string         `api:"logStreamName required min=1 max=512 pattern=[^:*]*"`
-	LogEvents     []InputLogEvent `api:"logEvents required min=1 max=10000"`
-	SequenceToken *string         `api:"sequenceToken min=1"`
-	Entity        *Entity         `api:"entity"`
+	LogGroupName  *string         `api:"logGroupName required min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+" json:",omitzero"`
+	LogStreamName *string         `api:"logStreamName required min=1 max=512 pattern=[^:*]*" json:",omitzero"`
+	LogEvents     []InputLogEvent `api:"logEvents required min=1 max=10000" json:",omitzero"`
+	SequenceToken *string         `api:"sequenceToken min=1" json:",omitzero"`
+	Entity        *Entity         `api:"entity" json:",omitzero"`
 }
 
 type PutLogEventsOutput struct {
-	NextSequenceToken     *string                `api:"nextSequenceToken min=1"`
-	RejectedLogEventsInfo *RejectedLogEventsInfo `api:"rejectedLogEventsInfo"`
-	RejectedEntityInfo    *RejectedEntityInfo    `api:"rejectedEntityInfo"`
+	NextSequenceToken     *string                `api:"nextSequenceToken min=1" json:",omitzero"`
+	RejectedLogEventsInfo *RejectedLogEventsInfo `api:"rejectedLogEventsInfo" json:",omitzero"`
+	RejectedEntityInfo    *RejectedEntityInfo    `api:"rejectedEntityInfo" json:",omitzero"`
 }
 
 type PutLogGroupDeletionProtectionInput struct {
-	LogGroupIdentifier        *string `api:"logGroupIdentifier required min=1 max=2048 pattern=[\\w#+=/:,.@-]*"`
-	DeletionProtectionEnabled *bool   `api:"deletionProtectionEnabled required"`
+	LogGroupIdentifier        *string `api:"logGroupIdentifier required min=1 max=2048 pattern=[\\w#+=/:,.@-]*" json:",omitzero"`
+	DeletionProtectionEnabled *bool   `api:"deletionProtectionEnabled required" json:",omitzero"`
 }
 
 type PutLogGroupDeletionProtectionOutput struct{}
 
 type PutMetricFilterInput struct {
-	LogGroupName              *string                `api:"logGroupName required min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+"`
-	FilterName                *string                `api:"filterName required min=1 max=512 pattern=[^:*]*"`
-	FilterPattern             *string                `api:"filterPattern required min=0 max=1024"`
-	MetricTransformations     []MetricTransformation `api:"metricTransformations required min=1 max=1"`
-	ApplyOnTransformedLogs    *bool                  `api:"applyOnTransformedLogs"`
-	FieldSelectionCriteria    *string                `api:"fieldSelectionCriteria min=0 max=2000"`
-	EmitSystemFieldDimensions []string               `api:"emitSystemFieldDimensions"`
+	LogGroupName              *string                `api:"logGroupName required min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+" json:",omitzero"`
+	FilterName                *string                `api:"filterName required min=1 max=512 pattern=[^:*]*" json:",omitzero"`
+	FilterPattern             *string                `api:"filterPattern required min=0 max=1024" json:",omitzero"`
+	MetricTransformations     []MetricTransformation `api:"metricTransformations required min=1 max=1" json:",omitzero"`
+	ApplyOnTransformedLogs    *bool                  `api:"applyOnTransformedLogs" json:",omitzero"`
+	FieldSelectionCriteria    *string                `api:"fieldSelectionCriteria min=0 max=2000" json:",omitzero"`
+	EmitSystemFieldDimensions []string               `api:"emitSystemFieldDimensions" json:",omitzero"`
 }
 
 type PutMetricFilterOutput struct{}
 
 type PutQueryDefinitionInput struct {
-	QueryLanguage     *string          `api:"queryLanguage enum=QueryLanguage"`
-	Name              *string          `api:"name required min=1 max=255"`
-	QueryDefinitionId *string          `api:"queryDefinitionId min=1 max=256"`
-	LogGroupNames     []string         `api:"logGroupNames item.min=1 item.max=512 item.pattern=[\\.\\-_/#A-Za-z0-9]+"`
-	QueryString       *string          `api:"queryString required min=1 max=10000"`
-	ClientToken       *string          `api:"clientToken token min=36 max=128 pattern=\\S{36,128}"`
-	Parameters        []QueryParameter `api:"parameters max=20"`
+	QueryLanguage     *string          `api:"queryLanguage enum=QueryLanguage" json:",omitzero"`
+	Name              *string          `api:"name required min=1 max=255" json:",omitzero"`
+	QueryDefinitionId *string          `api:"queryDefinitionId min=1 max=256" json:",omitzero"`
+	LogGroupNames     []string         `api:"logGroupNames item.min=1 item.max=512 item.pattern=[\\.\\-_/#A-Za-z0-9]+" json:",omitzero"`
+	QueryString       *string          `api:"queryString required min=1 max=10000" json:",omitzero"`
+	ClientToken       *string          `api:"clientToken token min=36 max=128 pattern=\\S{36,128}" json:",omitzero"`
+	Parameters        []QueryParameter `api:"parameters max=20" json:",omitzero"`
 }
 
 type PutQueryDefinitionOutput struct {
-	QueryDefinitionId *string `api:"queryDefinitionId min=1 max=256"`
+	QueryDefinitionId *string `api:"queryDefinitionId min=1 max=256" json:",omitzero"`
 }
 
 type PutResourcePolicyInput struct {
-	PolicyName         *string `api:"policyName"`
-	PolicyDocument     *string `api:"policyDocument min=1 max=51200"`
-	ResourceArn        *string `api:"resourceArn"`
-	ExpectedRevisionId *string `api:"expectedRevisionId min=1"`
+	PolicyName         *string `api:"policyName" json:",omitzero"`
+	PolicyDocument     *string `api:"policyDocument min=1 max=51200" json:",omitzero"`
+	ResourceArn        *string `api:"resourceArn" json:",omitzero"`
+	ExpectedRevisionId *string `api:"expectedRevisionId min=1" json:",omitzero"`
 }
 
 type PutResourcePolicyOutput struct {
-	ResourcePolicy *ResourcePolicy `api:"resourcePolicy"`
-	RevisionId     *string         `api:"revisionId min=1"`
+	ResourcePolicy *ResourcePolicy `api:"resourcePolicy" json:",omitzero"`
+	RevisionId     *string         `api:"revisionId min=1" json:",omitzero"`
 }
 
 type PutRetentionPolicyInput struct {
-	LogGroupName    *string `api:"logGroupName required min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+"`
-	RetentionInDays *int32  `api:"retentionInDays required"`
+	LogGroupName    *string `api:"logGroupName required min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+" json:",omitzero"`
+	RetentionInDays *int32  `api:"retentionInDays required" json:",omitzero"`
 }
 
 type PutRetentionPolicyOutput struct{}
 
 type PutSubscriptionFilterInput struct {
-	LogGroupName           *string  `api:"logGroupName required min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+"`
-	FilterName             *string  `api:"filterName required min=1 max=512 pattern=[^:*]*"`
-	FilterPattern          *string  `api:"filterPattern required min=0 max=1024"`
-	DestinationArn         *string  `api:"destinationArn required min=1"`
-	RoleArn                *string  `api:"roleArn min=1"`
-	Distribution           *string  `api:"distribution enum=Distribution"`
-	ApplyOnTransformedLogs *bool    `api:"applyOnTransformedLogs"`
-	FieldSelectionCriteria *string  `api:"fieldSelectionCriteria min=0 max=2000"`
-	EmitSystemFields       []string `api:"emitSystemFields"`
+	LogGroupName           *string  `api:"logGroupName required min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+" json:",omitzero"`
+	FilterName             *string  `api:"filterName required min=1 max=512 pattern=[^:*]*" json:",omitzero"`
+	FilterPattern          *string  `api:"filterPattern required min=0 max=1024" json:",omitzero"`
+	DestinationArn         *string  `api:"destinationArn required min=1" json:",omitzero"`
+	RoleArn                *string  `api:"roleArn min=1" json:",omitzero"`
+	Distribution           *string  `api:"distribution enum=Distribution" json:",omitzero"`
+	ApplyOnTransformedLogs *bool    `api:"applyOnTransformedLogs" json:",omitzero"`
+	FieldSelectionCriteria *string  `api:"fieldSelectionCriteria min=0 max=2000" json:",omitzero"`
+	EmitSystemFields       []string `api:"emitSystemFields" json:",omitzero"`
 }
 
 type PutSubscriptionFilterOutput struct{}
 
 type StartLiveTailInput struct {
-	LogGroupIdentifiers   []string `api:"logGroupIdentifiers required min=1 max=10 item.min=1 item.max=2048 item.pattern=[\\w#+=/:,.@-]*"`
-	LogStreamNames        []string `api:"logStreamNames min=1 max=100 item.min=1 item.max=512 item.pattern=[^:*]*"`
-	LogStreamNamePrefixes []string `api:"logStreamNamePrefixes min=1 max=100 item.min=1 item.max=512 item.pattern=[^:*]*"`
-	LogEventFilterPattern *string  `api:"logEventFilterPattern min=0 max=1024"`
+	LogGroupIdentifiers   []string `api:"logGroupIdentifiers required min=1 max=10 item.min=1 item.max=2048 item.pattern=[\\w#+=/:,.@-]*" json:",omitzero"`
+	LogStreamNames        []string `api:"logStreamNames min=1 max=100 item.min=1 item.max=512 item.pattern=[^:*]*" json:",omitzero"`
+	LogStreamNamePrefixes []string `api:"logStreamNamePrefixes min=1 max=100 item.min=1 item.max=512 item.pattern=[^:*]*" json:",omitzero"`
+	LogEventFilterPattern *string  `api:"logEventFilterPattern min=0 max=1024" json:",omitzero"`
 }
 
 type StartLiveTailOutput struct {
-	ResponseStream aws.Stream[StartLiveTailResponseStream] `api:"responseStream"`
+	ResponseStream aws.Stream[StartLiveTailResponseStream] `api:"responseStream" json:",omitzero"`
 }
 
 type StartQueryInput struct {
-	QueryLanguage       *string  `api:"queryLanguage enum=QueryLanguage"`
-	LogGroupName        *string  `api:"logGroupName min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+"`
-	LogGroupNames       []string `api:"logGroupNames item.min=1 item.max=512 item.pattern=[\\.\\-_/#A-Za-z0-9]+"`
-	LogGroupIdentifiers []string `api:"logGroupIdentifiers item.min=1 item.max=2048 item.pattern=[\\w#+=/:,.@-]*"`
-	StartTime           *int64   `api:"startTime required min=0"`
-	EndTime             *int64   `api:"endTime required min=0"`
-	QueryString         *string  `api:"queryString required min=0 max=10000"`
-	Limit               *int32   `api:"limit min=1 max=100000"`
+	QueryLanguage       *string  `api:"queryLanguage enum=QueryLanguage" json:",omitzero"`
+	LogGroupName        *string  `api:"logGroupName min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+" json:",omitzero"`
+	LogGroupNames       []string `api:"logGroupNames item.min=1 item.max=512 item.pattern=[\\.\\-_/#A-Za-z0-9]+" json:",omitzero"`
+	LogGroupIdentifiers []string `api:"logGroupIdentifiers item.min=1 item.max=2048 item.pattern=[\\w#+=/:,.@-]*" json:",omitzero"`
+	StartTime           *int64   `api:"startTime required min=0" json:",omitzero"`
+	EndTime             *int64   `api:"endTime required min=0" json:",omitzero"`
+	QueryString         *string  `api:"queryString required min=0 max=10000" json:",omitzero"`
+	Limit               *int32   `api:"limit min=1 max=100000" json:",omitzero"`
 }
 
 type StartQueryOutput struct {
-	QueryId *string `api:"queryId min=1 max=256"`
+	QueryId *string `api:"queryId min=1 max=256" json:",omitzero"`
 }
 
 type StopQueryInput struct {
-	QueryId *string `api:"queryId required min=1 max=256"`
+	QueryId *string `api:"queryId required min=1 max=256" json:",omitzero"`
 }
 
 type StopQueryOutput struct {
-	Success *bool `api:"success"`
+	Success *bool `api:"success" json:",omitzero"`
 }
 
 type TagLogGroupInput struct {
-	LogGroupName *string           `api:"logGroupName required min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+"`
-	Tags         map[string]string `api:"tags required min=1 max=50 key.min=1 key.max=128 key.pattern=^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)$ value.max=256 value.pattern=^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$"`
+	LogGroupName *string           `api:"logGroupName required min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+" json:",omitzero"`
+	Tags         map[string]string `api:"tags required min=1 max=50 key.min=1 key.max=128 key.pattern=^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)$ value.max=256 value.pattern=^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$" json:",omitzero"`
 }
 
 type TagLogGroupOutput struct{}
 
 type TagResourceInput struct {
-	ResourceArn *string           `api:"resourceArn required min=1 max=1011 pattern=[\\w+=/:,.@-]*"`
-	Tags        map[string]string `api:"tags required min=1 max=50 key.min=1 key.max=128 key.pattern=^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)$ value.max=256 value.pattern=^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$"`
+	ResourceArn *string           `api:"resourceArn required min=1 max=1011 pattern=[\\w+=/:,.@-]*" json:",omitzero"`
+	Tags        map[string]string `api:"tags required min=1 max=50 key.min=1 key.max=128 key.pattern=^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)$ value.max=256 value.pattern=^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$" json:",omitzero"`
 }
 
 type TagResourceOutput struct{}
 
 type TestMetricFilterInput struct {
-	FilterPattern    *string  `api:"filterPattern required min=0 max=1024"`
-	LogEventMessages []string `api:"logEventMessages required min=1 max=50 item.min=1"`
+	FilterPattern    *string  `api:"filterPattern required min=0 max=1024" json:",omitzero"`
+	LogEventMessages []string `api:"logEventMessages required min=1 max=50 item.min=1" json:",omitzero"`
 }
 
 type TestMetricFilterOutput struct {
-	Matches []MetricFilterMatchRecord `api:"matches"`
+	Matches []MetricFilterMatchRecord `api:"matches" json:",omitzero"`
 }
 
 type UntagLogGroupInput struct {
-	LogGroupName *string  `api:"logGroupName required min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+"`
-	Tags         []string `api:"tags required min=1 item.min=1 item.max=128 item.pattern=^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)$"`
+	LogGroupName *string  `api:"logGroupName required min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+" json:",omitzero"`
+	Tags         []string `api:"tags required min=1 item.min=1 item.max=128 item.pattern=^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)$" json:",omitzero"`
 }
 
 type UntagLogGroupOutput struct{}
 
 type UntagResourceInput struct {
-	ResourceArn *string  `api:"resourceArn required min=1 max=1011 pattern=[\\w+=/:,.@-]*"`
-	TagKeys     []string `api:"tagKeys required min=0 max=50 item.min=1 item.max=128 item.pattern=^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)$"`
+	ResourceArn *string  `api:"resourceArn required min=1 max=1011 pattern=[\\w+=/:,.@-]*" json:",omitzero"`
+	TagKeys     []string `api:"tagKeys required min=0 max=50 item.min=1 item.max=128 item.pattern=^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)$" json:",omitzero"`
 }
 
 type UntagResourceOutput struct{}
 
 type AccountPolicy struct {
-	PolicyName        *string `api:"policyName"`
-	PolicyDocument    *string `api:"policyDocument"`
-	LastUpdatedTime   *int64  `api:"lastUpdatedTime min=0"`
-	PolicyType        *string `api:"policyType enum=PolicyType"`
-	Scope             *string `api:"scope enum=Scope"`
-	SelectionCriteria *string `api:"selectionCriteria"`
-	AccountId         *string `api:"accountId min=12 max=12 pattern=^\\d{12}$"`
+	PolicyName        *string `api:"policyName" json:",omitzero"`
+	PolicyDocument    *string `api:"policyDocument" json:",omitzero"`
+	LastUpdatedTime   *int64  `api:"lastUpdatedTime min=0" json:",omitzero"`
+	PolicyType        *string `api:"policyType enum=PolicyType" json:",omitzero"`
+	Scope             *string `api:"scope enum=Scope" json:",omitzero"`
+	SelectionCriteria *string `api:"selectionCriteria" json:",omitzero"`
+	AccountId         *string `api:"accountId min=12 max=12 pattern=^\\d{12}$" json:",omitzero"`
 }
 
 type DataSourceFilter struct {
-	Name *string `api:"name required"`
-	Type *string `api:"type"`
+	Name *string `api:"name required" json:",omitzero"`
+	Type *string `api:"type" json:",omitzero"`
 }
 
 type Destination struct {
-	DestinationName *string `api:"destinationName min=1 max=512 pattern=[^:*]*"`
-	TargetArn       *string `api:"targetArn min=1"`
-	RoleArn         *string `api:"roleArn min=1"`
-	AccessPolicy    *string `api:"accessPolicy min=1"`
-	Arn             *string `api:"arn"`
-	CreationTime    *int64  `api:"creationTime min=0"`
+	DestinationName *string `api:"destinationName min=1 max=512 pattern=[^:*]*" json:",omitzero"`
+	TargetArn       *string `api:"targetArn min=1" json:",omitzero"`
+	RoleArn         *string `api:"roleArn min=1" json:",omitzero"`
+	AccessPolicy    *string `api:"accessPolicy min=1" json:",omitzero"`
+	Arn             *string `api:"arn" json:",omitzero"`
+	CreationTime    *int64  `api:"creationTime min=0" json:",omitzero"`
 }
 
 type Entity struct {
-	KeyAttributes map[string]string `api:"keyAttributes min=2 max=4 key.min=1 key.max=32 value.min=1 value.max=512"`
-	Attributes    map[string]string `api:"attributes min=0 max=10 key.min=1 key.max=256 value.min=1 value.max=512"`
+	KeyAttributes map[string]string `api:"keyAttributes min=2 max=4 key.min=1 key.max=32 value.min=1 value.max=512" json:",omitzero"`
+	Attributes    map[string]string `api:"attributes min=0 max=10 key.min=1 key.max=256 value.min=1 value.max=512" json:",omitzero"`
 }
 
 type ExportTask struct {
-	TaskId            *string                  `api:"taskId min=1 max=512"`
-	TaskName          *string                  `api:"taskName min=1 max=512"`
-	LogGroupName      *string                  `api:"logGroupName min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+"`
-	From              *int64                   `api:"from min=0"`
-	To                *int64                   `api:"to min=0"`
-	Destination       *string                  `api:"destination min=1 max=512"`
-	DestinationPrefix *string                  `api:"destinationPrefix"`
-	Status            *ExportTaskStatus        `api:"status"`
-	ExecutionInfo     *ExportTaskExecutionInfo `api:"executionInfo"`
+	TaskId            *string                  `api:"taskId min=1 max=512" json:",omitzero"`
+	TaskName          *string                  `api:"taskName min=1 max=512" json:",omitzero"`
+	LogGroupName      *string                  `api:"logGroupName min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+" json:",omitzero"`
+	From              *int64                   `api:"from min=0" json:",omitzero"`
+	To                *int64                   `api:"to min=0" json:",omitzero"`
+	Destination       *string                  `api:"destination min=1 max=512" json:",omitzero"`
+	DestinationPrefix *string                  `api:"destinationPrefix" json:",omitzero"`
+	Status            *ExportTaskStatus        `api:"status" json:",omitzero"`
+	ExecutionInfo     *ExportTaskExecutionInfo `api:"executionInfo" json:",omitzero"`
 }
 
 type ExportTaskExecutionInfo struct {
-	CreationTime   *int64 `api:"creationTime min=0"`
-	CompletionTime *int64 `api:"completionTime min=0"`
+	CreationTime   *int64 `api:"creationTime min=0" json:",omitzero"`
+	CompletionTime *int64 `api:"completionTime min=0" json:",omitzero"`
 }
 
 type ExportTaskStatus struct {
-	Code    *string `api:"code enum=ExportTaskStatusCode"`
-	Message *string `api:"message"`
+	Code    *string `api:"code enum=ExportTaskStatusCode" json:",omitzero"`
+	Message *string `api:"message" json:",omitzero"`
 }
 
 type FilteredLogEvent struct {
-	LogStreamName *string `api:"logStreamName min=1 max=512 pattern=[^:*]*"`
-	Timestamp     *int64  `api:"timestamp min=0"`
-	Message       *string `api:"message min=1"`
-	IngestionTime *int64  `api:"ingestionTime min=0"`
-	EventId       *string `api:"eventId"`
+	LogStreamName *string `api:"logStreamName min=1 max=512 pattern=[^:*]*" json:",omitzero"`
+	Timestamp     *int64  `api:"timestamp min=0" json:",omitzero"`
+	Message       *string `api:"message min=1" json:",omitzero"`
+	IngestionTime *int64  `api:"ingestionTime min=0" json:",omitzero"`
+	EventId       *string `api:"eventId" json:",omitzero"`
 }
 
 type IndexPolicy struct {
-	LogGroupIdentifier *string `api:"logGroupIdentifier min=1 max=2048 pattern=[\\w#+=/:,.@-]*"`
-	LastUpdateTime     *int64  `api:"lastUpdateTime min=0"`
-	PolicyDocument     *string `api:"policyDocument min=1 max=51200"`
-	PolicyName         *string `api:"policyName"`
-	Source             *string `api:"source enum=IndexSource"`
+	LogGroupIdentifier *string `api:"logGroupIdentifier min=1 max=2048 pattern=[\\w#+=/:,.@-]*" json:",omitzero"`
+	LastUpdateTime     *int64  `api:"lastUpdateTime min=0" json:",omitzero"`
+	PolicyDocument     *string `api:"policyDocument min=1 max=51200" json:",omitzero"`
+	PolicyName         *string `api:"policyName" json:",omitzero"`
+	Source             *string `api:"source enum=IndexSource" json:",omitzero"`
 }
 
 type InputLogEvent struct {
-	Timestamp *int64  `api:"timestamp required min=0"`
-	Message   *string `api:"message required min=1"`
+	Timestamp *int64  `api:"timestamp required min=0" json:",omitzero"`
+	Message   *string `api:"message required min=1" json:",omitzero"`
 }
 
 type LiveTailSessionLogEvent struct {
-	LogStreamName      *string `api:"logStreamName min=1 max=512 pattern=[^:*]*"`
-	LogGroupIdentifier *string `api:"logGroupIdentifier min=1 max=2048 pattern=[\\w#+=/:,.@-]*"`
-	Message            *string `api:"message min=1"`
-	Timestamp          *int64  `api:"timestamp min=0"`
-	IngestionTime      *int64  `api:"ingestionTime min=0"`
+	LogStreamName      *string `api:"logStreamName min=1 max=512 pattern=[^:*]*" json:",omitzero"`
+	LogGroupIdentifier *string `api:"logGroupIdentifier min=1 max=2048 pattern=[\\w#+=/:,.@-]*" json:",omitzero"`
+	Message            *string `api:"message min=1" json:",omitzero"`
+	Timestamp          *int64  `api:"timestamp min=0" json:",omitzero"`
+	IngestionTime      *int64  `api:"ingestionTime min=0" json:",omitzero"`
 }
 
 type LiveTailSessionMetadata struct {
-	Sampled *bool `api:"sampled"`
+	Sampled *bool `api:"sampled" json:",omitzero"`
 }
 
 type LiveTailSessionStart struct {
-	RequestId             *string  `api:"requestId min=0 max=256"`
-	SessionId             *string  `api:"sessionId min=0 max=256"`
-	LogGroupIdentifiers   []string `api:"logGroupIdentifiers min=1 max=10 item.min=1 item.max=2048 item.pattern=[\\w#+=/:,.@-]*"`
-	LogStreamNames        []string `api:"logStreamNames min=1 max=100 item.min=1 item.max=512 item.pattern=[^:*]*"`
-	LogStreamNamePrefixes []string `api:"logStreamNamePrefixes min=1 max=100 item.min=1 item.max=512 item.pattern=[^:*]*"`
-	LogEventFilterPattern *string  `api:"logEventFilterPattern min=0 max=1024"`
+	RequestId             *string  `api:"requestId min=0 max=256" json:",omitzero"`
+	SessionId             *string  `api:"sessionId min=0 max=256" json:",omitzero"`
+	LogGroupIdentifiers   []string `api:"logGroupIdentifiers min=1 max=10 item.min=1 item.max=2048 item.pattern=[\\w#+=/:,.@-]*" json:",omitzero"`
+	LogStreamNames        []string `api:"logStreamNames min=1 max=100 item.min=1 item.max=512 item.pattern=[^:*]*" json:",omitzero"`
+	LogStreamNamePrefixes []string `api:"logStreamNamePrefixes min=1 max=100 item.min=1 item.max=512 item.pattern=[^:*]*" json:",omitzero"`
+	LogEventFilterPattern *string  `api:"logEventFilterPattern min=0 max=1024" json:",omitzero"`
 }
 
 type LiveTailSessionUpdate struct {
-	SessionMetadata *LiveTailSessionMetadata  `api:"sessionMetadata"`
-	SessionResults  []LiveTailSessionLogEvent `api:"sessionResults"`
+	SessionMetadata *LiveTailSessionMetadata  `api:"sessionMetadata" json:",omitzero"`
+	SessionResults  []LiveTailSessionLogEvent `api:"sessionResults" json:",omitzero"`
 }
 
 type LogGroup struct {
-	LogGroupName                     *string  `api:"logGroupName min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+"`
-	CreationTime                     *int64   `api:"creationTime min=0"`
-	RetentionInDays                  *int32   `api:"retentionInDays"`
-	MetricFilterCount                *int32   `api:"metricFilterCount"`
-	Arn                              *string  `api:"arn"`
-	StoredBytes                      *int64   `api:"storedBytes min=0"`
-	KmsKeyId                         *string  `api:"kmsKeyId max=256"`
-	DataProtectionStatus             *string  `api:"dataProtectionStatus enum=DataProtectionStatus"`
-	InheritedProperties              []string `api:"inheritedProperties item.enum=InheritedProperty"`
-	LogGroupClass                    *string  `api:"logGroupClass enum=LogGroupClass"`
-	LogGroupArn                      *string  `api:"logGroupArn"`
-	DeletionProtectionEnabled        *bool    `api:"deletionProtectionEnabled"`
-	BearerTokenAuthenticationEnabled *bool    `api:"bearerTokenAuthenticationEnabled"`
+	LogGroupName                     *string  `api:"logGroupName min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+" json:",omitzero"`
+	CreationTime                     *int64   `api:"creationTime min=0" json:",omitzero"`
+	RetentionInDays                  *int32   `api:"retentionInDays" json:",omitzero"`
+	MetricFilterCount                *int32   `api:"metricFilterCount" json:",omitzero"`
+	Arn                              *string  `api:"arn" json:",omitzero"`
+	StoredBytes                      *int64   `api:"storedBytes min=0" json:",omitzero"`
+	KmsKeyId                         *string  `api:"kmsKeyId max=256" json:",omitzero"`
+	DataProtectionStatus             *string  `api:"dataProtectionStatus enum=DataProtectionStatus" json:",omitzero"`
+	InheritedProperties              []string `api:"inheritedProperties item.enum=InheritedProperty" json:",omitzero"`
+	LogGroupClass                    *string  `api:"logGroupClass enum=LogGroupClass" json:",omitzero"`
+	LogGroupArn                      *string  `api:"logGroupArn" json:",omitzero"`
+	DeletionProtectionEnabled        *bool    `api:"deletionProtectionEnabled" json:",omitzero"`
+	BearerTokenAuthenticationEnabled *bool    `api:"bearerTokenAuthenticationEnabled" json:",omitzero"`
 }
 
 type LogGroupField struct {
-	Name    *string `api:"name"`
-	Percent *int32  `api:"percent min=0 max=100"`
+	Name    *string `api:"name" json:",omitzero"`
+	Percent *int32  `api:"percent min=0 max=100" json:",omitzero"`
 }
 
 type LogGroupSummary struct {
-	LogGroupName  *string `api:"logGroupName min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+"`
-	LogGroupArn   *string `api:"logGroupArn"`
-	LogGroupClass *string `api:"logGroupClass enum=LogGroupClass"`
+	LogGroupName  *string `api:"logGroupName min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+" json:",omitzero"`
+	LogGroupArn   *string `api:"logGroupArn" json:",omitzero"`
+	LogGroupClass *string `api:"logGroupClass enum=LogGroupClass" json:",omitzero"`
 }
 
 type LogStream struct {
-	LogStreamName       *string `api:"logStreamName min=1 max=512 pattern=[^:*]*"`
-	CreationTime        *int64  `api:"creationTime min=0"`
-	FirstEventTimestamp *int64  `api:"firstEventTimestamp min=0"`
-	LastEventTimestamp  *int64  `api:"lastEventTimestamp min=0"`
-	LastIngestionTime   *int64  `api:"lastIngestionTime min=0"`
-	UploadSequenceToken *string `api:"uploadSequenceToken min=1"`
-	Arn                 *string `api:"arn"`
-	StoredBytes         *int64  `api:"storedBytes min=0"`
+	LogStreamName       *string `api:"logStreamName min=1 max=512 pattern=[^:*]*" json:",omitzero"`
+	CreationTime        *int64  `api:"creationTime min=0" json:",omitzero"`
+	FirstEventTimestamp *int64  `api:"firstEventTimestamp min=0" json:",omitzero"`
+	LastEventTimestamp  *int64  `api:"lastEventTimestamp min=0" json:",omitzero"`
+	LastIngestionTime   *int64  `api:"lastIngestionTime min=0" json:",omitzero"`
+	UploadSequenceToken *string `api:"uploadSequenceToken min=1" json:",omitzero"`
+	Arn                 *string `api:"arn" json:",omitzero"`
+	StoredBytes         *int64  `api:"storedBytes min=0" json:",omitzero"`
 }
 
 type MetricFilter struct {
-	FilterName                *string                `api:"filterName min=1 max=512 pattern=[^:*]*"`
-	FilterPattern             *string                `api:"filterPattern min=0 max=1024"`
-	MetricTransformations     []MetricTransformation `api:"metricTransformations min=1 max=1"`
-	CreationTime              *int64                 `api:"creationTime min=0"`
-	LogGroupName              *string                `api:"logGroupName min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+"`
-	ApplyOnTransformedLogs    *bool                  `api:"applyOnTransformedLogs"`
-	FieldSelectionCriteria    *string                `api:"fieldSelectionCriteria min=0 max=2000"`
-	EmitSystemFieldDimensions []string               `api:"emitSystemFieldDimensions"`
+	FilterName                *string                `api:"filterName min=1 max=512 pattern=[^:*]*" json:",omitzero"`
+	FilterPattern             *string                `api:"filterPattern min=0 max=1024" json:",omitzero"`
+	MetricTransformations     []MetricTransformation `api:"metricTransformations min=1 max=1" json:",omitzero"`
+	CreationTime              *int64                 `api:"creationTime min=0" json:",omitzero"`
+	LogGroupName              *string                `api:"logGroupName min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+" json:",omitzero"`
+	ApplyOnTransformedLogs    *bool                  `api:"applyOnTransformedLogs" json:",omitzero"`
+	FieldSelectionCriteria    *string                `api:"fieldSelectionCriteria min=0 max=2000" json:",omitzero"`
+	EmitSystemFieldDimensions []string               `api:"emitSystemFieldDimensions" json:",omitzero"`
 }
 
 type MetricFilterMatchRecord struct {
-	EventNumber     *int64            `api:"eventNumber"`
-	EventMessage    *string           `api:"eventMessage min=1"`
-	ExtractedValues map[string]string `api:"extractedValues"`
+	EventNumber     *int64            `api:"eventNumber" json:",omitzero"`
+	EventMessage    *string           `api:"eventMessage min=1" json:",omitzero"`
+	ExtractedValues map[string]string `api:"extractedValues" json:",omitzero"`
 }
 
 type MetricTransformation struct {
-	MetricName      *string           `api:"metricName required max=255 pattern=[^:*$]*"`
-	MetricNamespace *string           `api:"metricNamespace required max=255 pattern=[^:*$]*"`
-	MetricValue     *string           `api:"metricValue required max=100"`
-	DefaultValue    *float64          `api:"defaultValue"`
-	Dimensions      map[string]string `api:"dimensions key.max=255 value.max=255"`
-	Unit            *string           `api:"unit enum=StandardUnit"`
+	MetricName      *string           `api:"metricName required max=255 pattern=[^:*$]*" json:",omitzero"`
+	MetricNamespace *string           `api:"metricNamespace required max=255 pattern=[^:*$]*" json:",omitzero"`
+	MetricValue     *string           `api:"metricValue required max=100" json:",omitzero"`
+	DefaultValue    *float64          `api:"defaultValue" json:",omitzero"`
+	Dimensions      map[string]string `api:"dimensions key.max=255 value.max=255" json:",omitzero"`
+	Unit            *string           `api:"unit enum=StandardUnit" json:",omitzero"`
 }
 
 type OutputLogEvent struct {
-	Timestamp     *int64  `api:"timestamp min=0"`
-	Message       *string `api:"message min=1"`
-	IngestionTime *int64  `api:"ingestionTime min=0"`
+	Timestamp     *int64  `api:"timestamp min=0" json:",omitzero"`
+	Message       *string `api:"message min=1" json:",omitzero"`
+	IngestionTime *int64  `api:"ingestionTime min=0" json:",omitzero"`
 }
 
 type QueryDefinition struct {
-	QueryLanguage     *string          `api:"queryLanguage enum=QueryLanguage"`
-	QueryDefinitionId *string          `api:"queryDefinitionId min=1 max=256"`
-	Name              *string          `api:"name min=1 max=255"`
-	QueryString       *string          `api:"queryString min=1 max=10000"`
-	LastModified      *int64           `api:"lastModified min=0"`
-	LogGroupNames     []string         `api:"logGroupNames item.min=1 item.max=512 item.pattern=[\\.\\-_/#A-Za-z0-9]+"`
-	Parameters        []QueryParameter `api:"parameters max=20"`
+	QueryLanguage     *string          `api:"queryLanguage enum=QueryLanguage" json:",omitzero"`
+	QueryDefinitionId *string          `api:"queryDefinitionId min=1 max=256" json:",omitzero"`
+	Name              *string          `api:"name min=1 max=255" json:",omitzero"`
+	QueryString       *string          `api:"queryString min=1 max=10000" json:",omitzero"`
+	LastModified      *int64           `api:"lastModified min=0" json:",omitzero"`
+	LogGroupNames     []string         `api:"logGroupNames item.min=1 item.max=512 item.pattern=[\\.\\-_/#A-Za-z0-9]+" json:",omitzero"`
+	Parameters        []QueryParameter `api:"parameters max=20" json:",omitzero"`
 }
 
 type QueryInfo struct {
-	QueryLanguage *string  `api:"queryLanguage enum=QueryLanguage"`
-	QueryId       *string  `api:"queryId min=1 max=256"`
-	QueryString   *string  `api:"queryString min=0 max=10000"`
-	Status        *string  `api:"status enum=QueryStatus"`
-	CreateTime    *int64   `api:"createTime min=0"`
-	LogGroupName  *string  `api:"logGroupName min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+"`
-	QueryDuration *int64   `api:"queryDuration"`
-	BytesScanned  *float64 `api:"bytesScanned"`
-	UserIdentity  *string  `api:"userIdentity min=1 max=2048"`
+	QueryLanguage *string  `api:"queryLanguage enum=QueryLanguage" json:",omitzero"`
+	QueryId       *string  `api:"queryId min=1 max=256" json:",omitzero"`
+	QueryString   *string  `api:"queryString min=0 max=10000" json:",omitzero"`
+	Status        *string  `api:"status enum=QueryStatus" json:",omitzero"`
+	CreateTime    *int64   `api:"createTime min=0" json:",omitzero"`
+	LogGroupName  *string  `api:"logGroupName min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+" json:",omitzero"`
+	QueryDuration *int64   `api:"queryDuration" json:",omitzero"`
+	BytesScanned  *float64 `api:"bytesScanned" json:",omitzero"`
+	UserIdentity  *string  `api:"userIdentity min=1 max=2048" json:",omitzero"`
 }
 
 type QueryParameter struct {
-	Name         *string `api:"name required min=1 max=128 pattern=^[a-zA-Z_][a-zA-Z0-9_]*"`
-	DefaultValue *string `api:"defaultValue max=1024"`
-	Description  *string `api:"description max=512"`
+	Name         *string `api:"name required min=1 max=128 pattern=^[a-zA-Z_][a-zA-Z0-9_]*" json:",omitzero"`
+	DefaultValue *string `api:"defaultValue max=1024" json:",omitzero"`
+	Description  *string `api:"description max=512" json:",omitzero"`
 }
 
 type QueryStatistics struct {
-	RecordsMatched          *float64 `api:"recordsMatched"`
-	RecordsScanned          *float64 `api:"recordsScanned"`
-	EstimatedRecordsSkipped *float64 `api:"estimatedRecordsSkipped"`
-	BytesScanned            *float64 `api:"bytesScanned"`
-	EstimatedBytesSkipped   *float64 `api:"estimatedBytesSkipped"`
-	LogGroupsScanned        *float64 `api:"logGroupsScanned"`
+	RecordsMatched          *float64 `api:"recordsMatched" json:",omitzero"`
+	RecordsScanned          *float64 `api:"recordsScanned" json:",omitzero"`
+	EstimatedRecordsSkipped *float64 `api:"estimatedRecordsSkipped" json:",omitzero"`
+	BytesScanned            *float64 `api:"bytesScanned" json:",omitzero"`
+	EstimatedBytesSkipped   *float64 `api:"estimatedBytesSkipped" json:",omitzero"`
+	LogGroupsScanned        *float64 `api:"logGroupsScanned" json:",omitzero"`
 }
 
 type RejectedEntityInfo struct {
-	ErrorType *string `api:"errorType required enum=EntityRejectionErrorType"`
+	ErrorType *string `api:"errorType required enum=EntityRejectionErrorType" json:",omitzero"`
 }
 
 type RejectedLogEventsInfo struct {
-	TooNewLogEventStartIndex *int32 `api:"tooNewLogEventStartIndex"`
-	TooOldLogEventEndIndex   *int32 `api:"tooOldLogEventEndIndex"`
-	ExpiredLogEventEndIndex  *int32 `api:"expiredLogEventEndIndex"`
+	TooNewLogEventStartIndex *int32 `api:"tooNewLogEventStartIndex" json:",omitzero"`
+	TooOldLogEventEndIndex   *int32 `api:"tooOldLogEventEndIndex" json:",omitzero"`
+	ExpiredLogEventEndIndex  *int32 `api:"expiredLogEventEndIndex" json:",omitzero"`
 }
 
 type ResourcePolicy struct {
-	PolicyName      *string `api:"policyName"`
-	PolicyDocument  *string `api:"policyDocument min=1 max=51200"`
-	LastUpdatedTime *int64  `api:"lastUpdatedTime min=0"`
-	PolicyScope     *string `api:"policyScope enum=PolicyScope"`
-	ResourceArn     *string `api:"resourceArn"`
-	RevisionId      *string `api:"revisionId min=1"`
+	PolicyName      *string `api:"policyName" json:",omitzero"`
+	PolicyDocument  *string `api:"policyDocument min=1 max=51200" json:",omitzero"`
+	LastUpdatedTime *int64  `api:"lastUpdatedTime min=0" json:",omitzero"`
+	PolicyScope     *string `api:"policyScope enum=PolicyScope" json:",omitzero"`
+	ResourceArn     *string `api:"resourceArn" json:",omitzero"`
+	RevisionId      *string `api:"revisionId min=1" json:",omitzero"`
 }
 
 type ResultField struct {
-	Field *string `api:"field"`
-	Value *string `api:"value"`
+	Field *string `api:"field" json:",omitzero"`
+	Value *string `api:"value" json:",omitzero"`
 }
 
 type SearchedLogStream struct {
-	LogStreamName      *string `api:"logStreamName min=1 max=512 pattern=[^:*]*"`
-	SearchedCompletely *bool   `api:"searchedCompletely"`
+	LogStreamName      *string `api:"logStreamName min=1 max=512 pattern=[^:*]*" json:",omitzero"`
+	SearchedCompletely *bool   `api:"searchedCompletely" json:",omitzero"`
 }
 
 type SessionStreamingException struct {
-	Message *string `api:"message"`
+	Message *string `api:"message" json:",omitzero"`
 }
 
 type SessionTimeoutException struct {
-	Message *string `api:"message"`
+	Message *string `api:"message" json:",omitzero"`
 }
 
 type StartLiveTailResponseStream struct {
-	SessionStart              *LiveTailSessionStart      `api:"sessionStart"`
-	SessionUpdate             *LiveTailSessionUpdate     `api:"sessionUpdate"`
-	SessionTimeoutException   *SessionTimeoutException   `api:"SessionTimeoutException"`
-	SessionStreamingException *SessionStreamingException `api:"SessionStreamingException"`
+	SessionStart              *LiveTailSessionStart      `api:"sessionStart" json:",omitzero"`
+	SessionUpdate             *LiveTailSessionUpdate     `api:"sessionUpdate" json:",omitzero"`
+	SessionTimeoutException   *SessionTimeoutException   `api:"SessionTimeoutException" json:",omitzero"`
+	SessionStreamingException *SessionStreamingException `api:"SessionStreamingException" json:",omitzero"`
 }
 
 type SubscriptionFilter struct {
-	FilterName             *string  `api:"filterName min=1 max=512 pattern=[^:*]*"`
-	LogGroupName           *string  `api:"logGroupName min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+"`
-	FilterPattern          *string  `api:"filterPattern min=0 max=1024"`
-	DestinationArn         *string  `api:"destinationArn min=1"`
-	RoleArn                *string  `api:"roleArn min=1"`
-	Distribution           *string  `api:"distribution enum=Distribution"`
-	ApplyOnTransformedLogs *bool    `api:"applyOnTransformedLogs"`
-	CreationTime           *int64   `api:"creationTime min=0"`
-	FieldSelectionCriteria *string  `api:"fieldSelectionCriteria min=0 max=2000"`
-	EmitSystemFields       []string `api:"emitSystemFields"`
+	FilterName             *string  `api:"filterName min=1 max=512 pattern=[^:*]*" json:",omitzero"`
+	LogGroupName           *string  `api:"logGroupName min=1 max=512 pattern=[\\.\\-_/#A-Za-z0-9]+" json:",omitzero"`
+	FilterPattern          *string  `api:"filterPattern min=0 max=1024" json:",omitzero"`
+	DestinationArn         *string  `api:"destinationArn min=1" json:",omitzero"`
+	RoleArn                *string  `api:"roleArn min=1" json:",omitzero"`
+	Distribution           *string  `api:"distribution enum=Distribution" json:",omitzero"`
+	ApplyOnTransformedLogs *bool    `api:"applyOnTransformedLogs" json:",omitzero"`
+	CreationTime           *int64   `api:"creationTime min=0" json:",omitzero"`
+	FieldSelectionCriteria *string  `api:"fieldSelectionCriteria min=0 max=2000" json:",omitzero"`
+	EmitSystemFields       []string `api:"emitSystemFields" json:",omitzero"`
 }
 
 type TagFilter struct {
-	Key    *string  `api:"key required min=1 max=128 pattern=^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)$"`
-	Values []string `api:"values min=0 max=5 item.min=0 item.max=259 item.pattern=^!?\\*?([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)\\*?$"`
+	Key    *string  `api:"key required min=1 max=128 pattern=^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)$" json:",omitzero"`
+	Values []string `api:"values min=0 max=5 item.min=0 item.max=259 item.pattern=^!?\\*?([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)\\*?$" json:",omitzero"`
 }

@@ -7,176 +7,176 @@ import (
 )
 
 type AssumeRoleInput struct {
-	RoleArn           *string                `api:"RoleArn required min=20 max=2048 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u0085\\u00A0-\\uD7FF\\uE000-\\uFFFD\\u10000-\\u10FFFF]+"`
-	RoleSessionName   *string                `api:"RoleSessionName required min=2 max=64 pattern=[\\w+=,.@-]*"`
-	PolicyArns        []PolicyDescriptorType `api:"PolicyArns"`
-	Policy            *string                `api:"Policy min=1 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
-	DurationSeconds   *int32                 `api:"DurationSeconds min=900 max=43200"`
-	Tags              []Tag                  `api:"Tags max=50"`
-	TransitiveTagKeys []string               `api:"TransitiveTagKeys max=50 item.min=1 item.max=128 item.pattern=[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+"`
-	ExternalId        *string                `api:"ExternalId min=2 max=1224 pattern=[\\w+=,.@:\\/-]*"`
-	SerialNumber      *string                `api:"SerialNumber min=9 max=256 pattern=[\\w+=/:,.@-]*"`
-	TokenCode         *string                `api:"TokenCode min=6 max=6 pattern=[\\d]*"`
-	SourceIdentity    *string                `api:"SourceIdentity min=2 max=64 pattern=[\\w+=,.@-]*"`
-	ProvidedContexts  []ProvidedContext      `api:"ProvidedContexts min=1 max=5"`
+	RoleArn           *string                `api:"RoleArn required min=20 max=2048 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u0085\\u00A0-\\uD7FF\\uE000-\\uFFFD\\u10000-\\u10FFFF]+" json:",omitzero"`
+	RoleSessionName   *string                `api:"RoleSessionName required min=2 max=64 pattern=[\\w+=,.@-]*" json:",omitzero"`
+	PolicyArns        []PolicyDescriptorType `api:"PolicyArns" json:",omitzero"`
+	Policy            *string                `api:"Policy min=1 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+" json:",omitzero"`
+	DurationSeconds   *int32                 `api:"DurationSeconds min=900 max=43200" json:",omitzero"`
+	Tags              []Tag                  `api:"Tags max=50" json:",omitzero"`
+	TransitiveTagKeys []string               `api:"TransitiveTagKeys max=50 item.min=1 item.max=128 item.pattern=[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+" json:",omitzero"`
+	ExternalId        *string                `api:"ExternalId min=2 max=1224 pattern=[\\w+=,.@:\\/-]*" json:",omitzero"`
+	SerialNumber      *string                `api:"SerialNumber min=9 max=256 pattern=[\\w+=/:,.@-]*" json:",omitzero"`
+	TokenCode         *string                `api:"TokenCode min=6 max=6 pattern=[\\d]*" json:",omitzero"`
+	SourceIdentity    *string                `api:"SourceIdentity min=2 max=64 pattern=[\\w+=,.@-]*" json:",omitzero"`
+	ProvidedContexts  []ProvidedContext      `api:"ProvidedContexts min=1 max=5" json:",omitzero"`
 }
 
 type AssumeRoleOutput struct {
-	Credentials      *Credentials     `api:"Credentials"`
-	AssumedRoleUser  *AssumedRoleUser `api:"AssumedRoleUser"`
-	PackedPolicySize *int32           `api:"PackedPolicySize min=0"`
-	SourceIdentity   *string          `api:"SourceIdentity min=2 max=64 pattern=[\\w+=,.@-]*"`
+	Credentials      *Credentials     `api:"Credentials" json:",omitzero"`
+	AssumedRoleUser  *AssumedRoleUser `api:"AssumedRoleUser" json:",omitzero"`
+	PackedPolicySize *int32           `api:"PackedPolicySize min=0" json:",omitzero"`
+	SourceIdentity   *string          `api:"SourceIdentity min=2 max=64 pattern=[\\w+=,.@-]*" json:",omitzero"`
 }
 
 type AssumeRoleWithSAMLInput struct {
-	RoleArn         *string                `api:"RoleArn required min=20 max=2048 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u0085\\u00A0-\\uD7FF\\uE000-\\uFFFD\\u10000-\\u10FFFF]+"`
-	PrincipalArn    *string                `api:"PrincipalArn required min=20 max=2048 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u0085\\u00A0-\\uD7FF\\uE000-\\uFFFD\\u10000-\\u10FFFF]+"`
-	SAMLAssertion   *string                `api:"SAMLAssertion required min=4 max=100000 sensitive"`
-	PolicyArns      []PolicyDescriptorType `api:"PolicyArns"`
-	Policy          *string                `api:"Policy min=1 max=2048 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
-	DurationSeconds *int32                 `api:"DurationSeconds min=900 max=43200"`
+	RoleArn         *string                `api:"RoleArn required min=20 max=2048 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u0085\\u00A0-\\uD7FF\\uE000-\\uFFFD\\u10000-\\u10FFFF]+" json:",omitzero"`
+	PrincipalArn    *string                `api:"PrincipalArn required min=20 max=2048 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u0085\\u00A0-\\uD7FF\\uE000-\\uFFFD\\u10000-\\u10FFFF]+" json:",omitzero"`
+	SAMLAssertion   *string                `api:"SAMLAssertion required min=4 max=100000 sensitive" json:",omitzero"`
+	PolicyArns      []PolicyDescriptorType `api:"PolicyArns" json:",omitzero"`
+	Policy          *string                `api:"Policy min=1 max=2048 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+" json:",omitzero"`
+	DurationSeconds *int32                 `api:"DurationSeconds min=900 max=43200" json:",omitzero"`
 }
 
 type AssumeRoleWithSAMLOutput struct {
-	Credentials      *Credentials     `api:"Credentials"`
-	AssumedRoleUser  *AssumedRoleUser `api:"AssumedRoleUser"`
-	PackedPolicySize *int32           `api:"PackedPolicySize min=0"`
-	Subject          *string          `api:"Subject"`
-	SubjectType      *string          `api:"SubjectType"`
-	Issuer           *string          `api:"Issuer"`
-	Audience         *string          `api:"Audience"`
-	NameQualifier    *string          `api:"NameQualifier"`
-	SourceIdentity   *string          `api:"SourceIdentity min=2 max=64 pattern=[\\w+=,.@-]*"`
+	Credentials      *Credentials     `api:"Credentials" json:",omitzero"`
+	AssumedRoleUser  *AssumedRoleUser `api:"AssumedRoleUser" json:",omitzero"`
+	PackedPolicySize *int32           `api:"PackedPolicySize min=0" json:",omitzero"`
+	Subject          *string          `api:"Subject" json:",omitzero"`
+	SubjectType      *string          `api:"SubjectType" json:",omitzero"`
+	Issuer           *string          `api:"Issuer" json:",omitzero"`
+	Audience         *string          `api:"Audience" json:",omitzero"`
+	NameQualifier    *string          `api:"NameQualifier" json:",omitzero"`
+	SourceIdentity   *string          `api:"SourceIdentity min=2 max=64 pattern=[\\w+=,.@-]*" json:",omitzero"`
 }
 
 type AssumeRoleWithWebIdentityInput struct {
-	RoleArn          *string                `api:"RoleArn required min=20 max=2048 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u0085\\u00A0-\\uD7FF\\uE000-\\uFFFD\\u10000-\\u10FFFF]+"`
-	RoleSessionName  *string                `api:"RoleSessionName required min=2 max=64 pattern=[\\w+=,.@-]*"`
-	WebIdentityToken *string                `api:"WebIdentityToken required min=4 max=20000 sensitive"`
-	ProviderId       *string                `api:"ProviderId min=4 max=2048"`
-	PolicyArns       []PolicyDescriptorType `api:"PolicyArns"`
-	Policy           *string                `api:"Policy min=1 max=2048 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
-	DurationSeconds  *int32                 `api:"DurationSeconds min=900 max=43200"`
+	RoleArn          *string                `api:"RoleArn required min=20 max=2048 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u0085\\u00A0-\\uD7FF\\uE000-\\uFFFD\\u10000-\\u10FFFF]+" json:",omitzero"`
+	RoleSessionName  *string                `api:"RoleSessionName required min=2 max=64 pattern=[\\w+=,.@-]*" json:",omitzero"`
+	WebIdentityToken *string                `api:"WebIdentityToken required min=4 max=20000 sensitive" json:",omitzero"`
+	ProviderId       *string                `api:"ProviderId min=4 max=2048" json:",omitzero"`
+	PolicyArns       []PolicyDescriptorType `api:"PolicyArns" json:",omitzero"`
+	Policy           *string                `api:"Policy min=1 max=2048 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+" json:",omitzero"`
+	DurationSeconds  *int32                 `api:"DurationSeconds min=900 max=43200" json:",omitzero"`
 }
 
 type AssumeRoleWithWebIdentityOutput struct {
-	Credentials                 *Credentials     `api:"Credentials"`
-	SubjectFromWebIdentityToken *string          `api:"SubjectFromWebIdentityToken min=6 max=255"`
-	AssumedRoleUser             *AssumedRoleUser `api:"AssumedRoleUser"`
-	PackedPolicySize            *int32           `api:"PackedPolicySize min=0"`
-	Provider                    *string          `api:"Provider"`
-	Audience                    *string          `api:"Audience"`
-	SourceIdentity              *string          `api:"SourceIdentity min=2 max=64 pattern=[\\w+=,.@-]*"`
+	Credentials                 *Credentials     `api:"Credentials" json:",omitzero"`
+	SubjectFromWebIdentityToken *string          `api:"SubjectFromWebIdentityToken min=6 max=255" json:",omitzero"`
+	AssumedRoleUser             *AssumedRoleUser `api:"AssumedRoleUser" json:",omitzero"`
+	PackedPolicySize            *int32           `api:"PackedPolicySize min=0" json:",omitzero"`
+	Provider                    *string          `api:"Provider" json:",omitzero"`
+	Audience                    *string          `api:"Audience" json:",omitzero"`
+	SourceIdentity              *string          `api:"SourceIdentity min=2 max=64 pattern=[\\w+=,.@-]*" json:",omitzero"`
 }
 
 type AssumeRootInput struct {
-	TargetPrincipal *string               `api:"TargetPrincipal required min=12 max=2048"`
-	TaskPolicyArn   *PolicyDescriptorType `api:"TaskPolicyArn required"`
-	DurationSeconds *int32                `api:"DurationSeconds min=0 max=900"`
+	TargetPrincipal *string               `api:"TargetPrincipal required min=12 max=2048" json:",omitzero"`
+	TaskPolicyArn   *PolicyDescriptorType `api:"TaskPolicyArn required" json:",omitzero"`
+	DurationSeconds *int32                `api:"DurationSeconds min=0 max=900" json:",omitzero"`
 }
 
 type AssumeRootOutput struct {
-	Credentials    *Credentials `api:"Credentials"`
-	SourceIdentity *string      `api:"SourceIdentity min=2 max=64 pattern=[\\w+=,.@-]*"`
+	Credentials    *Credentials `api:"Credentials" json:",omitzero"`
+	SourceIdentity *string      `api:"SourceIdentity min=2 max=64 pattern=[\\w+=,.@-]*" json:",omitzero"`
 }
 
 type DecodeAuthorizationMessageInput struct {
-	EncodedMessage *string `api:"EncodedMessage required min=1 max=10240"`
+	EncodedMessage *string `api:"EncodedMessage required min=1 max=10240" json:",omitzero"`
 }
 
 type DecodeAuthorizationMessageOutput struct {
-	DecodedMessage *string `api:"DecodedMessage"`
+	DecodedMessage *string `api:"DecodedMessage" json:",omitzero"`
 }
 
 type GetAccessKeyInfoInput struct {
-	AccessKeyId *string `api:"AccessKeyId required min=16 max=128 pattern=[\\w]*"`
+	AccessKeyId *string `api:"AccessKeyId required min=16 max=128 pattern=[\\w]*" json:",omitzero"`
 }
 
 type GetAccessKeyInfoOutput struct {
-	Account *string `api:"Account"`
+	Account *string `api:"Account" json:",omitzero"`
 }
 
 type GetCallerIdentityInput struct{}
 
 type GetCallerIdentityOutput struct {
-	UserId  *string `api:"UserId"`
-	Account *string `api:"Account"`
-	Arn     *string `api:"Arn min=20 max=2048 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u0085\\u00A0-\\uD7FF\\uE000-\\uFFFD\\u10000-\\u10FFFF]+"`
+	UserId  *string `api:"UserId" json:",omitzero"`
+	Account *string `api:"Account" json:",omitzero"`
+	Arn     *string `api:"Arn min=20 max=2048 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u0085\\u00A0-\\uD7FF\\uE000-\\uFFFD\\u10000-\\u10FFFF]+" json:",omitzero"`
 }
 
 type GetDelegatedAccessTokenInput struct {
-	TradeInToken *string `api:"TradeInToken required sensitive"`
+	TradeInToken *string `api:"TradeInToken required sensitive" json:",omitzero"`
 }
 
 type GetDelegatedAccessTokenOutput struct {
-	Credentials      *Credentials `api:"Credentials"`
-	PackedPolicySize *int32       `api:"PackedPolicySize min=0"`
-	AssumedPrincipal *string      `api:"AssumedPrincipal min=20 max=2048 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u0085\\u00A0-\\uD7FF\\uE000-\\uFFFD\\u10000-\\u10FFFF]+"`
+	Credentials      *Credentials `api:"Credentials" json:",omitzero"`
+	PackedPolicySize *int32       `api:"PackedPolicySize min=0" json:",omitzero"`
+	AssumedPrincipal *string      `api:"AssumedPrincipal min=20 max=2048 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u0085\\u00A0-\\uD7FF\\uE000-\\uFFFD\\u10000-\\u10FFFF]+" json:",omitzero"`
 }
 
 type GetFederationTokenInput struct {
-	Name            *string                `api:"Name required min=2 max=32 pattern=[\\w+=,.@-]*"`
-	Policy          *string                `api:"Policy min=1 max=2048 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
-	PolicyArns      []PolicyDescriptorType `api:"PolicyArns"`
-	DurationSeconds *int32                 `api:"DurationSeconds min=900 max=129600"`
-	Tags            []Tag                  `api:"Tags max=50"`
+	Name            *string                `api:"Name required min=2 max=32 pattern=[\\w+=,.@-]*" json:",omitzero"`
+	Policy          *string                `api:"Policy min=1 max=2048 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+" json:",omitzero"`
+	PolicyArns      []PolicyDescriptorType `api:"PolicyArns" json:",omitzero"`
+	DurationSeconds *int32                 `api:"DurationSeconds min=900 max=129600" json:",omitzero"`
+	Tags            []Tag                  `api:"Tags max=50" json:",omitzero"`
 }
 
 type GetFederationTokenOutput struct {
-	Credentials      *Credentials   `api:"Credentials"`
-	FederatedUser    *FederatedUser `api:"FederatedUser"`
-	PackedPolicySize *int32         `api:"PackedPolicySize min=0"`
+	Credentials      *Credentials   `api:"Credentials" json:",omitzero"`
+	FederatedUser    *FederatedUser `api:"FederatedUser" json:",omitzero"`
+	PackedPolicySize *int32         `api:"PackedPolicySize min=0" json:",omitzero"`
 }
 
 type GetSessionTokenInput struct {
-	DurationSeconds *int32  `api:"DurationSeconds min=900 max=129600"`
-	SerialNumber    *string `api:"SerialNumber min=9 max=256 pattern=[\\w+=/:,.@-]*"`
-	TokenCode       *string `api:"TokenCode min=6 max=6 pattern=[\\d]*"`
+	DurationSeconds *int32  `api:"DurationSeconds min=900 max=129600" json:",omitzero"`
+	SerialNumber    *string `api:"SerialNumber min=9 max=256 pattern=[\\w+=/:,.@-]*" json:",omitzero"`
+	TokenCode       *string `api:"TokenCode min=6 max=6 pattern=[\\d]*" json:",omitzero"`
 }
 
 type GetSessionTokenOutput struct {
-	Credentials *Credentials `api:"Credentials"`
+	Credentials *Credentials `api:"Credentials" json:",omitzero"`
 }
 
 type GetWebIdentityTokenInput struct {
-	Audience         []string `api:"Audience required min=1 max=10 item.min=1 item.max=1000"`
-	DurationSeconds  *int32   `api:"DurationSeconds min=60 max=3600"`
-	SigningAlgorithm *string  `api:"SigningAlgorithm required min=5 max=5"`
-	Tags             []Tag    `api:"Tags max=50"`
+	Audience         []string `api:"Audience required min=1 max=10 item.min=1 item.max=1000" json:",omitzero"`
+	DurationSeconds  *int32   `api:"DurationSeconds min=60 max=3600" json:",omitzero"`
+	SigningAlgorithm *string  `api:"SigningAlgorithm required min=5 max=5" json:",omitzero"`
+	Tags             []Tag    `api:"Tags max=50" json:",omitzero"`
 }
 
 type GetWebIdentityTokenOutput struct {
-	WebIdentityToken *string    `api:"WebIdentityToken sensitive"`
-	Expiration       *time.Time `api:"Expiration"`
+	WebIdentityToken *string    `api:"WebIdentityToken sensitive" json:",omitzero"`
+	Expiration       *time.Time `api:"Expiration" json:",omitzero"`
 }
 
 type AssumedRoleUser struct {
-	AssumedRoleId *string `api:"AssumedRoleId required min=2 max=193 pattern=[\\w+=,.@:-]*"`
-	Arn           *string `api:"Arn required min=20 max=2048 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u0085\\u00A0-\\uD7FF\\uE000-\\uFFFD\\u10000-\\u10FFFF]+"`
+	AssumedRoleId *string `api:"AssumedRoleId required min=2 max=193 pattern=[\\w+=,.@:-]*" json:",omitzero"`
+	Arn           *string `api:"Arn required min=20 max=2048 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u0085\\u00A0-\\uD7FF\\uE000-\\uFFFD\\u10000-\\u10FFFF]+" json:",omitzero"`
 }
 
 type Credentials struct {
-	AccessKeyId     *string    `api:"AccessKeyId required min=16 max=128 pattern=[\\w]*"`
-	SecretAccessKey *string    `api:"SecretAccessKey required sensitive"`
-	SessionToken    *string    `api:"SessionToken required"`
-	Expiration      *time.Time `api:"Expiration required"`
+	AccessKeyId     *string    `api:"AccessKeyId required min=16 max=128 pattern=[\\w]*" json:",omitzero"`
+	SecretAccessKey *string    `api:"SecretAccessKey required sensitive" json:",omitzero"`
+	SessionToken    *string    `api:"SessionToken required" json:",omitzero"`
+	Expiration      *time.Time `api:"Expiration required" json:",omitzero"`
 }
 
 type FederatedUser struct {
-	FederatedUserId *string `api:"FederatedUserId required min=2 max=193 pattern=[\\w+=,.@\\:-]*"`
-	Arn             *string `api:"Arn required min=20 max=2048 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u0085\\u00A0-\\uD7FF\\uE000-\\uFFFD\\u10000-\\u10FFFF]+"`
+	FederatedUserId *string `api:"FederatedUserId required min=2 max=193 pattern=[\\w+=,.@\\:-]*" json:",omitzero"`
+	Arn             *string `api:"Arn required min=20 max=2048 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u0085\\u00A0-\\uD7FF\\uE000-\\uFFFD\\u10000-\\u10FFFF]+" json:",omitzero"`
 }
 
 type PolicyDescriptorType struct {
-	Arn *string `api:"arn min=20 max=2048 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u0085\\u00A0-\\uD7FF\\uE000-\\uFFFD\\u10000-\\u10FFFF]+"`
+	Arn *string `api:"arn min=20 max=2048 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u0085\\u00A0-\\uD7FF\\uE000-\\uFFFD\\u10000-\\u10FFFF]+" json:",omitzero"`
 }
 
 type ProvidedContext struct {
-	ProviderArn      *string `api:"ProviderArn min=20 max=2048 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u0085\\u00A0-\\uD7FF\\uE000-\\uFFFD\\u10000-\\u10FFFF]+"`
-	ContextAssertion *string `api:"ContextAssertion min=4 max=2048"`
+	ProviderArn      *string `api:"ProviderArn min=20 max=2048 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u0085\\u00A0-\\uD7FF\\uE000-\\uFFFD\\u10000-\\u10FFFF]+" json:",omitzero"`
+	ContextAssertion *string `api:"ContextAssertion min=4 max=2048" json:",omitzero"`
 }
 
 type Tag struct {
-	Key   *string `api:"Key required min=1 max=128 pattern=[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+"`
-	Value *string `api:"Value required min=0 max=256 pattern=[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*"`
+	Key   *string `api:"Key required min=1 max=128 pattern=[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+" json:",omitzero"`
+	Value *string `api:"Value required min=0 max=256 pattern=[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*" json:",omitzero"`
 }
