@@ -37,7 +37,11 @@ func process(t *testing.T, h *Harness) {
 	spec.Hosts = []task.HostEntry{{Name: "neighbour.internal", Address: netip.MustParseAddr("10.9.8.7")}}
 	id := u.run(spec)
 	for _, c := range []struct{ words, want string }{
-		{"env GIVEN", "1"}, {"env FROM_IMAGE", "replaced"}, {"id", "1234:5678"}, {"cwd", "/"}, {"host", "unit.internal"},
+		{"env GIVEN", "1"},
+		{"env FROM_IMAGE", "replaced"},
+		{"id", "1234:5678"},
+		{"cwd", "/"},
+		{"host", "unit.internal"},
 		{"resolve neighbour.internal", "10.9.8.7"},
 	} {
 		if got := u.exec(id, strings.Fields(c.words)...); got != c.want {
