@@ -15,7 +15,7 @@ import (
 const apiBar = 20
 
 // connections is how many clients ask at a time, besides one alone.
-const connections = 8
+const connections = 16
 
 func measureAPI(ctx context.Context, r *run) (f findings, err error) {
 	p, _, err := r.platform(ctx)
