@@ -92,7 +92,7 @@ func (c *containerd) run(ctx context.Context, id string) (time.Duration, error) 
 }
 
 func (c *containerd) end() {
-	c.command.Process.Signal(syscall.SIGTERM) //nolint:errcheck // it is gone then
-	c.command.Wait()                          //nolint:errcheck // its end is all that is wanted
+	_ = c.command.Process.Signal(syscall.SIGTERM) // if it is gone, the better
+	_ = c.command.Wait()
 	os.RemoveAll(c.dir)
 }

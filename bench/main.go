@@ -2,8 +2,7 @@
 // client, in turn, in one run on one machine. It prints what it finds and writes it into a Markdown file.
 //
 //	make bench
-//	bin/neargate must exist: make build
-//	go run ./bench -only tasks -quick
+//	make build && go run ./bench -only tasks -quick
 //
 // Peers are moto_server, Debian's containerd with its ctr, and nginx behind wrk; a comparison whose peer is missing says so by name.
 // It needs root, and a machine that does nothing else: the load average is part of the report.
@@ -48,7 +47,7 @@ func sections() []section {
 type run struct {
 	quick   bool
 	binary  string // neargate
-	image   string // archive of the demo application
+	image   string // archive of the demo application, once it has been built
 	dir     string // scratch, gone afterwards
 	served  int    // platforms started so far
 	verbose bool
@@ -122,9 +121,9 @@ func bench(ctx context.Context, args []string) error {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	report, err := r.all(ctx, chosen)
-	if len(report.sections) > 0 && *out != "" {
-		err = errors.Join(err, report.write(*out, *only == ""))
+	found, err := r.all(ctx, chosen)
+	if len(found.sections) > 0 && *out != "" {
+		err = errors.Join(err, found.write(*out, *only == ""))
 	}
 	return err
 }

@@ -52,6 +52,6 @@ func startMoto(ctx context.Context) (*moto, time.Duration, error) {
 func (m *moto) end() {
 	m.http.CloseIdleConnections()
 	// moto_server may be a shell shim around python: its group is ended.
-	syscall.Kill(-m.command.Process.Pid, syscall.SIGKILL) //nolint:errcheck // it is gone then
-	m.command.Wait()                                      //nolint:errcheck // it says that it was killed
+	_ = syscall.Kill(-m.command.Process.Pid, syscall.SIGKILL)
+	_ = m.command.Wait() // it says that it was killed
 }

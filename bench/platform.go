@@ -82,7 +82,7 @@ func (p *platform) start(ctx context.Context) (time.Duration, error) {
 		}
 		time.Sleep(time.Millisecond)
 	}
-	return 0, fmt.Errorf("no answer from serve: %w\n%s", ctx.Err(), p.said())
+	return 0, fmt.Errorf("no answer from serve\n%s", p.said())
 }
 
 // said is the end of the platform's log.
@@ -94,7 +94,7 @@ func (p *platform) said() string {
 // kill ends the control plane as a crash does.
 func (p *platform) kill() error {
 	err := p.command.Process.Kill()
-	p.command.Wait() //nolint:errcheck // it says that it was killed
+	_ = p.command.Wait() // it says that it was killed
 	return err
 }
 
@@ -134,7 +134,7 @@ func (p *platform) edge() (process, error) {
 	return process(pid), err
 }
 
-// load makes an archive known to every task under a name.
+// loadImage makes an archive known to every task under a name.
 func (p *platform) loadImage(ctx context.Context, archive, name string) error {
 	f, err := os.Open(archive)
 	if err != nil {
