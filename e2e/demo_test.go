@@ -1,10 +1,15 @@
 package e2e
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/neargate/neargate/internal/machine/fabric"
 )
 
 // TestDemo runs the demo through: it builds its picture, rolls it over under load and takes it down.
@@ -21,37 +26,46 @@ func TestDemo(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer room.Release(2)
-	before := neargates(t)
 	cmd := exec.Command(built.binary, "demo", "--once")
 	cmd.Dir = ".." // where the demo application is, for a program that was not built with it
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Errorf("demo --once: %v", err)
+	// Its data directory, which is gone in the end, tells the names of what it makes.
+	temp := t.TempDir()
+	cmd.Env = append(os.Environ(), "TMPDIR="+temp)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
 	}
-	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	var made remains
+	for running := true; running; {
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Errorf("demo --once: %v", err)
+			}
+			running = false
+		case <-time.After(50 * time.Millisecond):
+			if dirs, _ := filepath.Glob(filepath.Join(temp, "neargate-demo-*")); len(dirs) == 1 && made.dir == "" {
+				instance, err := fabric.Instance(dirs[0])
+				if err != nil {
+					t.Fatal(err)
+				}
+				made = remains{instance: instance, dir: dirs[0]}
+			}
+		}
+	}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	if last := lines[len(lines)-1]; !strings.Contains(last, " 0 failed") {
 		t.Errorf("the last line does not tell of 0 failed requests: %q", last)
 	}
-	if after := neargates(t); after != before {
-		t.Errorf("left on the machine:\n%s\nbefore:\n%s", after, before)
+	if made.dir == "" {
+		t.Error("its data directory was not seen")
+	} else if left := made.all(); len(left) > 0 {
+		t.Errorf("left on the machine:\n  %s", strings.Join(left, "\n  "))
 	}
 	if t.Failed() {
-		t.Logf("%s", out)
+		t.Logf("%s", out.String())
 	}
-}
-
-// neargates are the namespaces of all platforms on this machine.
-func neargates(t *testing.T) string {
-	t.Helper()
-	entries, err := os.ReadDir("/run/netns")
-	if err != nil && !os.IsNotExist(err) {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), "ng-") {
-			names = append(names, e.Name())
-		}
-	}
-	return strings.Join(names, "\n")
 }
