@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/neargate/neargate/internal/logs"
 	"github.com/neargate/neargate/internal/spool"
 	"github.com/neargate/neargate/internal/task"
 )
@@ -63,13 +64,21 @@ func (c *core) serveLogs(w http.ResponseWriter, r *http.Request) error {
 				continue
 			}
 			reading[x.ID] = true
-			wg.Go(func() { out.copy(ctx, c.machine.Spool(x.ID), Line{Task: t.ID, Container: x.Name}, follow) })
+			as := Line{Task: t.ID, Container: x.Name}
+			if x.Log.Driver == "awslogs" { // what has gone to its log stream is no longer in the spool
+				wg.Go(func() {
+					out.copyStream(ctx, func(after *logs.Place) (logs.Page, error) { return c.stored(ctx, x.Log, after) }, as, follow)
+				})
+				continue
+			}
+			wg.Go(func() { out.copy(ctx, c.machine.Spool(x.ID), as, follow) })
 		}
 	}
 	if !follow {
 		for _, t := range found {
 			read(t)
 		}
+		wg.Wait()
 		return nil
 	}
 	if err := out.flush(); err != nil { // the client learns that it is being served
@@ -118,6 +127,52 @@ func (l *lines) copy(ctx context.Context, path string, as Line, follow bool) {
 		as.Time, as.Stderr, as.Text = rec.Time, rec.Stream == spool.Stderr, string(rec.Line)
 		if l.write(as) != nil {
 			return
+		}
+	}
+}
+
+// stored reads what follows a place in a container's log stream.
+func (c *core) stored(ctx context.Context, spec task.LogSpec, after *logs.Place) (logs.Page, error) {
+	tx := c.store.View()
+	g, err := c.logs.Group(tx, spec.Account, spec.Region, spec.Group)
+	if err != nil {
+		return logs.Page{}, err
+	}
+	s, err := c.logs.Stream(tx, g, spec.Stream)
+	if err != nil {
+		return logs.Page{}, err
+	}
+	return c.logs.Read(ctx, s, logs.Read{After: after, Head: true})
+}
+
+// lookAgain is the time between two looks for new events of a stream.
+const lookAgain = 200 * time.Millisecond
+
+// copyStream copies events page by page. A group that is missing may be made again.
+func (l *lines) copyStream(ctx context.Context, read func(after *logs.Place) (logs.Page, error), as Line, follow bool) {
+	var after *logs.Place
+	for {
+		page, err := read(after)
+		if err != nil && !follow {
+			return
+		}
+		for _, e := range page.Events {
+			as.Time, as.Text = time.UnixMilli(e.Timestamp), strings.TrimSuffix(e.Message, "\n")
+			if l.write(as) != nil {
+				return
+			}
+		}
+		if len(page.Events) > 0 {
+			after = &page.Last
+			continue
+		}
+		if !follow {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(lookAgain):
 		}
 	}
 }
