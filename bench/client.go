@@ -40,18 +40,10 @@ var (
 )
 
 func (c *client) post(ctx context.Context, d dialect, op string, body []byte) ([]byte, error) {
-	q, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint+"/", bytes.NewReader(body))
+	q, err := c.request(ctx, d, op, body)
 	if err != nil {
 		return nil, err
 	}
-	now := time.Now().UTC()
-	q.Header.Set("Content-Type", d.contentType)
-	q.Header.Set("X-Amz-Date", now.Format("20060102T150405Z"))
-	if d.target != "" {
-		q.Header.Set("X-Amz-Target", d.target+"."+op)
-	}
-	q.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=bench/"+now.Format("20060102")+"/us-east-1/"+d.service+
-		"/aws4_request, SignedHeaders=host;x-amz-date, Signature="+strings.Repeat("0", 64))
 	a, err := c.http.Do(q)
 	if err != nil {
 		return nil, err
@@ -65,6 +57,35 @@ func (c *client) post(ctx context.Context, d dialect, op string, body []byte) ([
 		return nil, fmt.Errorf("%s %s: %s: %.300s", d.service, op, a.Status, answer)
 	}
 	return answer, nil
+}
+
+func (c *client) request(ctx context.Context, d dialect, op string, body []byte) (*http.Request, error) {
+	q, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint+"/", bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now().UTC()
+	q.Header.Set("Content-Type", d.contentType)
+	q.Header.Set("X-Amz-Date", now.Format("20060102T150405Z"))
+	if d.target != "" {
+		q.Header.Set("X-Amz-Target", d.target+"."+op)
+	}
+	q.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=bench/"+now.Format("20060102")+"/us-east-1/"+d.service+
+		"/aws4_request, SignedHeaders=host;x-amz-date, Signature="+strings.Repeat("0", 64))
+	return q, nil
+}
+
+// asker repeats a request of ECS.
+func (c *client) asker(ctx context.Context, r request) (*asker, error) {
+	q, err := c.request(ctx, ecsAPI, r.op, r.body)
+	if err != nil {
+		return nil, err
+	}
+	var wire bytes.Buffer
+	if err := q.Write(&wire); err != nil {
+		return nil, err
+	}
+	return &asker{address: q.URL.Host, request: wire.Bytes()}, nil
 }
 
 // fields is a JSON object.

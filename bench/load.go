@@ -1,12 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"fmt"
-	"io"
-	"net"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,9 +21,8 @@ type load struct {
 
 // What is asked: clients, and how often each of them asks.
 const (
-	loadClients  = 8
-	loadEvery    = 20 * time.Millisecond
-	loadPatience = 10 * time.Second
+	loadClients = 8
+	loadEvery   = 20 * time.Millisecond
 )
 
 // startLoad asks until end is called.
@@ -52,29 +46,19 @@ func (l *load) end() map[string]int {
 }
 
 func (l *load) ask(ctx context.Context) {
-	var c *connection
+	a := asker{address: l.address, request: []byte("GET / HTTP/1.1\r\nHost: " + l.host + "\r\n\r\n")}
+	defer a.close()
 	tick := time.NewTicker(loadEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			c.close()
 			return
 		case <-tick.C:
 		}
 		began := time.Now()
-		var err error
-		if c == nil {
-			c, err = l.dial()
-		}
-		if err == nil {
-			err = c.get(l.host)
-		}
+		err := a.ask()
 		l.count(time.Since(began), err)
-		if err != nil || c.over {
-			c.close()
-			c = nil
-		}
 	}
 }
 
@@ -86,48 +70,5 @@ func (l *load) count(took time.Duration, err error) {
 	if err != nil {
 		l.failed.Add(1)
 		l.reasons[err.Error()]++
-	}
-}
-
-// connection is one HTTP/1.1 connection.
-type connection struct {
-	net.Conn
-	answers *bufio.Reader
-	over    bool // the server has said that it closes
-}
-
-func (l *load) dial() (*connection, error) {
-	c, err := net.DialTimeout("tcp", l.address, loadPatience)
-	if err != nil {
-		return nil, err
-	}
-	return &connection{Conn: c, answers: bufio.NewReader(c)}, nil
-}
-
-func (c *connection) get(host string) error {
-	if err := c.SetDeadline(time.Now().Add(loadPatience)); err != nil {
-		return err
-	}
-	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: "+host+"\r\n\r\n"); err != nil {
-		return fmt.Errorf("write: %w", err)
-	}
-	a, err := http.ReadResponse(c.answers, nil)
-	if err != nil {
-		return fmt.Errorf("read: %w", err)
-	}
-	defer a.Body.Close()
-	if _, err := io.Copy(io.Discard, a.Body); err != nil {
-		return fmt.Errorf("read body: %w", err)
-	}
-	c.over = a.Close
-	if a.StatusCode != http.StatusOK {
-		return fmt.Errorf("status %d", a.StatusCode)
-	}
-	return nil
-}
-
-func (c *connection) close() {
-	if c != nil {
-		c.Conn.Close()
 	}
 }

@@ -67,7 +67,7 @@ func measureRollouts(ctx context.Context, r *run) (f findings, err error) {
 
 var loadNote = fmt.Sprintf("%d clients with a kept connection each ask every %s, through the load balancer's address on this machine; an answer other than 200, "+
 	"or none within %s, is a failure, and nothing is asked twice. minimumHealthyPercent 100, maximumPercent 200, health checks every %s s, a deregistration delay of %s s.",
-	loadClients, loadEvery, loadPatience, checkInterval, drainDelay)
+	loadClients, loadEvery, patience, checkInterval, drainDelay)
 
 func (f *findings) noteReasons(reasons map[string]int) {
 	for _, reason := range slices.Sorted(maps.Keys(reasons)) {

@@ -39,10 +39,7 @@ func measureWrites(ctx context.Context, r *run) (f findings, err error) {
 	for _, q := range []request{{"TagResource", tag}, {"RegisterTaskDefinition", register}} {
 		var rates []float64
 		for range r.rounds() {
-			rate, err := rateOf(ctx, writers, r.during(3*time.Second), func(ctx context.Context) error {
-				_, err := p.post(ctx, ecsAPI, q.op, q.body)
-				return err
-			})
+			rate, err := q.rate(ctx, p.client, writers, r.during(3*time.Second))
 			if err != nil {
 				return f, err
 			}
@@ -84,12 +81,14 @@ func storeWrites(ctx context.Context, r *run) (float64, error) {
 	var number atomic.Int64
 	var rates []float64
 	for range r.rounds() {
-		rate, err := rateOf(ctx, writers, r.during(3*time.Second), func(ctx context.Context) error {
-			key := fmt.Sprintf("%06d", number.Add(1)%100_000)
-			return store.Update(ctx, func(tx *state.Tx) error {
-				table.Put(tx, &blob{key, text})
-				return nil
-			})
+		rate, err := rateOf(ctx, writers, r.during(3*time.Second), func(ctx context.Context) func() error {
+			return func() error {
+				key := fmt.Sprintf("%06d", number.Add(1)%100_000)
+				return store.Update(ctx, func(tx *state.Tx) error {
+					table.Put(tx, &blob{key, text})
+					return nil
+				})
+			}
 		})
 		if err != nil {
 			return 0, joined(err, store.Close())
