@@ -33,7 +33,9 @@ func (s *Store) Import(ctx context.Context, tar io.Reader, name string) ([]strin
 	if err != nil {
 		return nil, fmt.Errorf("image archive: %w", err)
 	}
-	children := ctrimages.SetChildrenMappedLabels(s.content, ctrimages.FilterPlatforms(ctrimages.ChildrenHandler(s.content), s.match), nil)
+	// One manifest of each index: an index of indexes of … that each name another one twice would take for ever.
+	children := ctrimages.SetChildrenMappedLabels(s.content, ctrimages.ChildrenHandler(s.content), nil)
+	children = ctrimages.LimitManifests(ctrimages.FilterPlatforms(children, s.match), s.match, 1)
 	var done []string
 	for _, n := range named {
 		if err := ctrimages.Walk(ctx, bounded(children), n.target); err != nil {
