@@ -3,6 +3,7 @@ package containers
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -10,6 +11,7 @@ import (
 	continuity "github.com/containerd/continuity/fs"
 	"github.com/moby/sys/user"
 	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
 )
 
 // resolveUser finds the ids of a user[:group] in an image whose root file system is at root.
@@ -37,18 +39,25 @@ func resolveUser(root, own, image string) (specs.User, error) {
 }
 
 // openInside opens a file below root, following links as if root were /. A file that is not there is empty: images need not know
-// any users.
+// any users. A pipe or a device, whose reader could wait for ever or read what is the machine's, is refused.
 func openInside(root, path string) (io.ReadCloser, error) {
 	at, err := continuity.RootPath(root, path)
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.Open(at)
+	f, err := os.OpenFile(at, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return os.Open(os.DevNull)
 	}
 	if err != nil {
 		return nil, err
+	}
+	fi, err := f.Stat()
+	if err == nil && !fi.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a regular file", path)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
 }
