@@ -172,11 +172,7 @@ func (p *execution) wait(ctx, lasting context.Context, pipes *pipes) error {
 func (p *execution) serve(ctx context.Context, pipes *pipes, s Streams) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	if s.Stdin != nil {
-		go func() { // ends with the pipe, or with the next input after it
-			_, _ = io.Copy(pipes.stdin, s.Stdin)
-			pipes.stdin.Close()
-			_, _ = p.conn.CloseIO(ctx, &taskapi.CloseIORequest{ID: p.container, ExecID: p.id, Stdin: true})
-		}()
+		go p.feed(ctx, pipes.stdin, s.Stdin)
 	}
 	if s.Resize != nil {
 		go func() {
@@ -196,12 +192,40 @@ func (p *execution) serve(ctx context.Context, pipes *pipes, s Streams) (stop fu
 	return cancel
 }
 
+// feed passes input on to its end, or until ctx is done and the next input comes.
+func (p *execution) feed(ctx context.Context, pipe string, from io.Reader) {
+	to, err := openForWriting(ctx, pipe)
+	if err != nil {
+		return // the process is over
+	}
+	defer context.AfterFunc(ctx, func() { to.Close() })()
+	_, _ = io.Copy(to, from)
+	to.Close()
+	_, _ = p.conn.CloseIO(ctx, &taskapi.CloseIORequest{ID: p.container, ExecID: p.id, Stdin: true})
+}
+
+// openForWriting opens a named pipe as soon as somebody is reading it: what is written to it before that, and that it has ended,
+// nobody would ever learn.
+func openForWriting(ctx context.Context, path string) (*os.File, error) {
+	for {
+		f, err := os.OpenFile(path, os.O_WRONLY|unix.O_NONBLOCK, 0)
+		if !errors.Is(err, unix.ENXIO) {
+			return f, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
 // pipes are the named pipes between a further process's shim and us.
 type pipes struct {
 	copies sync.WaitGroup
 	ends   []*os.File // we read from them
 	holds  []*os.File // kept open for writing until the shim has them open
-	stdin  *os.File
+	stdin  string     // path of the one that we write to
 	errs   []error
 }
 
@@ -238,12 +262,7 @@ func (p *pipes) in(path string) string {
 		p.errs = append(p.errs, &os.PathError{Op: "mkfifo", Path: path, Err: err})
 		return ""
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|unix.O_NONBLOCK, 0)
-	if err != nil {
-		p.errs = append(p.errs, err)
-		return ""
-	}
-	p.stdin = f
+	p.stdin = path
 	return path
 }
 
@@ -267,9 +286,6 @@ func (p *pipes) close() {
 	p.started()
 	for _, f := range p.ends {
 		f.Close()
-	}
-	if p.stdin != nil {
-		p.stdin.Close()
 	}
 	p.copies.Wait()
 }

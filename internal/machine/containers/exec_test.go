@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +26,17 @@ func TestExecStream(t *testing.T) {
 	code, err := e.ExecStream(t.Context(), id, script(`cat; echo $1 >&2; exit 3`), Streams{Stdin: strings.NewReader("typed\n"), Stdout: &out, Stderr: &errs})
 	if err != nil || code != 3 || out.String() != "typed\n" || errs.String() != "\n" {
 		t.Errorf("pipes: %d, %v, %q, %q", code, err, out.String(), errs.String())
+	}
+
+	for i := range 20 { // short input is over before the shim has looked for any
+		out.Reset()
+		text := strconv.Itoa(i)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		code, err := e.ExecStream(ctx, id, script(`exec busybox cat`), Streams{Stdin: strings.NewReader(text), Stdout: &out})
+		cancel()
+		if err != nil || code != 0 || out.String() != text {
+			t.Fatalf("short input: %d, %v, %q, want %q", code, err, out.String(), text)
+		}
 	}
 
 	x := script(`id -un; pwd; echo $MORE`)
