@@ -1,6 +1,7 @@
 package cgroup
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -120,6 +121,13 @@ func TestGroup(t *testing.T) {
 	for range 2 {
 		if err := tree.Make(path, Limits{CPUUnits: 256, MemoryMiB: 64}); err != nil {
 			t.Fatal(err)
+		}
+	}
+	if top := cmp.Or(tree.unified, tree.v1["pids"]); top != "" {
+		ours, err := number(filepath.Join(top, path, "pids.max"))
+		machine, err2 := number("/proc/sys/kernel/pid_max")
+		if err != nil || err2 != nil || ours < 1 || ours > machine/taskPart {
+			t.Errorf("a task may have %d of the machine's %d processes, %v %v", ours, machine, err, err2)
 		}
 	}
 	for _, units := range []int{0, 512} {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -18,6 +19,13 @@ type Limits struct {
 	CPUUnits  int // 1024 = one processor; 0 = no limit
 	MemoryMiB int // 0 = no limit
 }
+
+// The most processes and threads of a task, and of all tasks together, as parts of what the machine can have: a task that
+// multiplies without end must not keep others, or the machine's owner, from starting anything.
+const (
+	taskPart     = 4
+	platformPart = 4.0 / 3
+)
 
 const period = 100_000 // microseconds, the kernel's default
 
@@ -73,7 +81,13 @@ func (t *Tree) make2(path string, l Limits) error {
 			if err := set(at, "cpu.weight", strconv.Itoa(weight(platformShares()))); err != nil {
 				return err
 			}
+			if err := limitProcesses(at, platformPart); err != nil {
+				return err
+			}
 		}
+	}
+	if err := limitProcesses(at, taskPart); err != nil {
+		return err
 	}
 	if l.CPUUnits > 0 {
 		if err := set(at, "cpu.max", fmt.Sprintf("%d %d", quota(l.CPUUnits), period)); err != nil {
@@ -120,7 +134,7 @@ func enable(dir string) error {
 }
 
 func (t *Tree) make1(path string, l Limits) error {
-	for _, c := range []string{"cpu", "cpuacct", "memory"} {
+	for _, c := range []string{"cpu", "cpuacct", "memory", "pids"} {
 		if t.v1[c] == "" {
 			continue
 		}
@@ -131,6 +145,11 @@ func (t *Tree) make1(path string, l Limits) error {
 	top, _, _ := strings.Cut(strings.Trim(path, "/"), "/")
 	if err := set(filepath.Join(t.v1["cpu"], top), "cpu.shares", strconv.Itoa(platformShares())); err != nil {
 		return err
+	}
+	if pids := t.v1["pids"]; pids != "" {
+		if err := errors.Join(limitProcesses(filepath.Join(pids, top), platformPart), limitProcesses(filepath.Join(pids, path), taskPart)); err != nil {
+			return err
+		}
 	}
 	if l.CPUUnits > 0 {
 		dir := filepath.Join(t.v1["cpu"], path)
@@ -153,6 +172,19 @@ func (t *Tree) make1(path string, l Limits) error {
 		return ignoreMissing(set(dir, "memory.memsw.limit_in_bytes", bytes))
 	}
 	return nil
+}
+
+// limitProcesses lets a group have one part'th of the machine's processes and threads.
+func limitProcesses(dir string, part float64) error {
+	most := int64(math.MaxInt64)
+	for _, file := range []string{"pid_max", "threads-max"} {
+		n, err := number(filepath.Join("/proc/sys/kernel", file))
+		if err != nil {
+			return err
+		}
+		most = min(most, n)
+	}
+	return ignoreMissing(set(dir, "pids.max", strconv.FormatInt(int64(float64(most)/part), 10)))
 }
 
 // platformShares is the weight of all tasks together. Left at the default, they would share the time of one process when the
