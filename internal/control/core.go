@@ -119,6 +119,9 @@ func open(ctx context.Context, config Config, at place) (_ *core, err error) {
 	if err := c.openEngines(ctx, at); err != nil {
 		return nil, err
 	}
+	if err := c.bootstrapOwner(ctx); err != nil {
+		return nil, err
+	}
 	c.gateway = gateway.Handler(gateway.Config{
 		Account: config.Account, Region: config.Region, Enforce: config.Enforce,
 		Keys: accessKeys{c.store, c.tables.policy}, Log: c.log,
