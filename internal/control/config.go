@@ -46,7 +46,7 @@ func (c *Config) check() error {
 		return fmt.Errorf("account id %q: must be 12 digits", c.Account)
 	case !regionForm.MatchString(c.Region):
 		return fmt.Errorf("region %q: must look like us-east-1", c.Region)
-	case c.TimeScale < 1 || c.TimeScale > 10_000:
+	case !(c.TimeScale >= 1 && c.TimeScale <= 10_000): // nor NaN
 		return fmt.Errorf("time scale %v: must be between 1 and 10000", c.TimeScale)
 	}
 	if ip := net.ParseIP(host); !c.Enforce && host != "localhost" && (ip == nil || !ip.IsLoopback()) {

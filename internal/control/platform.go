@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"github.com/neargate/neargate/internal/machine/containers"
 	"github.com/neargate/neargate/internal/machine/fabric"
 	"github.com/neargate/neargate/internal/registry"
+	"github.com/neargate/neargate/internal/state/sqlite"
 )
 
 // shutdownWait is how long requests in flight may go on when the platform ends.
@@ -199,7 +201,8 @@ func (a place) remove(ctx context.Context) error {
 }
 
 // Down removes from the machine what the platform of a data directory made,
-// also after a crash. No control plane may be running there.
+// also after a crash. It refuses directories of something else, and those that
+// a control plane is running in.
 func Down(ctx context.Context, config Config) error {
 	dir, err := filepath.Abs(config.DataDir)
 	if err != nil {
@@ -208,6 +211,13 @@ func Down(ctx context.Context, config Config) error {
 	if _, err := os.Stat(dir); err != nil {
 		return err
 	}
+	claim, err := sqlite.Claim(filepath.Join(dir, "state.db"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s is not the data directory of a platform", dir)
+	} else if err != nil {
+		return fmt.Errorf("%s: stop the control plane first: %w", dir, err)
+	}
+	defer claim.Close()
 	at, err := placeOf(dir, config.Log)
 	if err != nil {
 		return err

@@ -25,6 +25,20 @@ func own(path string) (*os.File, error) {
 	return f, nil
 }
 
+// Claim keeps every other process off the journal at path, without opening it,
+// until the returned file is closed. The error is fs.ErrNotExist where no
+// journal ever was, ErrInUse while a process has it.
+func Claim(path string) (io.Closer, error) {
+	f, err := os.OpenFile(path+".lock", os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := take(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
 func take(f *os.File) error {
 	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
