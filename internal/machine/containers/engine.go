@@ -168,11 +168,16 @@ func isExecutable(path string) bool {
 
 // placeExecutable makes binary known under the name at: as a hard link, because a program cannot tell the name of a symbolic
 // link from its own, or as a copy on another file system. An older one is replaced: running shims keep theirs.
+// One that is the same stays: a start must not need more disk than there is.
 func placeExecutable(binary, at string) error {
 	tmp := at + ".new"
 	_ = os.Remove(tmp)
+	if same, err := sameContent(binary, at); err == nil && same {
+		return nil
+	}
 	if os.Link(binary, tmp) != nil {
 		if err := copyExecutable(binary, tmp); err != nil {
+			_ = os.Remove(tmp)
 			return err
 		}
 	}

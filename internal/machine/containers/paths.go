@@ -1,9 +1,11 @@
 package containers
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -67,4 +69,40 @@ func copyExecutable(from, to string) error {
 		return err
 	}
 	return out.Close()
+}
+
+// sameContent tells whether two files are one, or have the same bytes.
+func sameContent(a, b string) (bool, error) {
+	x, err := os.Open(a)
+	if err != nil {
+		return false, err
+	}
+	defer x.Close()
+	y, err := os.Open(b)
+	if err != nil {
+		return false, err
+	}
+	defer y.Close()
+	ofX, err := x.Stat()
+	if err != nil {
+		return false, err
+	}
+	ofY, err := y.Stat()
+	if err != nil {
+		return false, err
+	}
+	if os.SameFile(ofX, ofY) || ofX.Size() != ofY.Size() {
+		return os.SameFile(ofX, ofY), nil
+	}
+	left, right := make([]byte, 256<<10), make([]byte, 256<<10)
+	for {
+		n, err := io.ReadFull(x, left)
+		m, _ := io.ReadFull(y, right)
+		if !bytes.Equal(left[:n], right[:m]) {
+			return false, nil
+		}
+		if err != nil { // the end, at both
+			return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF), nil
+		}
+	}
 }
