@@ -24,6 +24,8 @@ const (
 	batchEvents = 1000
 	batchBytes  = 1 << 20
 	joinWait    = time.Second
+	firstRetry  = time.Second // after an error; the waits double
+	lastRetry   = 30 * time.Second
 	missingWait = 30 * time.Second // a spool that is not there this long after its container stopped never was
 )
 
@@ -75,31 +77,43 @@ func (in *Ingest) Run(ctx context.Context) error {
 	}
 }
 
-// follow reads one container's spool to its end. What goes wrong is logged: the
-// container runs on, as with Fargate's non-blocking delivery.
+// follow reads one container's spool to its end. What goes wrong, such as a full
+// disk, is logged and tried again from where events were stored last: the
+// container runs on meanwhile, as with Fargate's non-blocking delivery.
 func (in *Ingest) follow(ctx context.Context, taskARN string, c task.Container) {
 	log := in.Log.With("task", taskARN, "container", c.Name)
-	r, err := in.open(ctx, c)
-	if err != nil {
-		if !errors.Is(err, os.ErrNotExist) && ctx.Err() == nil {
-			log.Error("log delivery", "error", err)
+	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
+		err := in.deliver(ctx, c, log)
+		if err == nil || ctx.Err() != nil {
+			return
 		}
-		return
+		log.Error("log delivery", "error", err, "again in", wait)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+	}
+}
+
+// deliver reads a spool from where it was read up to the last time. Without a spool there is nothing to do.
+func (in *Ingest) deliver(ctx context.Context, c task.Container, log *slog.Logger) error {
+	r, err := in.open(ctx, c)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
 	}
 	defer r.Close()
 	f, err := newFollower(in.Engine, c, r, log)
 	if err != nil {
-		log.Error("log delivery", "error", err)
-		return
+		log.Error("log delivery is given up", "error", err) // its definition will not change
+		return nil
 	}
-	switch err := f.run(ctx); {
-	case errors.Is(err, io.EOF):
-		if err := in.Engine.events.forget(ctx, c.ID); err != nil && ctx.Err() == nil {
-			log.Error("log delivery", "error", err)
-		}
-	case ctx.Err() == nil:
-		log.Error("log delivery", "error", err)
+	if err := f.run(ctx); !errors.Is(err, io.EOF) {
+		return err
 	}
+	return in.Engine.events.forget(ctx, c.ID)
 }
 
 // open waits for the spool: the engine makes it before the container starts, but a restart may find a row whose spool is gone.

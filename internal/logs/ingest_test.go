@@ -1,0 +1,78 @@
+package logs
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/neargate/neargate/internal/spool"
+	"github.com/neargate/neargate/internal/state"
+	"github.com/neargate/neargate/internal/task"
+)
+
+// said passes on what is logged.
+type said chan string
+
+func (s said) Write(b []byte) (int, error) {
+	select {
+	case s <- string(bytes.TrimSpace(b)):
+	default:
+	}
+	return len(b), nil
+}
+
+// TestIngestTriesAgain: a disk that fails for a while does not end a container's log stream.
+func TestIngestTriesAgain(t *testing.T) {
+	w := open(t)
+	path := filepath.Join(t.TempDir(), "c.log")
+	if err := os.Mkdir(path, 0o700); err != nil { // cannot be read
+		t.Fatal(err)
+	}
+	row := &task.Task{ARN: "t", Containers: []task.Container{{
+		ID: "c", Name: "web", Status: task.Running, StartedAt: time.Now(),
+		Log: task.LogSpec{Driver: "awslogs", Account: "000000000000", Region: "us-east-1", Group: "g", Stream: "web/web/t", CreateGroup: true},
+	}}}
+	if err := w.store.Update(t.Context(), func(tx *state.Tx) error { w.tasks.Tasks.Put(tx, row); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	g, _ := w.stream(t, "web/web/t")
+	tail := w.Tail([]*Group{g})
+	defer tail.Close()
+	lines := make(said, 1)
+	in := &Ingest{Engine: w.Engine, Store: w.store, Tasks: w.tasks.Tasks, Spool: func(string) string { return path }, Log: slog.New(slog.NewTextHandler(lines, nil))}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- in.Run(ctx) }()
+	defer func() { stop(); <-done }()
+	select {
+	case line := <-lines:
+		if !strings.Contains(line, "log delivery") {
+			t.Fatal(line)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("nothing is wrong")
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	out, err := spool.Create(path, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := out.Append(spool.Record{Time: time.Now(), Stream: spool.Stdout, Line: []byte("hello")}); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case batch := <-tail.C:
+		if len(batch.Events) != 1 || batch.Events[0].Message != "hello" {
+			t.Errorf("%+v", batch.Events)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("the line does not arrive")
+	}
+}
