@@ -138,7 +138,7 @@ func (c *core) openStore(ctx context.Context) error {
 	c.tables = newTables(schema)
 	c.store, err = state.Open(ctx, schema, journal)
 	if err != nil {
-		return errors.Join(err, journal.Close())
+		return err // and the journal is closed
 	}
 	c.closers = append(c.closers, c.store.Close)
 	return nil
