@@ -38,7 +38,7 @@ func (s *Store) Import(ctx context.Context, tar io.Reader, name string) ([]strin
 	children = ctrimages.LimitManifests(ctrimages.FilterPlatforms(children, s.match), s.match, 1)
 	var done []string
 	for _, n := range named {
-		if err := ctrimages.Walk(ctx, bounded(children), n.target); err != nil {
+		if err := ctrimages.Walk(ctx, children, n.target); err != nil {
 			return done, fmt.Errorf("image %s: %w", n.name, err)
 		}
 		if _, err := ctrimages.Manifest(ctx, s.content, n.target, s.match); errdefs.IsNotFound(err) {

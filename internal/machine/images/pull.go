@@ -76,7 +76,7 @@ func (s *Store) pull(ctx context.Context, full string, p Pull) (*Rootfs, error) 
 	children := ctrimages.SetChildrenMappedLabels(s.content, ctrimages.ChildrenHandler(s.content), nil)
 	children = ctrimages.LimitManifests(ctrimages.FilterPlatforms(children, s.match), s.match, 1)
 	handler := ctrimages.Handlers(remotes.FetchHandler(s.content, fetcher), children)
-	if err := ctrimages.Dispatch(ctx, bounded(handler), semaphore.NewWeighted(4), target); err != nil {
+	if err := ctrimages.Dispatch(ctx, handler, semaphore.NewWeighted(4), target); err != nil {
 		if errdefs.IsNotFound(err) && s.lacksPlatform(ctx, target) {
 			return nil, s.wrongPlatform(p.Ref, err)
 		}
