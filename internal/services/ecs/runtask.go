@@ -93,6 +93,9 @@ func (s *Service) runSpec(tx *state.Tx, scope Scope, cluster *Cluster, d *TaskDe
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := checkOverrides(in.Overrides); err != nil {
+		return nil, nil, err
+	}
 	overrides, err := overridesOf(in.Overrides)
 	if err != nil {
 		return nil, nil, err

@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	ecsapi "github.com/neargate/neargate/internal/api/ecs"
@@ -81,7 +82,10 @@ func TestRunTaskRefusals(t *testing.T) {
 		class   error
 		message string
 	}{
-		"cluster":    {func(i *in) { i.Cluster = new("nowhere") }, ecsapi.ErrClusterNotFoundException, "Cluster not found."},
+		"cluster": {func(i *in) { i.Cluster = new("nowhere") }, ecsapi.ErrClusterNotFoundException, "Cluster not found."},
+		"overrides": {func(i *in) {
+			i.Overrides = &ecsapi.TaskOverride{ContainerOverrides: []ecsapi.ContainerOverride{{Name: new("web"), Command: []string{strings.Repeat("x", 8192)}}}}
+		}, ecsapi.ErrInvalidParameterException, "Container Overrides length must be at most 8192"},
 		"count":      {func(i *in) { i.Count = new(int32(11)) }, ecsapi.ErrInvalidParameterException, "between 1 and 10"},
 		"definition": {func(i *in) { i.TaskDefinition = new("web:9") }, ecsapi.ErrClientException, "TaskDefinition not found."},
 		"network":    {func(i *in) { i.NetworkConfiguration = nil }, ecsapi.ErrInvalidParameterException, "Network Configuration must be provided when networkMode 'awsvpc' is specified."},

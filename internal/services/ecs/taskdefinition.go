@@ -26,6 +26,12 @@ func (s *Service) RegisterTaskDefinition(ctx context.Context, in *ecsapi.Registe
 	if err := definition.Check(); err != nil {
 		return nil, err
 	}
+	if err := checkRoles(aws.From(ctx).Account, in.TaskRoleArn, in.ExecutionRoleArn); err != nil {
+		return nil, err
+	}
+	if err := checkSize(shape); err != nil {
+		return nil, err
+	}
 	tags, err := newTags(in.Tags)
 	if err != nil {
 		return nil, err

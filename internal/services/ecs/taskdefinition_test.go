@@ -3,6 +3,7 @@ package ecs
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	ecsapi "github.com/neargate/neargate/internal/api/ecs"
@@ -94,6 +95,15 @@ func TestTaskDefinitionRefusals(t *testing.T) {
 		"secrets": {func(in *ecsapi.RegisterTaskDefinitionInput) {
 			in.ContainerDefinitions[0].Secrets = []ecsapi.Secret{{Name: new("A"), ValueFrom: new("x")}}
 		}, notImplemented, "secrets"},
+		"long": {func(in *ecsapi.RegisterTaskDefinitionInput) {
+			in.ContainerDefinitions[0].Environment = []ecsapi.KeyValuePair{{Name: new("A"), Value: new(strings.Repeat("x", 64<<10))}}
+		}, ecsapi.ErrClientException, "Max allowed length is '65536' bytes."},
+		"another account's role": {func(in *ecsapi.RegisterTaskDefinitionInput) {
+			in.TaskRoleArn = new("arn:aws:iam::111111111111:role/theirs")
+		}, ecsapi.ErrClientException, "Role is not valid"},
+		"no role": {func(in *ecsapi.RegisterTaskDefinitionInput) {
+			in.ExecutionRoleArn = new("arn:aws:iam::000000000000:user/me")
+		}, ecsapi.ErrClientException, "Role is not valid"},
 		"tags": {func(in *ecsapi.RegisterTaskDefinitionInput) { in.Tags = []ecsapi.Tag{{Key: new("aws:x")}} }, ecsapi.ErrInvalidParameterException, "aws:"},
 	} {
 		t.Run(name, func(t *testing.T) {
