@@ -4,6 +4,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/neargate/neargate/internal/aws"
@@ -71,6 +72,14 @@ func (g *Gateway) verify(x *exchange, key Key) error {
 	}
 	if !key.Expires.IsZero() && x.call.Now.After(key.Expires) {
 		return denied.expiredToken()
+	}
+	// What names the operation must be part of what was signed: a presigned URL that somebody was given for one service
+	// would do for every other.
+	if s.Service != x.service.SigningName {
+		return denied.scope(x.service.SigningName)
+	}
+	if x.http.Header.Get("X-Amz-Target") != "" && !slices.Contains(s.SignedHeaders, "x-amz-target") {
+		return denied.mismatch()
 	}
 	switch err := s.Verify(x.http, x.query, key.Secret, x.payloadHash(), x.call.Now); {
 	case errors.Is(err, sigv4.ErrExpired), errors.Is(err, sigv4.ErrEarly):
@@ -170,6 +179,15 @@ func (d denial) mismatch() error {
 		denied("SignatureDoesNotMatch", forbidden, notMatched),
 		denied("AuthFailure", http.StatusUnauthorized, authFailed),
 		denied("InvalidSignatureException", badRequest, notMatched))
+}
+
+// scope refuses a signature that was made for another service.
+func (d denial) scope(service string) error {
+	message := "Credential should be scoped to correct service: '" + service + "'. "
+	return d.say(
+		denied("SignatureDoesNotMatch", forbidden, message),
+		denied("AuthFailure", http.StatusUnauthorized, authFailed),
+		denied("InvalidSignatureException", badRequest, message))
 }
 
 // time refuses a signature that is too old or from the future.

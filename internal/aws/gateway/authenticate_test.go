@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -106,6 +107,48 @@ func TestAuthenticate(t *testing.T) {
 			}
 			if resp.StatusCode != tt.status || !strings.Contains(b.String(), tt.want) {
 				t.Errorf("%d %s\nwant %d %s", resp.StatusCode, b.String(), tt.status, tt.want)
+			}
+		})
+	}
+}
+
+// TestSignatureIsForOneOperation: a signature that was made for one service or operation does for no other.
+func TestSignatureIsForOneOperation(t *testing.T) {
+	address := serve(t, func(c *Config) { c.Keys, c.Enforce = issued, true })
+	for _, tt := range []struct {
+		name, service string
+		before, after string // the target when the request is signed, and when it is sent
+		status        int
+		want          string
+	}{
+		{"as signed", "ecs", "ListClusters", "ListClusters", 200, "clusterArns"},
+		{"another service", "sts", "ListClusters", "ListClusters", 400, "Credential should be scoped to correct service: 'ecs'. "},
+		{"another operation", "ecs", "DescribeClusters", "ListClusters", 400, "InvalidSignatureException"},
+		{"an operation that was not signed", "ecs", "", "ListClusters", 400, "InvalidSignatureException"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r, err := http.NewRequest(http.MethodPost, address+"/", strings.NewReader("{}"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			set := func(operation string) {
+				if operation != "" {
+					r.Header.Set("X-Amz-Target", "AmazonEC2ContainerServiceV20141113."+operation)
+				}
+			}
+			set(tt.before)
+			c := sdk.Credentials{AccessKeyID: "AKIAUSER", SecretAccessKey: "s1"}
+			if err := v4.NewSigner().SignHTTP(t.Context(), c, r, sigv4.Hash([]byte("{}")), tt.service, "eu-west-1", time.Now()); err != nil {
+				t.Fatal(err)
+			}
+			set(tt.after)
+			resp, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			if body, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != tt.status || !strings.Contains(string(body), tt.want) {
+				t.Errorf("%d %s %v\nwant %d %s", resp.StatusCode, body, err, tt.status, tt.want)
 			}
 		})
 	}
