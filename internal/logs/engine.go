@@ -164,6 +164,9 @@ func (e *Engine) Ensure(ctx context.Context, account, region, group, stream stri
 			return g, s, nil
 		}
 	}
+	if err := checkNames(group, stream); err != nil {
+		return nil, nil, err
+	}
 	var g *Group
 	var s *Stream
 	err := e.store.Update(ctx, func(tx *state.Tx) (err error) {
