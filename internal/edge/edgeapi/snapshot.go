@@ -11,6 +11,9 @@ type Snapshot struct {
 	Nodes         []Node         `json:"nodes,omitempty"`
 	LoadBalancers []LoadBalancer `json:"loadBalancers,omitempty"`
 	TargetGroups  []TargetGroup  `json:"targetGroups,omitempty"`
+	Certificates  []Certificate  `json:"certificates,omitempty"`
+	TrustStores   []TrustStore   `json:"trustStores,omitempty"`
+	CookieKey     []byte         `json:"cookieKey,omitempty"` // 32 octets that seal stickiness cookies; the same for as long as the data directory lives
 	Zones         []Zone         `json:"zones,omitempty"`
 	Doors         []Door         `json:"doors,omitempty"`
 }
