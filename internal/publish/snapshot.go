@@ -59,6 +59,7 @@ func loadBalancer(lb *balance.LoadBalancer) edgeapi.LoadBalancer {
 			IdleTimeout: a.IdleTimeout, ClientKeepAlive: a.ClientKeepAlive,
 			ForwardedFor: a.ForwardedFor, ForwardedForClientPort: a.ForwardedForClientPort,
 			PreserveHost: a.PreserveHost, DropInvalidHeaders: a.DropInvalidHeaders, Desync: a.Desync,
+			HTTP2: a.HTTP2, TLSHeaders: a.TLSHeaders, CrossZone: true,
 		},
 	}
 }
