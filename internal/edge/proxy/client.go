@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"net/netip"
 	"runtime"
 	"runtime/debug"
 	"time"
@@ -20,11 +19,10 @@ const headTimeout = 60 * time.Second
 // client is a connection a client has opened, with its goroutine.
 type client struct {
 	*socket
-	engine  *Engine
-	server  *server
-	address netip.AddrPort
-	text    string // the client's address as X-Forwarded-For has it
-	opened  int64  // tick
+	peer
+	engine *Engine
+	server *server
+	opened int64 // tick
 
 	idleTimeout time.Duration // of the load balancer, when the current request began
 	lifetime    time.Duration // likewise: the client keep-alive duration
@@ -189,51 +187,30 @@ func (c *client) linger() {
 
 // request does what the rules say about the request that has been read. It reports whether the connection can go on.
 func (c *client) request() bool {
-	r := &c.w.request
-	for {
-		t := c.engine.table.Load()
-		if c.server.slot >= len(t.listeners) || t.listeners[c.server.slot] == nil {
-			c.page(nil, 503, false)
-			return false
-		}
-		v := t.listeners[c.server.slot]
-		if !c.acceptable(v) {
-			return c.refused(v, 400)
-		}
-		if tooManyForwarders(r) {
-			return c.refused(v, 463)
-		}
-		i := v.rules.Match(r, c.address.Addr())
-		a := &v.actions[i]
-		var g *group
-		var to *target
-		if a.forward != nil {
-			if g = a.forward.pick(); g != nil {
-				if to = g.enter(); to == nil && c.engine.table.Load() != t {
-					continue // all targets were drained by a newer table
-				}
-			}
-		}
-		v.counters.evaluations.Add(uint64(min(i+1, len(v.actions)-1)))
-		v.counters.requests.Add(1)
-		v.counters.bytesIn.Add(uint64(len(r.Head)))
-		a.rule.requests.Add(1)
-		if a.forward == nil || to == nil {
-			return c.own(v, a, g)
-		}
-		return c.exchange(v, to)
+	d := c.engine.route(c.server, &c.w.request, &c.peer)
+	switch {
+	case d.listener == nil:
+		c.page(nil, d.refusal, false)
+		return false
+	case d.refusal != 0:
+		c.page(d.listener, d.refusal, false)
+		c.linger()
+		return false
+	case d.target == nil:
+		return c.own(d.listener, d.action)
 	}
+	return c.exchange(&d)
 }
 
 // exchange has a target, whose ticket it gives back, answer the request.
-func (c *client) exchange(v *listener, to *target) bool {
-	defer to.leave()
-	c.x.reset(c, v, to)
+func (c *client) exchange(d *decision) bool {
+	defer d.target.leave()
+	c.x.reset(c, d)
 	return c.x.run()
 }
 
 // own answers without a target.
-func (c *client) own(v *listener, a *action, g *group) bool {
+func (c *client) own(v *listener, a *action) bool {
 	keep := c.skipBody()
 	switch {
 	case a.fixed != nil:
@@ -244,9 +221,6 @@ func (c *client) own(v *listener, a *action, g *group) bool {
 		v.counters.answered(a.redirect.StatusCode)
 		keep = c.answer(v, titles[a.redirect.StatusCode], "text/html", pages[a.redirect.StatusCode], c.location(v, a.redirect), keep)
 	default:
-		if g != nil {
-			g.shared.counters.unroutable.Add(1)
-		}
 		keep = c.page(v, 503, keep)
 	}
 	if !keep {
@@ -262,14 +236,6 @@ func (c *client) location(v *listener, r *edgeapi.Redirect) string {
 		o.Host = []byte(v.node.Address.String())
 	}
 	return string(rules.AppendLocation(nil, r, &o))
-}
-
-// refused answers a request that was understood and is turned down.
-func (c *client) refused(v *listener, status int) bool {
-	v.counters.requests.Add(1)
-	c.page(v, status, false)
-	c.linger()
-	return false
 }
 
 // skipBody drops the body of a request that is not going to be forwarded, if all of it is here already. It reports whether
@@ -289,44 +255,11 @@ func (c *client) skipBody() bool {
 	return false
 }
 
-// acceptable applies the desync mitigation mode to the request and counts. In every mode a request that cannot be framed is
-// refused by the parser: AWS's monitor mode would forward it, and two servers would disagree where it ends.
-func (c *client) acceptable(v *listener) bool {
-	r := &c.w.request
-	if r.InvalidNames {
-		v.counters.invalid.Add(1)
-	}
-	if r.Tier == http1.Compliant {
-		return true
-	}
-	v.counters.nonCompliant.Add(1)
-	return v.settings.Desync != edgeapi.DesyncStrictest
-}
-
 // persists reports whether the connection may be used for another request.
 func (c *client) persists() bool {
 	r := &c.w.request
 	return r.KeepAlive && r.Tier != http1.Ambiguous && !c.engine.closing.Load() && !c.server.isGone() &&
 		c.sweeper.now()-c.opened < int64(c.lifetime/tick)
-}
-
-// maxForwarders is how many addresses X-Forwarded-For may hold ("HTTP 463").
-const maxForwarders = 30
-
-func tooManyForwarders(r *http1.Request) bool {
-	n := 0
-	for _, f := range r.Fields {
-		if f.Kind != http1.ForwardedFor {
-			continue
-		}
-		n++
-		for _, o := range r.Value(f) {
-			if o == ',' {
-				n++
-			}
-		}
-	}
-	return n > maxForwarders
 }
 
 func isEOF(err error) bool { return errors.Is(err, io.EOF) }

@@ -8,30 +8,29 @@ import (
 )
 
 // composeRequest appends the request head as the target is to see it. Fields keep their order and spelling; what is copied
-// is copied in runs of adjacent lines.
-func (x *exchange) composeRequest(b []byte) []byte {
-	v, r := x.listener, &x.work.request
+// is copied in runs of adjacent lines. now is the time in seconds.
+func (v *listener) composeRequest(b []byte, r *http1.Request, from *peer, now int64) []byte {
 	b = append(b, r.Method...)
 	b = append(b, ' ')
 	b = append(b, r.Target...)
 	b = append(b, " HTTP/1.1\r\n"...)
 	if v.settings.ForwardedFor == edgeapi.ForwardedForAppend {
-		b = x.forwardedFor(b)
+		b = v.forwardedFor(b, r, from)
 	}
 	b = append(b, v.forwarded...)
 	drop := v.drop
 	if r.AbsoluteForm || !r.HasHost || v.hostPort != "" {
 		drop |= 1 << http1.Host
-		b = x.host(b)
+		b = v.host(b, r)
 	}
-	b = appendTrace(b, r, x.client.sweeper.unix.Load())
+	b = appendTrace(b, r, now)
 	if r.Continue {
 		drop |= 1 << http1.Expect // answered here
 	}
 	slow := r.ExtraOptions || r.InvalidNames && v.settings.DropInvalidHeaders
 	start, end := uint32(0), uint32(0)
 	for i, f := range r.Fields {
-		if drop>>f.Kind&1 != 0 || slow && x.dropsField(f) {
+		if drop>>f.Kind&1 != 0 || slow && v.dropsField(r, f) {
 			continue
 		}
 		if f.Line != end {
@@ -59,15 +58,13 @@ func (x *exchange) composeRequest(b []byte) []byte {
 }
 
 // dropsField decides about the fields that need a closer look.
-func (x *exchange) dropsField(f http1.Field) bool {
-	r := &x.work.request
-	return f.Invalid && x.listener.settings.DropInvalidHeaders ||
+func (v *listener) dropsField(r *http1.Request, f http1.Field) bool {
+	return f.Invalid && v.settings.DropInvalidHeaders ||
 		r.ExtraOptions && f.Kind == http1.Other && r.NamedByConnection(r.Name(f))
 }
 
 // forwardedFor appends one X-Forwarded-For line: what the request brought, then the client.
-func (x *exchange) forwardedFor(b []byte) []byte {
-	r := &x.work.request
+func (v *listener) forwardedFor(b []byte, r *http1.Request, from *peer) []byte {
 	b = append(b, "X-Forwarded-For: "...)
 	for _, f := range r.Fields {
 		if f.Kind == http1.ForwardedFor {
@@ -77,26 +74,25 @@ func (x *exchange) forwardedFor(b []byte) []byte {
 			}
 		}
 	}
-	b = append(b, x.client.text...)
-	if x.listener.settings.ForwardedForClientPort {
+	b = append(b, from.text...)
+	if v.settings.ForwardedForClientPort {
 		b = append(b, ':')
-		b = strconv.AppendUint(b, uint64(x.client.address.Port()), 10)
+		b = strconv.AppendUint(b, uint64(from.address.Port()), 10)
 	}
 	return append(b, "\r\n"...)
 }
 
 // host appends a Host line that differs from the request's.
-func (x *exchange) host(b []byte) []byte {
-	r := &x.work.request
+func (v *listener) host(b []byte, r *http1.Request) []byte {
 	host := r.Host
 	b = append(b, "Host: "...)
 	if !r.HasHost && !r.AbsoluteForm {
-		b = x.listener.node.Address.AppendTo(b) // an HTTP/1.0 request
+		b = v.node.Address.AppendTo(b) // an HTTP/1.0 request
 	} else {
 		b = append(b, host...)
 	}
 	if !hasPort(host) && (len(host) > 0 || !r.HasHost) {
-		b = append(b, x.listener.hostPort...)
+		b = append(b, v.hostPort...)
 	}
 	return append(b, "\r\n"...)
 }

@@ -28,8 +28,8 @@ type exchange struct {
 	began    time.Time // when the request was sent
 }
 
-func (x *exchange) reset(c *client, v *listener, t *target) {
-	*x = exchange{client: c, listener: v, work: c.w, target: t, idle: v.settings.IdleTimeout}
+func (x *exchange) reset(c *client, d *decision) {
+	*x = exchange{client: c, listener: d.listener, work: c.w, target: d.target, idle: d.listener.settings.IdleTimeout}
 }
 
 // touch moves the deadlines of both connections: "If no data has been sent or received by the time that the idle timeout
@@ -49,7 +49,7 @@ func (x *exchange) touch() {
 func (x *exchange) run() bool {
 	w := x.work
 	x.endpoint = x.listener.node.endpoint(x.target)
-	w.out = x.composeRequest(w.out[:0])
+	w.out = x.listener.composeRequest(w.out[:0], &w.request, &x.client.peer, x.client.sweeper.unix.Load())
 	whole, err := x.attachBody()
 	if err != nil {
 		return x.answer(statusOf(err), false)
