@@ -14,6 +14,9 @@ func (s *Snapshot) Validate() error {
 	if s.Generation == 0 {
 		return fmt.Errorf("generation is 0")
 	}
+	if err := s.pending(); err != nil {
+		return err
+	}
 	groups := map[string]bool{}
 	for i := range s.TargetGroups {
 		g := &s.TargetGroups[i]

@@ -1,0 +1,84 @@
+package edgeapi
+
+import "fmt"
+
+// pending refuses what the contract can say and edge does not do yet: a field that were ignored would serve something else than what
+// was meant. Whoever makes edge act on a field removes its line here and checks its values in Validate.
+func (s *Snapshot) pending() error {
+	for i := range s.TargetGroups {
+		if what := s.TargetGroups[i].pending(); what != "" {
+			return fmt.Errorf("target group %s: %s is not supported", s.TargetGroups[i].ARN, what)
+		}
+	}
+	for i := range s.LoadBalancers {
+		if what := s.LoadBalancers[i].pending(); what != "" {
+			return fmt.Errorf("load balancer %s: %s is not supported", s.LoadBalancers[i].ARN, what)
+		}
+	}
+	return nil
+}
+
+// first is the first of the features that is wanted.
+func first(wanted []feature) string {
+	for _, f := range wanted {
+		if f.wanted {
+			return f.name
+		}
+	}
+	return ""
+}
+
+type feature struct {
+	name   string
+	wanted bool
+}
+
+func (g *TargetGroup) pending() string {
+	return first([]feature{
+		{"target type alb", g.Type == TargetALB},
+		{"anomaly mitigation", g.AnomalyMitigation},
+		{"slow start", g.SlowStart != 0},
+		{"stickiness", g.Stickiness != nil},
+		{"cross-zone load balancing of a target group", g.CrossZone != nil},
+		{"a minimum of healthy targets for routing", g.Routing.Count > 1 || g.Routing.Percent > 0},
+		{"preservation of client addresses", g.PreserveClientIP},
+		{"Proxy Protocol", g.ProxyProtocol},
+		{"connection termination on deregistration", g.TerminateDeregistered},
+		{"connection termination of unhealthy targets", g.TerminateUnhealthy || g.UnhealthyDrain != 0},
+	})
+}
+
+func (lb *LoadBalancer) pending() string {
+	for i := range lb.Listeners {
+		l := &lb.Listeners[i]
+		what := first([]feature{
+			{"TLS", l.TLS != nil},
+			{"renaming of request headers", len(l.Attributes.RequestHeaders) > 0},
+			{"an idle timeout of TCP", l.Attributes.TCPIdle != 0},
+		})
+		for j := range l.Rules {
+			if what == "" {
+				what = l.Rules[j].pending()
+			}
+		}
+		if what != "" {
+			return what
+		}
+	}
+	return first([]feature{
+		{"the access log", lb.Attributes.AccessLog},
+		{"the connection log", lb.Attributes.ConnectionLog},
+	})
+}
+
+func (r *Rule) pending() string {
+	for i := range r.Conditions {
+		if len(r.Conditions[i].Regex) > 0 {
+			return "a condition with regular expressions"
+		}
+	}
+	return first([]feature{
+		{"a transform", len(r.Transforms) > 0},
+		{"stickiness of a forward action", r.Action.Forward != nil && r.Action.Forward.Stickiness != 0},
+	})
+}
