@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
 
 	"github.com/neargate/neargate/internal/edge"
 )
@@ -10,6 +11,7 @@ import (
 func runEdge(ctx context.Context, args []string) error {
 	f := flags("edge")
 	socket := f.String("socket", "", "unix socket of its control API")
+	lock := f.Int("lock-fd", 0, "file descriptor of the socket's lock file, already locked")
 	snapshot := f.String("snapshot", "", "file of the last accepted snapshot")
 	names := f.String("names", "", "file in which to write where load balancer names lead, for other platforms on this machine")
 	neighbours := f.String("neighbours", "", "pattern of the files that other platforms wrote with --names")
@@ -28,5 +30,9 @@ func runEdge(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return edge.Run(ctx, edge.Config{Socket: *socket, SnapshotFile: *snapshot, Log: log, Names: *names, Neighbours: *neighbours})
+	config := edge.Config{Socket: *socket, SnapshotFile: *snapshot, Log: log, Names: *names, Neighbours: *neighbours}
+	if *lock > 0 {
+		config.Lock = os.NewFile(uintptr(*lock), *socket+".lock")
+	}
+	return edge.Run(ctx, config)
 }

@@ -22,6 +22,9 @@ type edgePlace struct{ run, snapshot, log, pid string }
 
 func (e edgePlace) socket() string { return filepath.Join(e.run, "edge.sock") }
 
+// lock is the file whose lock a living edge holds, and whoever has it open but us is one.
+func (e edgePlace) lock() string { return e.socket() + ".lock" }
+
 // names is where edge writes the names of its load balancers for other platforms; theirs are found by neighbours.
 func (e edgePlace) names() string { return filepath.Join(e.run, namesFile) }
 
@@ -56,16 +59,9 @@ func (e *edgeProcess) run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		born := time.Now()
 		e.starts.Lock()
-		alive, err := e.held()
-		if err != nil {
-			e.starts.Unlock()
-			return err
-		}
-		var ended <-chan error
-		if !alive {
-			ended, err = e.start()
-		}
+		ended, err := e.start()
 		e.starts.Unlock()
+		alive := errors.Is(err, errEdgeRuns)
 		switch {
 		case alive:
 			e.logger.Info("edge is running already")
@@ -90,27 +86,12 @@ func (e *edgeProcess) run(ctx context.Context) error {
 	return nil
 }
 
-// held says whether a living edge holds the socket.
-func (e *edgeProcess) held() (bool, error) {
-	f, err := os.OpenFile(e.socket()+".lock", os.O_RDWR, 0)
-	if errors.Is(err, os.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	defer f.Close()
-	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		return true, nil
-	}
-	return false, err
-}
-
 // waitUnlocked returns when an edge that is no child of ours has ended: its lock goes with it.
 func (e *edgeProcess) waitUnlocked(ctx context.Context) error {
-	f, err := os.OpenFile(e.socket()+".lock", os.O_RDWR, 0)
-	if err != nil {
+	f, err := os.OpenFile(e.lock(), os.O_RDWR, 0)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil // removed together with its edge
+	} else if err != nil {
 		return err
 	}
 	done := make(chan error, 1)
@@ -128,12 +109,26 @@ func (e *edgeProcess) waitUnlocked(ctx context.Context) error {
 	}
 }
 
-// start starts an edge and tells when it has ended.
+// errEdgeRuns is that there is an edge already.
+var errEdgeRuns = errors.New("an edge is running")
+
+// start starts an edge and tells when it has ended. The edge is born with the lock, so there is no moment in which
+// another one could be started beside it, whenever we are killed.
 func (e *edgeProcess) start() (ended <-chan error, err error) {
 	for _, dir := range []string{e.edgePlace.run, filepath.Dir(e.snapshot)} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, err
 		}
+	}
+	lock, err := os.OpenFile(e.lock(), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Close()
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) {
+		return nil, errEdgeRuns
+	} else if err != nil {
+		return nil, err
 	}
 	flags := os.O_CREATE | os.O_WRONLY | os.O_APPEND
 	if fi, err := os.Stat(e.log); err == nil && fi.Size() > edgeLog {
@@ -144,27 +139,27 @@ func (e *edgeProcess) start() (ended <-chan error, err error) {
 		return nil, err
 	}
 	defer log.Close()
-	cmd := exec.Command(e.binary, "edge", "--socket", e.socket(), "--snapshot", e.snapshot, "--names", e.names(), "--neighbours", neighbours)
+	cmd := exec.Command(e.binary, "edge", "--socket", e.socket(), "--lock-fd", "3", "--snapshot", e.snapshot, "--names", e.names(), "--neighbours", neighbours)
 	cmd.Stdout, cmd.Stderr = log, log
+	cmd.ExtraFiles = []*os.File{lock}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(e.pid, []byte(process.Identify(cmd.Process.Pid).String()), 0o600); err != nil {
-		return nil, errors.Join(err, cmd.Process.Kill())
-	}
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()
+	// For people and scripts: what is to be stopped is told by the lock.
+	if err := os.WriteFile(e.pid, []byte(process.Identify(cmd.Process.Pid).String()), 0o600); err != nil {
+		e.logger.Warn("writing down edge's process number", "error", err)
+	}
 	return done, nil
 }
 
 // stop ends the edge of a place, if there is one, and removes what it left outside the data directory.
 func (e edgePlace) stop() error {
-	text, err := os.ReadFile(e.pid)
-	if err == nil {
-		err = endProcess(process.Parse(string(text)))
-	} else if errors.Is(err, os.ErrNotExist) {
-		err = nil
+	edges, err := process.Holding(e.lock())
+	for _, p := range edges {
+		err = errors.Join(err, endProcess(p))
 	}
 	return errors.Join(err, os.RemoveAll(e.run))
 }

@@ -31,13 +31,17 @@ func TestMain(m *testing.M) {
 
 func runEdge(args []string) error {
 	f := flag.NewFlagSet("edge", flag.ContinueOnError)
-	socket, snapshot := f.String("socket", "", ""), f.String("snapshot", "", "")
+	socket, snapshot, lock := f.String("socket", "", ""), f.String("snapshot", "", ""), f.Uint("lock-fd", 0, "")
+	names, neighbours := f.String("names", "", ""), f.String("neighbours", "", "")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	return edge.Run(ctx, edge.Config{Socket: *socket, SnapshotFile: *snapshot, Log: slog.New(slog.DiscardHandler)})
+	return edge.Run(ctx, edge.Config{
+		Socket: *socket, Lock: os.NewFile(uintptr(*lock), "lock"), SnapshotFile: *snapshot, Names: *names, Neighbours: *neighbours,
+		Log: slog.New(slog.DiscardHandler),
+	})
 }
 
 // running is a platform that serves; what it made is gone when the test ends.

@@ -2,12 +2,14 @@ package edge
 
 import (
 	"log/slog"
+	"os"
 	"time"
 )
 
 // Config is what an edge process is started with.
 type Config struct {
 	Socket       string       // unix socket to serve edgeapi on; held exclusively through Socket+".lock"
+	Lock         *os.File     // the open Socket+".lock", where whoever starts edge has locked it already; nil: edge does
 	SnapshotFile string       // where the last accepted snapshot is kept; what was known of health is kept beside it
 	Log          *slog.Logger // nil: slog.Default
 	// Names is the file in which this edge writes down where the names of its load balancers lead, Neighbours the pattern

@@ -24,7 +24,7 @@ import (
 // aside: edge starts empty and waits for a new one.
 func Run(ctx context.Context, c Config) error {
 	log := cmp.Or(c.Log, slog.Default())
-	listener, release, err := hold(c.Socket)
+	listener, release, err := hold(c.Socket, c.Lock)
 	if err != nil {
 		return fmt.Errorf("edge: %w", err)
 	}

@@ -13,11 +13,12 @@ import (
 var ErrRunning = errors.New("another edge serves this socket")
 
 // hold listens on a unix socket that no other living process holds. The lock, not the socket file, decides: the file of a
-// killed process is replaced, its lock has gone with it.
-func hold(path string) (l net.Listener, release func(), err error) {
-	lock, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, nil, fmt.Errorf("socket %s: %w", path, err)
+// killed process is replaced, its lock has gone with it. A lock taken for us may be handed over.
+func hold(path string, lock *os.File) (l net.Listener, release func(), err error) {
+	if lock == nil {
+		if lock, err = os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600); err != nil {
+			return nil, nil, fmt.Errorf("socket %s: %w", path, err)
+		}
 	}
 	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		lock.Close()
