@@ -11,8 +11,9 @@ import (
 
 // Types of interfaces, as DescribeNetworkInterfaces names them.
 const (
-	TypeInterface  = "interface"
-	TypeNatGateway = "nat_gateway"
+	TypeInterface           = "interface"
+	TypeNatGateway          = "nat_gateway"
+	TypeNetworkLoadBalancer = "network_load_balancer"
 )
 
 // maxGroups is the hard limit of security groups on an interface (VPC User Guide, "Amazon VPC quotas").
@@ -28,7 +29,7 @@ type Interface struct {
 	ZoneID    string
 	PrivateIP netip.Addr
 	MAC       string
-	Groups    []string // ids of security groups
+	Groups    []string // ids of security groups; without any, of a service's interface, everything may pass
 
 	// PublicIP is the public address mapped to PrivateIP, invalid if there is none. AllocationID and
 	// AssociationID are set where it is an Elastic IP; others are given back with the interface.
@@ -73,6 +74,7 @@ type InterfaceSpec struct {
 	Idle bool
 
 	AssignPublicIP bool
+	AllocationID   string // an Elastic IP address to have instead of a public address of the pool
 	Tags           map[string]string
 }
 
@@ -109,7 +111,8 @@ func (t *Tables) NetworkInterface(tx *state.Tx, scope Scope, id string) (*Interf
 
 // CreateInterface makes an interface in a subnet. Without a realising loop it is rows only; see Realise.
 //
-// Errors: InvalidSubnetID.NotFound, InvalidGroup.NotFound, InsufficientFreeAddressesInSubnet, InvalidIPAddress.InUse.
+// Errors: InvalidSubnetID.NotFound, InvalidGroup.NotFound, InsufficientFreeAddressesInSubnet, InvalidIPAddress.InUse,
+// InvalidAllocationID.NotFound, Resource.AlreadyAssociated.
 func (n *Network) CreateInterface(tx *state.Tx, spec InterfaceSpec) (*Interface, error) {
 	scope := Scope{spec.Account, spec.Region}
 	s, err := n.Subnet(tx, scope, spec.SubnetID)
@@ -119,7 +122,7 @@ func (n *Network) CreateInterface(tx *state.Tx, spec InterfaceSpec) (*Interface,
 	i := &Interface{
 		Scope: scope, ID: NewID("eni"), VPCID: s.VPCID, SubnetID: s.ID, Zone: s.Zone, ZoneID: s.ZoneID, MAC: newMAC(),
 		Type: spec.Type, Description: spec.Description, RequesterID: spec.RequesterID, RequesterManaged: spec.RequesterManaged,
-		SourceDestCheck: true, Created: n.clock.Now().UTC(),
+		Created: n.clock.Now().UTC(),
 	}
 	if i.Type == "" {
 		i.Type = TypeInterface
@@ -130,9 +133,9 @@ func (n *Network) CreateInterface(tx *state.Tx, spec InterfaceSpec) (*Interface,
 			i.Attachment.OwnerID = "amazon-aws"
 		}
 	}
-	if i.Type == TypeNatGateway { // it passes on what is not its own, and security groups do not apply to it
-		i.SourceDestCheck = false
-	} else {
+	// Gateways and network load balancers pass on what is not their own, and are guarded by security groups only if they were given some.
+	i.SourceDestCheck = i.Type == TypeInterface
+	if i.SourceDestCheck || i.Type == TypeNetworkLoadBalancer && len(spec.GroupIDs) > 0 {
 		if i.Groups, err = n.interfaceGroups(tx, s, spec.GroupIDs); err != nil {
 			return nil, err
 		}
@@ -140,13 +143,30 @@ func (n *Network) CreateInterface(tx *state.Tx, spec InterfaceSpec) (*Interface,
 	if i.PrivateIP, err = n.privateAddress(tx, s, spec.PrivateIP); err != nil {
 		return nil, err
 	}
-	if spec.AssignPublicIP {
+	if spec.AssignPublicIP && spec.AllocationID == "" {
 		if i.PublicIP, err = n.publicAddress(tx); err != nil {
 			return nil, err
 		}
 	}
 	n.Interfaces.Put(tx, i)
 	n.Tag(tx, scope, "network-interface", i.ID, spec.Tags)
+	if spec.AllocationID != "" {
+		return n.withAddress(tx, i, spec.AllocationID)
+	}
+	return i, nil
+}
+
+// withAddress gives a service's interface the Elastic IP address it is to have.
+func (n *Network) withAddress(tx *state.Tx, i *Interface, allocationID string) (*Interface, error) {
+	a, err := n.Allocation(tx, i.Scope, allocationID)
+	if err != nil {
+		return nil, err
+	}
+	if a.AssociationID != "" {
+		return nil, ErrAssociated.New("resource %s is already associated with associate-id %s", a.ID, a.AssociationID)
+	}
+	n.associate(tx, a.ID, i.ID)
+	i, _ = n.Interfaces.Get(tx, i.ID)
 	return i, nil
 }
 
