@@ -15,6 +15,8 @@ func runEdge(ctx context.Context, args []string) error {
 	snapshot := f.String("snapshot", "", "file of the last accepted snapshot")
 	names := f.String("names", "", "file in which to write where load balancer names lead, for other platforms on this machine")
 	neighbours := f.String("neighbours", "", "pattern of the files that other platforms wrote with --names")
+	logs := f.String("logs", "", "directory for access and connection logs of load balancers, until they are delivered")
+	interval := f.Duration("log-interval", 0, "how much time a file of those logs covers")
 	level := f.String("log-level", "info", "debug, info, warn or error")
 	rest, err := parse(f, args)
 	if err != nil {
@@ -30,7 +32,9 @@ func runEdge(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	config := edge.Config{Socket: *socket, SnapshotFile: *snapshot, Log: log, Names: *names, Neighbours: *neighbours}
+	config := edge.Config{
+		Socket: *socket, SnapshotFile: *snapshot, Log: log, Names: *names, Neighbours: *neighbours, Logs: *logs, LogInterval: *interval,
+	}
 	if *lock > 0 {
 		config.Lock = os.NewFile(uintptr(*lock), *socket+".lock")
 	}

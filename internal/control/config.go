@@ -81,6 +81,7 @@ func placeOf(dataDir string, log *slog.Logger) (place, error) {
 			snapshot: filepath.Join(dataDir, "edge", "snapshot.json"),
 			log:      filepath.Join(dataDir, "edge", "edge.log"),
 			pid:      filepath.Join(dataDir, "edge", "pid"),
+			logs:     filepath.Join(dataDir, "edge", "logs"),
 		},
 	}, nil
 }

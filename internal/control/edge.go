@@ -18,7 +18,7 @@ import (
 )
 
 // edgePlace is where a platform's edge process keeps its things.
-type edgePlace struct{ run, snapshot, log, pid string }
+type edgePlace struct{ run, snapshot, log, pid, logs string }
 
 func (e edgePlace) socket() string { return filepath.Join(e.run, "edge.sock") }
 
@@ -45,8 +45,9 @@ const (
 // outlives this one: traffic does not depend on the control plane.
 type edgeProcess struct {
 	edgePlace
-	binary string
-	logger *slog.Logger
+	binary      string
+	logger      *slog.Logger
+	logInterval time.Duration // of access logs
 
 	// starts is held while an edge is started, and by a reset for as long as it
 	// removes things: an edge that came up in between would lose its socket.
@@ -139,7 +140,8 @@ func (e *edgeProcess) start() (ended <-chan error, err error) {
 		return nil, err
 	}
 	defer log.Close()
-	cmd := exec.Command(e.binary, "edge", "--socket", e.socket(), "--lock-fd", "3", "--snapshot", e.snapshot, "--names", e.names(), "--neighbours", neighbours)
+	cmd := exec.Command(e.binary, "edge", "--socket", e.socket(), "--lock-fd", "3", "--snapshot", e.snapshot, "--names", e.names(), "--neighbours", neighbours,
+		"--logs", e.logs, "--log-interval", e.logInterval.String())
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.ExtraFiles = []*os.File{lock}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

@@ -14,7 +14,7 @@ import (
 // platform.
 func TestOneEdge(t *testing.T) {
 	dir := t.TempDir()
-	place := edgePlace{run: filepath.Join(dir, "run"), snapshot: filepath.Join(dir, "snapshot"), log: filepath.Join(dir, "log"), pid: filepath.Join(dir, "pid")}
+	place := edgePlace{run: filepath.Join(dir, "run"), snapshot: filepath.Join(dir, "snapshot"), log: filepath.Join(dir, "log"), pid: filepath.Join(dir, "pid"), logs: filepath.Join(dir, "logs")}
 	e := &edgeProcess{edgePlace: place, binary: os.Args[0], logger: slog.New(slog.DiscardHandler)}
 	ended, err := e.start()
 	if err != nil {

@@ -25,6 +25,9 @@ import (
 // shutdownWait is how long requests in flight may go on when the platform ends.
 const shutdownWait = 3 * time.Second
 
+// logInterval is how often Elastic Load Balancing publishes logs.
+const logInterval = 5 * time.Minute
+
 // Platform is one running control plane.
 type Platform struct {
 	config   Config
@@ -66,7 +69,7 @@ func Open(ctx context.Context, config Config) (*Platform, error) {
 	}
 	return &Platform{
 		config: config, at: at, core: c, listener: listener, ready: make(chan struct{}), fail: make(chan error, 1),
-		edge: &edgeProcess{edgePlace: at.edge, binary: config.Binary, logger: config.Log},
+		edge: &edgeProcess{edgePlace: at.edge, binary: config.Binary, logger: config.Log, logInterval: c.clock.Wait(logInterval)},
 	}, nil
 }
 

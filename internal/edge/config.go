@@ -15,6 +15,10 @@ type Config struct {
 	// Names is the file in which this edge writes down where the names of its load balancers lead, Neighbours the pattern
 	// of the files of all platforms on this machine: whichever has a port of 127.0.0.1 serves the names of all. May be empty.
 	Names, Neighbours string
+	// Logs is the directory of access and connection logs; empty: none are written. LogInterval is how much time a file of
+	// them covers; 0 means 5 minutes.
+	Logs        string
+	LogInterval time.Duration
 	// DrainTimeout is how long requests in flight may go on once ctx is done. 0 means 10 s; raise it where requests are
 	// long and restarts of edge planned.
 	DrainTimeout time.Duration

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/neargate/neargate/internal/edge/accesslog"
 	"github.com/neargate/neargate/internal/edge/dns"
 	"github.com/neargate/neargate/internal/edge/door"
 	"github.com/neargate/neargate/internal/edge/health"
@@ -33,8 +34,12 @@ func Run(ctx context.Context, c Config) error {
 	sweep(c.SnapshotFile) // and, by the pattern, of the file beside it
 	opener := netns.NewOpener()
 	defer opener.Close()
+	logs, err := openLogs(c, log)
+	if err != nil {
+		return fmt.Errorf("edge: %w", err)
+	}
 	e := &process{log: log, file: c.SnapshotFile, board: newBoard()}
-	e.proxy = proxy.New(proxy.Config{Opener: opener, Log: log, Changed: e.board.changed})
+	e.proxy = proxy.New(proxy.Config{Opener: opener, Log: log, Changed: e.board.changed, Logs: logs})
 	e.dns = dns.New(dns.Config{Opener: opener, Log: log, Changed: e.board.changed})
 	e.doors = door.New(door.Config{Log: log, Changed: e.board.changed, Names: c.Names, Neighbours: c.Neighbours})
 	known, err := loadHealth(healthFile(c.SnapshotFile))
@@ -50,11 +55,18 @@ func Run(ctx context.Context, c Config) error {
 	g, ctx := errgroup.WithContext(ctx)
 	drain := cmp.Or(c.DrainTimeout, 10*time.Second)
 	// The order in which these are listed is that of the data: sockets, names, doors, health, and the API over all of them.
-	g.Go(func() error { return e.proxy.Run(ctx, drain) })
+	logging, stopLogging := context.WithCancel(context.WithoutCancel(ctx)) // the last requests are logged too
+	g.Go(func() error {
+		defer stopLogging()
+		return e.proxy.Run(ctx, drain)
+	})
 	g.Go(func() error { return e.dns.Run(ctx) })
 	g.Go(func() error { return e.doors.Run(ctx) })
 	g.Go(func() error { return e.health.Run(ctx) })
 	g.Go(func() error { return e.keepHealth(ctx) })
+	if logs != nil {
+		g.Go(func() error { return logs.Run(logging) })
+	}
 	g.Go(func() error {
 		if err := api.Serve(listener); err != http.ErrServerClosed {
 			return fmt.Errorf("edge: api: %w", err)
@@ -73,4 +85,11 @@ func Run(ctx context.Context, c Config) error {
 	})
 	log.Info("edge is ready", "socket", c.Socket, "generation", e.generation())
 	return g.Wait()
+}
+
+func openLogs(c Config, log *slog.Logger) (*accesslog.Spool, error) {
+	if c.Logs == "" {
+		return nil, nil
+	}
+	return accesslog.Open(accesslog.Config{Dir: c.Logs, Interval: c.LogInterval, Log: log})
 }

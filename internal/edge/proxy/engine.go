@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/neargate/neargate/internal/edge/accesslog"
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 	"github.com/neargate/neargate/internal/edge/netns"
 	"github.com/neargate/neargate/internal/edge/retry"
@@ -20,6 +21,7 @@ type Config struct {
 	Log    *slog.Logger
 	// Changed is called, from any goroutine and often for nothing, when Targets or Sockets might answer differently.
 	Changed func()
+	Logs    *accesslog.Spool // of requests and connections; nil: none are written
 	// MaxClients is how many client connections are held at a time; more are closed at once. 0: three quarters of what the
 	// limit of open files allows.
 	MaxClients int
@@ -29,6 +31,7 @@ type Config struct {
 type Engine struct {
 	log        *slog.Logger
 	opener     *netns.Opener
+	logs       *accesslog.Spool
 	changed    func()
 	maxClients int64
 
@@ -58,7 +61,7 @@ func New(c Config) *Engine {
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &Engine{
 		ctx: ctx, cancel: cancel,
-		log: c.Log, opener: c.Opener, changed: c.Changed, maxClients: int64(c.MaxClients),
+		log: c.Log, opener: c.Opener, logs: c.Logs, changed: c.Changed, maxClients: int64(c.MaxClients),
 		sweeper: newSweeper(), pipes: make(pipes, sparePipes), missing: retry.NewSignal(), closed: make(chan struct{}), started: time.Now(),
 		targets: map[TargetKey]*target{}, nodes: map[string]*node{}, ledger: newLedger(), snapshot: &edgeapi.Snapshot{},
 	}
