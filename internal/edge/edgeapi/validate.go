@@ -189,6 +189,9 @@ func (l *Listener) validate(groups map[string]bool) error {
 				return fmt.Errorf("rule %s: %s: %w", r.ARN, c.Field, err)
 			}
 		}
+		if err := validateTransforms(r); err != nil {
+			return fmt.Errorf("rule %s: %w", r.ARN, err)
+		}
 		if err := r.Action.validate(groups); err != nil {
 			return fmt.Errorf("rule %s: %w", r.ARN, err)
 		}
@@ -203,8 +206,16 @@ func (c *Condition) validate() error {
 		}
 		return nil
 	}
+	if len(c.Regex) > 0 {
+		return c.validateRegex()
+	}
 	if len(c.Values) == 0 || len(c.Query) != 0 {
 		return fmt.Errorf("needs values only")
+	}
+	for _, v := range c.Values {
+		if len(v) > MaxConditionValue {
+			return fmt.Errorf("value %q is too long", v)
+		}
 	}
 	switch c.Field {
 	case FieldHost, FieldPath, FieldMethod:
@@ -220,6 +231,26 @@ func (c *Condition) validate() error {
 		}
 	default:
 		return fmt.Errorf("unknown condition")
+	}
+	return nil
+}
+
+func (c *Condition) validateRegex() error {
+	switch {
+	case len(c.Values) != 0 || len(c.Query) != 0:
+		return fmt.Errorf("regular expressions stand instead of values")
+	case c.Field == FieldHeader && (c.Header == "" || strings.ContainsFunc(c.Header, notToken)):
+		return fmt.Errorf("bad header name %q", c.Header)
+	case c.Field != FieldHost && c.Field != FieldPath && c.Field != FieldHeader:
+		return fmt.Errorf("regular expressions are for hosts, paths and headers")
+	}
+	for _, expression := range c.Regex {
+		if expression == "" || len(expression) > MaxConditionRegex {
+			return fmt.Errorf("a regular expression has 1 to %d characters", MaxConditionRegex)
+		}
+		if _, err := CompileRegex(expression, c.Field == FieldHost); err != nil {
+			return err
+		}
 	}
 	return nil
 }

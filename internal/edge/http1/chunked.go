@@ -164,8 +164,7 @@ func (c *ChunkReader) AppendTrailers(b []byte) []byte {
 		if i+1 < len(lines) {
 			end = int(lines[i+1].Line)
 		}
-		if f.Kind == Other && !EqualFold(section[f.Line:f.nameEnd], "authorization") &&
-			!EqualFold(section[f.Line:f.nameEnd], "set-cookie") {
+		if f.Kind == Other && !EqualFold(section[f.Line:f.nameEnd], "authorization") {
 			b = append(b, section[f.Line:end]...)
 		}
 	}

@@ -21,6 +21,8 @@ const (
 	ForwardedProto
 	ForwardedPort
 	TraceID
+	Cookie
+	SetCookie
 	// Lookalike is a field that some server might take for Content-Length or Transfer-Encoding though it is neither, such as
 	// "Content_Length". It is never forwarded.
 	Lookalike
@@ -35,7 +37,11 @@ type Field struct {
 	Invalid                        bool // the name is not [-A-Za-z0-9]+ (routing.http.drop_invalid_header_fields.enabled)
 }
 
-// kindOf classifies a field name. The length decides between at most two candidates.
+// Ordinary reports whether fields of this kind belong to the message rather than to the connection, so that a Connection
+// field may name them for removal.
+func (k Kind) Ordinary() bool { return k == Other || k == Cookie || k == SetCookie }
+
+// kindOf classifies a field name. The length decides between at most three candidates.
 func kindOf(name []byte) Kind {
 	switch len(name) {
 	case 2:
@@ -46,7 +52,10 @@ func kindOf(name []byte) Kind {
 		}
 		return is(name, "date", Date)
 	case 6:
-		if lower(name[0]) == 's' {
+		switch lower(name[0]) {
+		case 'c':
+			return is(name, "cookie", Cookie)
+		case 's':
 			return is(name, "server", Server)
 		}
 		return is(name, "expect", Expect)
@@ -56,8 +65,11 @@ func kindOf(name []byte) Kind {
 		}
 		return is(name, "trailer", Trailer)
 	case 10:
-		if lower(name[0]) == 'c' {
+		switch lower(name[0]) {
+		case 'c':
 			return is(name, "connection", Connection)
+		case 's':
+			return is(name, "set-cookie", SetCookie)
 		}
 		return is(name, "keep-alive", KeepAlive)
 	case 14:

@@ -43,7 +43,8 @@ type Request struct {
 	KeepAlive    bool // the client wants the connection to persist
 	WebSocket    bool // asks to upgrade to websocket
 	Continue     bool // expects 100-continue
-	AbsoluteForm bool // Host replaces the Host field
+	AbsoluteForm bool // the target had an authority
+	NewHost      bool // Host replaces the Host field
 	HasHost      bool
 	ExtraOptions bool // Connection names further fields to remove
 	InvalidNames bool // a field has Invalid set
@@ -209,7 +210,7 @@ func (r *Request) target() error {
 		if end == 0 || end < len(rest) && rest[end] != '/' && rest[end] != '?' {
 			return errTarget
 		}
-		r.Host, r.AbsoluteForm = rest[:end], true
+		r.Host, r.AbsoluteForm, r.NewHost = rest[:end], true, true
 		switch t = rest[end:]; {
 		case len(t) == 0:
 			t = []byte{'/'}
@@ -218,11 +219,17 @@ func (r *Request) target() error {
 		}
 		r.Target = t
 	}
-	r.Path = t
+	r.split()
+	return nil
+}
+
+// split finds path and query in the target.
+func (r *Request) split() {
+	t := r.Target
+	r.Path, r.Query = t, nil
 	if i := bytes.IndexByte(t, '?'); i >= 0 {
 		r.Path, r.Query = t[:i], t[i+1:]
 	}
-	return nil
 }
 
 func cutScheme(t []byte) ([]byte, bool) {

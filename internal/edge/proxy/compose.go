@@ -19,7 +19,7 @@ func (v *listener) composeRequest(b []byte, r *http1.Request, from *peer, now in
 	}
 	b = append(b, v.forwarded...)
 	drop := v.drop
-	if r.AbsoluteForm || !r.HasHost || v.hostPort != "" {
+	if r.NewHost || !r.HasHost || v.hostPort != "" {
 		drop |= 1 << http1.Host
 		b = v.host(b, r)
 	}
@@ -60,7 +60,7 @@ func (v *listener) composeRequest(b []byte, r *http1.Request, from *peer, now in
 // dropsField decides about the fields that need a closer look.
 func (v *listener) dropsField(r *http1.Request, f http1.Field) bool {
 	return f.Invalid && v.settings.DropInvalidHeaders ||
-		r.ExtraOptions && f.Kind == http1.Other && r.NamedByConnection(r.Name(f))
+		r.ExtraOptions && f.Kind.Ordinary() && r.NamedByConnection(r.Name(f))
 }
 
 // forwardedFor appends one X-Forwarded-For line: what the request brought, then the client.
@@ -86,7 +86,7 @@ func (v *listener) forwardedFor(b []byte, r *http1.Request, from *peer) []byte {
 func (v *listener) host(b []byte, r *http1.Request) []byte {
 	host := r.Host
 	b = append(b, "Host: "...)
-	if !r.HasHost && !r.AbsoluteForm {
+	if !r.HasHost && !r.NewHost {
 		b = v.node.Address.AppendTo(b) // an HTTP/1.0 request
 	} else {
 		b = append(b, host...)
@@ -128,7 +128,7 @@ func (x *exchange) composeResponse(b []byte, chunked, keep bool) []byte {
 	start, end := uint32(0), uint32(0)
 	for i, f := range r.Fields {
 		if drop>>f.Kind&1 != 0 || len(v.setFields) > 0 && v.sets(r.Name(f)) ||
-			f.Kind == http1.Other && r.ExtraOptions && r.NamedByConnection(r.Name(f)) {
+			r.ExtraOptions && f.Kind.Ordinary() && r.NamedByConnection(r.Name(f)) {
 			continue
 		}
 		if f.Kind == http1.ContentLength {

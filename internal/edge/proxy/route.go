@@ -16,7 +16,7 @@ type peer struct {
 // decision is what is to be done with a request: it is refused, answered by the load balancer itself, or given to a target.
 type decision struct {
 	listener *listener // nil if the listener is gone
-	refusal  int       // status of a request that is turned down; 0: see action
+	refusal  int       // status of a request that is turned down; 0: see action and target
 	action   *action
 	group    *group  // of a forward action; nil when all weights are zero
 	target   *target // with a ticket that must be given back; nil if there is none to be had
@@ -49,7 +49,11 @@ func (e *Engine) route(s *server, r *http1.Request, from *peer) decision {
 		v.counters.requests.Add(1)
 		v.counters.bytesIn.Add(uint64(len(r.Head)))
 		d.action.rule.requests.Add(1)
-		if d.group != nil && d.target == nil {
+		switch {
+		case d.target != nil && !d.action.transforms.Apply(r):
+			d.target.leave()
+			d.target, d.refusal = nil, 500
+		case d.target == nil && d.group != nil:
 			d.group.shared.counters.unroutable.Add(1)
 		}
 		return d

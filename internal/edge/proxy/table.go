@@ -35,10 +35,11 @@ type listener struct {
 
 // action is what a rule does; one of forward, redirect and fixed is set.
 type action struct {
-	rule     *ruleCounter
-	forward  *forward
-	redirect *edgeapi.Redirect
-	fixed    *fixed
+	rule       *ruleCounter
+	transforms rules.Transforms // of forwarded requests
+	forward    *forward
+	redirect   *edgeapi.Redirect
+	fixed      *fixed
 }
 
 // neverForwarded are the kinds of request fields that end here or are written anew.
@@ -67,7 +68,7 @@ func (e *Engine) newListener(lb *edgeapi.LoadBalancer, l *edgeapi.Listener, n *n
 	}
 	for i := range l.Rules {
 		r := &l.Rules[i]
-		a := action{rule: e.ledger.rule(l.ARN, r.ARN), redirect: r.Action.Redirect}
+		a := action{rule: e.ledger.rule(l.ARN, r.ARN), redirect: r.Action.Redirect, transforms: rules.CompileTransforms(r.Transforms)}
 		if f := r.Action.Forward; f != nil {
 			a.forward = newForward(f, groups)
 		}

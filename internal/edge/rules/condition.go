@@ -3,6 +3,7 @@ package rules
 import (
 	"bytes"
 	"net/netip"
+	"regexp"
 	"strings"
 
 	"github.com/neargate/neargate/internal/edge/edgeapi"
@@ -16,6 +17,7 @@ type condition struct {
 	patterns []pattern
 	keys     []pattern // of query-string, parallel to patterns; an empty key matches any
 	prefixes []netip.Prefix
+	regexes  []*regexp.Regexp // instead of patterns
 }
 
 // field is what a condition looks at.
@@ -37,6 +39,10 @@ var fields = map[string]field{
 
 func compile(c edgeapi.Condition) condition {
 	out := condition{field: fields[c.Field], header: strings.ToLower(c.Header)}
+	for _, expression := range c.Regex {
+		re, _ := edgeapi.CompileRegex(expression, c.Field == edgeapi.FieldHost) // validated with the snapshot
+		out.regexes = append(out.regexes, re)
+	}
 	switch c.Field {
 	case edgeapi.FieldSourceIP:
 		for _, v := range c.Values {
@@ -91,6 +97,11 @@ func (c *condition) match(r *http1.Request, source netip.Addr) bool {
 func (c *condition) any(b []byte) bool {
 	for i := range c.patterns {
 		if c.patterns[i].match(b) {
+			return true
+		}
+	}
+	for _, re := range c.regexes {
+		if re.Match(b) {
 			return true
 		}
 	}

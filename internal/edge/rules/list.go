@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"math/bits"
 	"net/netip"
 
 	"github.com/neargate/neargate/internal/edge/edgeapi"
@@ -10,6 +11,7 @@ import (
 // List is a listener's compiled rules. The zero List has no rules.
 type List struct {
 	rules [][]condition
+	index *index // nil for short lists
 }
 
 // Compile makes a List of rules that are in order of evaluation and end with the default rule.
@@ -20,19 +22,37 @@ func Compile(rules []edgeapi.Rule) List {
 			l.rules[i] = append(l.rules[i], compile(c))
 		}
 	}
+	l.index = newIndex(l.rules)
 	return l
 }
 
 // Match returns the index of the first rule whose conditions all hold. The default rule, the last, has none.
 func (l *List) Match(r *http1.Request, source netip.Addr) int {
-next:
-	for i, conditions := range l.rules {
-		for j := range conditions {
-			if !conditions[j].match(r, source) {
-				continue next
+	if l.index == nil {
+		for i := range l.rules {
+			if l.holds(i, r, source) {
+				return i
 			}
 		}
-		return i
+		return len(l.rules) - 1
+	}
+	byHost, byPath := l.index.candidates(hostname(r.Host), r.Path)
+	for w := range byHost {
+		for rest := byHost[w] & byPath[w]; rest != 0; rest &= rest - 1 {
+			if i := w*64 + bits.TrailingZeros64(rest); l.holds(i, r, source) {
+				return i
+			}
+		}
 	}
 	return len(l.rules) - 1
+}
+
+func (l *List) holds(i int, r *http1.Request, source netip.Addr) bool {
+	conditions := l.rules[i]
+	for j := range conditions {
+		if !conditions[j].match(r, source) {
+			return false
+		}
+	}
+	return true
 }

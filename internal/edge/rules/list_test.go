@@ -121,18 +121,3 @@ func TestRedirect(t *testing.T) {
 		}
 	}
 }
-
-func BenchmarkMatch100(b *testing.B) {
-	var all []edgeapi.Rule
-	for i := range 100 {
-		all = append(all, edgeapi.Rule{Conditions: []edgeapi.Condition{{
-			Field: edgeapi.FieldPath, Values: []string{"/service-" + string(rune('a'+i%26)) + "/*"},
-		}}})
-	}
-	l := Compile(append(all, edgeapi.Rule{}))
-	r := request(b, "GET /none/of/them HTTP/1.1\r\nHost: x\r\n\r\n")
-	b.ReportAllocs()
-	for b.Loop() {
-		l.Match(r, client)
-	}
-}
