@@ -1,0 +1,61 @@
+package tlsterm
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"time"
+)
+
+// Session is what a handshake came to. Of a failed one it has what was settled by then.
+type Session struct {
+	Version     string // TLSv1.3, TLSv1.2, TLSv1.1 or TLSv1; empty: not settled
+	Cipher      string // by OpenSSL's name
+	KeyExchange string // name of the group; empty for RSA key exchange and resumed sessions of TLS 1.2
+	ServerName  string
+	Protocol    string // by ALPN; empty: none
+	Resumed     bool
+	Began       time.Time
+	Took        time.Duration
+	Client      []*x509.Certificate // the client's, the leaf first
+	// Verification is what became of the client's certificate, as connection logs have it: Success, Failed:<code> or empty without
+	// mutual TLS.
+	Verification string
+}
+
+func (s *Session) read(state *tls.ConnectionState) {
+	s.Version = versionNames[state.Version]
+	s.Cipher = suiteNames[state.CipherSuite]
+	if state.CurveID != 0 {
+		s.KeyExchange = curveName(state.CurveID)
+	}
+	s.ServerName, s.Protocol, s.Resumed = state.ServerName, state.NegotiatedProtocol, state.DidResume
+	s.Client = state.PeerCertificates
+}
+
+// curveName is a group's name as logs have it.
+func curveName(id tls.CurveID) string {
+	switch id {
+	case tls.CurveP256:
+		return "secp256r1"
+	case tls.CurveP384:
+		return "secp384r1"
+	case tls.CurveP521:
+		return "secp521r1"
+	case tls.X25519:
+		return "x25519"
+	}
+	return id.String()
+}
+
+// verified is the Verification of a handshake with mutual TLS.
+func verified(err error) string {
+	var r *Rejection
+	switch {
+	case err == nil:
+		return "Success"
+	case errors.As(err, &r):
+		return "Failed:" + r.Code
+	}
+	return "Failed:" + Unmapped
+}
