@@ -13,7 +13,9 @@ var (
 	ErrEntityAlreadyExistsException           = &awserr.Class{Code: "EntityAlreadyExists", Status: 409, Shape: "EntityAlreadyExistsException"}
 	ErrEntityTemporarilyUnmodifiableException = &awserr.Class{Code: "EntityTemporarilyUnmodifiable", Status: 409, Shape: "EntityTemporarilyUnmodifiableException"}
 	ErrInvalidInputException                  = &awserr.Class{Code: "InvalidInput", Status: 400, Shape: "InvalidInputException"}
+	ErrKeyPairMismatchException               = &awserr.Class{Code: "KeyPairMismatch", Status: 400, Shape: "KeyPairMismatchException"}
 	ErrLimitExceededException                 = &awserr.Class{Code: "LimitExceeded", Status: 409, Shape: "LimitExceededException"}
+	ErrMalformedCertificateException          = &awserr.Class{Code: "MalformedCertificate", Status: 400, Shape: "MalformedCertificateException"}
 	ErrMalformedPolicyDocumentException       = &awserr.Class{Code: "MalformedPolicyDocument", Status: 400, Shape: "MalformedPolicyDocumentException"}
 	ErrNoSuchEntityException                  = &awserr.Class{Code: "NoSuchEntity", Status: 404, Shape: "NoSuchEntityException"}
 	ErrOpenIdIdpCommunicationErrorException   = &awserr.Class{Code: "OpenIdIdpCommunicationError", Status: 400, Shape: "OpenIdIdpCommunicationErrorException"}

@@ -453,6 +453,15 @@ var deleteRolePolicyInfo = aws.OperationInfo{
 	Errors:  []*awserr.Class{ErrNoSuchEntityException, ErrLimitExceededException, ErrUnmodifiableEntityException, ErrServiceFailureException},
 }
 
+// DeleteServerCertificate is the operation of this name.
+var DeleteServerCertificate = aws.Operation[DeleteServerCertificateInput, DeleteServerCertificateOutput]{Info: &deleteServerCertificateInfo}
+
+var deleteServerCertificateInfo = aws.OperationInfo{
+	Service: &API,
+	Name:    "DeleteServerCertificate",
+	Errors:  []*awserr.Class{ErrNoSuchEntityException, ErrDeleteConflictException, ErrLimitExceededException, ErrServiceFailureException},
+}
+
 // DeleteServiceLinkedRole is the operation of this name.
 var DeleteServiceLinkedRole = aws.Operation[DeleteServiceLinkedRoleInput, DeleteServiceLinkedRoleOutput]{Info: &deleteServiceLinkedRoleInfo}
 
@@ -613,6 +622,16 @@ var getRolePolicyInfo = aws.OperationInfo{
 	Service:       &API,
 	Name:          "GetRolePolicy",
 	ResultWrapper: "GetRolePolicyResult",
+	Errors:        []*awserr.Class{ErrNoSuchEntityException, ErrServiceFailureException},
+}
+
+// GetServerCertificate is the operation of this name.
+var GetServerCertificate = aws.Operation[GetServerCertificateInput, GetServerCertificateOutput]{Info: &getServerCertificateInfo}
+
+var getServerCertificateInfo = aws.OperationInfo{
+	Service:       &API,
+	Name:          "GetServerCertificate",
+	ResultWrapper: "GetServerCertificateResult",
 	Errors:        []*awserr.Class{ErrNoSuchEntityException, ErrServiceFailureException},
 }
 
@@ -846,6 +865,26 @@ var listRolesInfo = aws.OperationInfo{
 	Errors:        []*awserr.Class{ErrServiceFailureException},
 }
 
+// ListServerCertificateTags is the operation of this name.
+var ListServerCertificateTags = aws.Operation[ListServerCertificateTagsInput, ListServerCertificateTagsOutput]{Info: &listServerCertificateTagsInfo}
+
+var listServerCertificateTagsInfo = aws.OperationInfo{
+	Service:       &API,
+	Name:          "ListServerCertificateTags",
+	ResultWrapper: "ListServerCertificateTagsResult",
+	Errors:        []*awserr.Class{ErrNoSuchEntityException, ErrServiceFailureException},
+}
+
+// ListServerCertificates is the operation of this name.
+var ListServerCertificates = aws.Operation[ListServerCertificatesInput, ListServerCertificatesOutput]{Info: &listServerCertificatesInfo}
+
+var listServerCertificatesInfo = aws.OperationInfo{
+	Service:       &API,
+	Name:          "ListServerCertificates",
+	ResultWrapper: "ListServerCertificatesResult",
+	Errors:        []*awserr.Class{ErrServiceFailureException},
+}
+
 // ListUserPolicies is the operation of this name.
 var ListUserPolicies = aws.Operation[ListUserPoliciesInput, ListUserPoliciesOutput]{Info: &listUserPoliciesInfo}
 
@@ -1013,6 +1052,15 @@ var tagRoleInfo = aws.OperationInfo{
 	Errors:  []*awserr.Class{ErrNoSuchEntityException, ErrLimitExceededException, ErrInvalidInputException, ErrConcurrentModificationException, ErrServiceFailureException},
 }
 
+// TagServerCertificate is the operation of this name.
+var TagServerCertificate = aws.Operation[TagServerCertificateInput, TagServerCertificateOutput]{Info: &tagServerCertificateInfo}
+
+var tagServerCertificateInfo = aws.OperationInfo{
+	Service: &API,
+	Name:    "TagServerCertificate",
+	Errors:  []*awserr.Class{ErrNoSuchEntityException, ErrInvalidInputException, ErrLimitExceededException, ErrConcurrentModificationException, ErrServiceFailureException},
+}
+
 // TagUser is the operation of this name.
 var TagUser = aws.Operation[TagUserInput, TagUserOutput]{Info: &tagUserInfo}
 
@@ -1056,6 +1104,15 @@ var untagRoleInfo = aws.OperationInfo{
 	Service: &API,
 	Name:    "UntagRole",
 	Errors:  []*awserr.Class{ErrNoSuchEntityException, ErrConcurrentModificationException, ErrServiceFailureException},
+}
+
+// UntagServerCertificate is the operation of this name.
+var UntagServerCertificate = aws.Operation[UntagServerCertificateInput, UntagServerCertificateOutput]{Info: &untagServerCertificateInfo}
+
+var untagServerCertificateInfo = aws.OperationInfo{
+	Service: &API,
+	Name:    "UntagServerCertificate",
+	Errors:  []*awserr.Class{ErrNoSuchEntityException, ErrInvalidInputException, ErrConcurrentModificationException, ErrServiceFailureException},
 }
 
 // UntagUser is the operation of this name.
@@ -1123,6 +1180,15 @@ var updateRoleDescriptionInfo = aws.OperationInfo{
 	Errors:        []*awserr.Class{ErrNoSuchEntityException, ErrUnmodifiableEntityException, ErrServiceFailureException},
 }
 
+// UpdateServerCertificate is the operation of this name.
+var UpdateServerCertificate = aws.Operation[UpdateServerCertificateInput, UpdateServerCertificateOutput]{Info: &updateServerCertificateInfo}
+
+var updateServerCertificateInfo = aws.OperationInfo{
+	Service: &API,
+	Name:    "UpdateServerCertificate",
+	Errors:  []*awserr.Class{ErrNoSuchEntityException, ErrEntityAlreadyExistsException, ErrLimitExceededException, ErrServiceFailureException},
+}
+
 // UpdateUser is the operation of this name.
 var UpdateUser = aws.Operation[UpdateUserInput, UpdateUserOutput]{Info: &updateUserInfo}
 
@@ -1130,4 +1196,14 @@ var updateUserInfo = aws.OperationInfo{
 	Service: &API,
 	Name:    "UpdateUser",
 	Errors:  []*awserr.Class{ErrNoSuchEntityException, ErrLimitExceededException, ErrEntityAlreadyExistsException, ErrEntityTemporarilyUnmodifiableException, ErrConcurrentModificationException, ErrServiceFailureException},
+}
+
+// UploadServerCertificate is the operation of this name.
+var UploadServerCertificate = aws.Operation[UploadServerCertificateInput, UploadServerCertificateOutput]{Info: &uploadServerCertificateInfo}
+
+var uploadServerCertificateInfo = aws.OperationInfo{
+	Service:       &API,
+	Name:          "UploadServerCertificate",
+	ResultWrapper: "UploadServerCertificateResult",
+	Errors:        []*awserr.Class{ErrLimitExceededException, ErrInvalidInputException, ErrEntityAlreadyExistsException, ErrMalformedCertificateException, ErrKeyPairMismatchException, ErrConcurrentModificationException, ErrServiceFailureException},
 }

@@ -220,6 +220,12 @@ type DeleteRolePolicyInput struct {
 
 type DeleteRolePolicyOutput struct{}
 
+type DeleteServerCertificateInput struct {
+	ServerCertificateName *string `api:"ServerCertificateName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+}
+
+type DeleteServerCertificateOutput struct{}
+
 type DeleteServiceLinkedRoleInput struct {
 	RoleName *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
 }
@@ -361,6 +367,14 @@ type GetRolePolicyOutput struct {
 	RoleName       *string `api:"RoleName required min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
 	PolicyName     *string `api:"PolicyName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
 	PolicyDocument *string `api:"PolicyDocument required min=1 max=131072 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+" json:",omitzero"`
+}
+
+type GetServerCertificateInput struct {
+	ServerCertificateName *string `api:"ServerCertificateName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+}
+
+type GetServerCertificateOutput struct {
+	ServerCertificate *ServerCertificate `api:"ServerCertificate required" json:",omitzero"`
 }
 
 type GetServiceLinkedRoleDeletionStatusInput struct {
@@ -635,6 +649,30 @@ type ListRolesOutput struct {
 	Marker      *string `api:"Marker" json:",omitzero"`
 }
 
+type ListServerCertificateTagsInput struct {
+	ServerCertificateName *string `api:"ServerCertificateName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	Marker                *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+" json:",omitzero"`
+	MaxItems              *int32  `api:"MaxItems min=1 max=1000" json:",omitzero"`
+}
+
+type ListServerCertificateTagsOutput struct {
+	Tags        []Tag   `api:"Tags required max=50" json:",omitzero"`
+	IsTruncated *bool   `api:"IsTruncated" json:",omitzero"`
+	Marker      *string `api:"Marker" json:",omitzero"`
+}
+
+type ListServerCertificatesInput struct {
+	PathPrefix *string `api:"PathPrefix min=1 max=512 pattern=\\u002F[\\u0021-\\u007F]*" json:",omitzero"`
+	Marker     *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+" json:",omitzero"`
+	MaxItems   *int32  `api:"MaxItems min=1 max=1000" json:",omitzero"`
+}
+
+type ListServerCertificatesOutput struct {
+	ServerCertificateMetadataList []ServerCertificateMetadata `api:"ServerCertificateMetadataList required" json:",omitzero"`
+	IsTruncated                   *bool                       `api:"IsTruncated" json:",omitzero"`
+	Marker                        *string                     `api:"Marker" json:",omitzero"`
+}
+
 type ListUserPoliciesInput struct {
 	UserName *string `api:"UserName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
 	Marker   *string `api:"Marker min=1 max=320 pattern=[\\u0020-\\u00FF]+" json:",omitzero"`
@@ -806,6 +844,13 @@ type TagRoleInput struct {
 
 type TagRoleOutput struct{}
 
+type TagServerCertificateInput struct {
+	ServerCertificateName *string `api:"ServerCertificateName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	Tags                  []Tag   `api:"Tags required max=50" json:",omitzero"`
+}
+
+type TagServerCertificateOutput struct{}
+
 type TagUserInput struct {
 	UserName *string `api:"UserName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
 	Tags     []Tag   `api:"Tags required max=50" json:",omitzero"`
@@ -840,6 +885,13 @@ type UntagRoleInput struct {
 }
 
 type UntagRoleOutput struct{}
+
+type UntagServerCertificateInput struct {
+	ServerCertificateName *string  `api:"ServerCertificateName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	TagKeys               []string `api:"TagKeys required max=50 item.min=1 item.max=128 item.pattern=[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+" json:",omitzero"`
+}
+
+type UntagServerCertificateOutput struct{}
 
 type UntagUserInput struct {
 	UserName *string  `api:"UserName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
@@ -895,6 +947,14 @@ type UpdateRoleDescriptionOutput struct {
 	Role *Role `api:"Role" json:",omitzero"`
 }
 
+type UpdateServerCertificateInput struct {
+	ServerCertificateName    *string `api:"ServerCertificateName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	NewPath                  *string `api:"NewPath min=1 max=512 pattern=(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)" json:",omitzero"`
+	NewServerCertificateName *string `api:"NewServerCertificateName min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+}
+
+type UpdateServerCertificateOutput struct{}
+
 type UpdateUserInput struct {
 	UserName    *string `api:"UserName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
 	NewPath     *string `api:"NewPath min=1 max=512 pattern=(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)" json:",omitzero"`
@@ -902,6 +962,20 @@ type UpdateUserInput struct {
 }
 
 type UpdateUserOutput struct{}
+
+type UploadServerCertificateInput struct {
+	Path                  *string `api:"Path min=1 max=512 pattern=(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)" json:",omitzero"`
+	ServerCertificateName *string `api:"ServerCertificateName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	CertificateBody       *string `api:"CertificateBody required min=1 max=16384 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+" json:",omitzero"`
+	PrivateKey            *string `api:"PrivateKey required min=1 max=16384 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+ sensitive" json:",omitzero"`
+	CertificateChain      *string `api:"CertificateChain min=1 max=2097152 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+" json:",omitzero"`
+	Tags                  []Tag   `api:"Tags max=50" json:",omitzero"`
+}
+
+type UploadServerCertificateOutput struct {
+	ServerCertificateMetadata *ServerCertificateMetadata `api:"ServerCertificateMetadata" json:",omitzero"`
+	Tags                      []Tag                      `api:"Tags max=50" json:",omitzero"`
+}
 
 type AccessKey struct {
 	UserName        *string    `api:"UserName required min=1 max=64 pattern=[\\w+=,.@-]+" json:",omitzero"`
@@ -1060,6 +1134,22 @@ type RoleLastUsed struct {
 type RoleUsageType struct {
 	Region    *string  `api:"Region min=1 max=100" json:",omitzero"`
 	Resources []string `api:"Resources item.min=20 item.max=2048" json:",omitzero"`
+}
+
+type ServerCertificate struct {
+	ServerCertificateMetadata *ServerCertificateMetadata `api:"ServerCertificateMetadata required" json:",omitzero"`
+	CertificateBody           *string                    `api:"CertificateBody required min=1 max=16384 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+" json:",omitzero"`
+	CertificateChain          *string                    `api:"CertificateChain min=1 max=2097152 pattern=[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+" json:",omitzero"`
+	Tags                      []Tag                      `api:"Tags max=50" json:",omitzero"`
+}
+
+type ServerCertificateMetadata struct {
+	Path                  *string    `api:"Path required min=1 max=512 pattern=(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)" json:",omitzero"`
+	ServerCertificateName *string    `api:"ServerCertificateName required min=1 max=128 pattern=[\\w+=,.@-]+" json:",omitzero"`
+	ServerCertificateId   *string    `api:"ServerCertificateId required min=16 max=128 pattern=[\\w]+" json:",omitzero"`
+	Arn                   *string    `api:"Arn required min=20 max=2048" json:",omitzero"`
+	UploadDate            *time.Time `api:"UploadDate" json:",omitzero"`
+	Expiration            *time.Time `api:"Expiration" json:",omitzero"`
 }
 
 type Statement struct {
