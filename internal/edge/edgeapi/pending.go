@@ -37,10 +37,6 @@ func (g *TargetGroup) pending() string {
 	return first([]feature{
 		{"target type alb", g.Type == TargetALB},
 		{"anomaly mitigation", g.AnomalyMitigation},
-		{"slow start", g.SlowStart != 0},
-		{"stickiness", g.Stickiness != nil},
-		{"cross-zone load balancing of a target group", g.CrossZone != nil},
-		{"a minimum of healthy targets for routing", g.Routing.Count > 1 || g.Routing.Percent > 0},
 		{"preservation of client addresses", g.PreserveClientIP},
 		{"Proxy Protocol", g.ProxyProtocol},
 		{"connection termination on deregistration", g.TerminateDeregistered},
@@ -56,11 +52,6 @@ func (lb *LoadBalancer) pending() string {
 			{"renaming of request headers", len(l.Attributes.RequestHeaders) > 0},
 			{"an idle timeout of TCP", l.Attributes.TCPIdle != 0},
 		})
-		for j := range l.Rules {
-			if what == "" {
-				what = l.Rules[j].pending()
-			}
-		}
 		if what != "" {
 			return what
 		}
@@ -68,17 +59,5 @@ func (lb *LoadBalancer) pending() string {
 	return first([]feature{
 		{"the access log", lb.Attributes.AccessLog},
 		{"the connection log", lb.Attributes.ConnectionLog},
-	})
-}
-
-func (r *Rule) pending() string {
-	for i := range r.Conditions {
-		if len(r.Conditions[i].Regex) > 0 {
-			return "a condition with regular expressions"
-		}
-	}
-	return first([]feature{
-		{"a transform", len(r.Transforms) > 0},
-		{"stickiness of a forward action", r.Action.Forward != nil && r.Action.Forward.Stickiness != 0},
 	})
 }

@@ -11,6 +11,9 @@ import (
 // Validate reports the first thing in the snapshot that edge could not serve as it is meant. Edge accepts exactly the
 // snapshots that pass.
 func (s *Snapshot) Validate() error {
+	if n := len(s.CookieKey); n != 0 && n != 32 {
+		return fmt.Errorf("cookie key has %d octets", n)
+	}
 	if s.Generation == 0 {
 		return fmt.Errorf("generation is 0")
 	}
@@ -79,8 +82,9 @@ func (g *TargetGroup) validate() error {
 		return fmt.Errorf("protocol %q is not supported", g.Protocol)
 	case g.ProtocolVersion != "HTTP1":
 		return fmt.Errorf("protocol version %q is not supported", g.ProtocolVersion)
-	case g.Algorithm != AlgorithmRoundRobin:
-		return fmt.Errorf("algorithm %q is not supported", g.Algorithm)
+	}
+	if err := g.validateRouting(); err != nil {
+		return err
 	}
 	if err := g.HealthCheck.validate(); err != nil {
 		return fmt.Errorf("health check: %w", err)
@@ -259,16 +263,8 @@ func (a *Action) validate(groups map[string]bool) error {
 	set := 0
 	if f := a.Forward; f != nil {
 		set++
-		if len(f.Groups) == 0 {
-			return fmt.Errorf("forward without target groups")
-		}
-		for _, g := range f.Groups {
-			if !groups[g.TargetGroup] {
-				return fmt.Errorf("forward to unknown target group %q", g.TargetGroup)
-			}
-			if g.Weight < 0 || g.Weight > 999 {
-				return fmt.Errorf("forward to %s: bad weight %d", g.TargetGroup, g.Weight)
-			}
+		if err := f.validate(groups); err != nil {
+			return err
 		}
 	}
 	if r := a.Redirect; r != nil {

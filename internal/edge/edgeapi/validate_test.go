@@ -118,7 +118,33 @@ func TestValidate(t *testing.T) {
 		{"unknown target group", func(s *Snapshot) { rule(s, 2).Action.Forward.Groups[0].TargetGroup = "x" }},
 		{"weight", func(s *Snapshot) { rule(s, 2).Action.Forward.Groups[0].Weight = 1000 }},
 		{"without target groups", func(s *Snapshot) { rule(s, 2).Action.Forward.Groups = nil }},
-		{"algorithm", func(s *Snapshot) { s.TargetGroups[0].Algorithm = "weighted_random" }},
+		{"algorithm", func(s *Snapshot) { s.TargetGroups[0].Algorithm = "random" }},
+		{"anomaly mitigation", func(s *Snapshot) { s.TargetGroups[0].AnomalyMitigation = true }},
+		{"slow start", func(s *Snapshot) {
+			s.TargetGroups[0].Algorithm, s.TargetGroups[0].SlowStart = AlgorithmLeastOutstanding, time.Minute
+		}},
+		{"threshold", func(s *Snapshot) { s.TargetGroups[0].Routing.Percent = 101 }},
+		{"stickiness type", func(s *Snapshot) {
+			s.TargetGroups[0].Stickiness = &Stickiness{Type: StickySourceIP, Duration: time.Hour}
+		}},
+		{"duration of stickiness", func(s *Snapshot) { s.TargetGroups[0].Stickiness = &Stickiness{Type: StickyLBCookie} }},
+		{"application cookie", func(s *Snapshot) {
+			s.TargetGroups[0].Stickiness = &Stickiness{Type: StickyAppCookie, Duration: time.Hour, Cookie: "a;b"}
+		}},
+		{"duration of stickiness", func(s *Snapshot) { rule(s, 2).Action.Forward.Stickiness = 8 * 24 * time.Hour }},
+		{"cookie key", func(s *Snapshot) { s.CookieKey = []byte("short") }},
+		{"regular expression", func(s *Snapshot) {
+			rule(s, 1).Conditions[0].Values, rule(s, 1).Conditions[0].Regex = nil, []string{"("}
+		}},
+		{"instead of values", func(s *Snapshot) { rule(s, 1).Conditions[0].Regex = []string{"a"} }},
+		{"default rule", func(s *Snapshot) { rule(s, 2).Transforms = []Transform{{Type: RewriteURL, Regex: "a", Replace: "b"}} }},
+		{"repeated transform", func(s *Snapshot) {
+			t := Transform{Type: RewriteURL, Regex: "a", Replace: "b"}
+			rule(s, 1).Transforms = []Transform{t, t}
+		}},
+		{"bad replacement", func(s *Snapshot) {
+			rule(s, 1).Transforms = []Transform{{Type: RewriteURL, Regex: "a", Replace: "a\r\nb"}}
+		}},
 		{"version", func(s *Snapshot) { s.TargetGroups[0].ProtocolVersion = "GRPC" }},
 		{"repeated id", func(s *Snapshot) { s.TargetGroups[0].Targets[1].Port = 8080 }},
 		{"not IPv4", func(s *Snapshot) { s.TargetGroups[0].Targets[0].Address = netip.Addr{} }},

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"net/netip"
 	"time"
 
@@ -13,7 +14,10 @@ import (
 func (e *Engine) Apply(s *edgeapi.Snapshot, healthy func(TargetKey) bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	t := &table{generation: s.Generation, groups: make(map[string]*group, len(s.TargetGroups))}
+	if e.sealer == nil || !bytes.Equal(e.snapshot.CookieKey, s.CookieKey) {
+		e.sealer = newSealer(s.CookieKey)
+	}
+	t := &table{generation: s.Generation, sealer: e.sealer, groups: make(map[string]*group, len(s.TargetGroups))}
 	named := make(map[TargetKey]*target, len(e.targets))
 	for i := range s.TargetGroups {
 		t.groups[s.TargetGroups[i].ARN] = e.buildGroup(&s.TargetGroups[i], named, healthy)
@@ -59,22 +63,23 @@ func (e *Engine) Apply(s *edgeapi.Snapshot, healthy func(TargetKey) bool) {
 
 // buildGroup makes a generation's view of a group, creating the targets that are new.
 func (e *Engine) buildGroup(in *edgeapi.TargetGroup, named map[TargetKey]*target, healthy func(TargetKey) bool) *group {
-	g := &group{arn: in.ARN, shared: e.ledger.group(in.ARN), targets: make([]*target, 0, len(in.Targets))}
+	targets := make([]*target, 0, len(in.Targets))
 	for i := range in.Targets {
 		x := &in.Targets[i]
 		key := TargetKey{in.ARN, x.ID, x.Port}
 		address := netip.AddrPortFrom(x.Address, uint16(x.Port))
 		t := e.targets[key]
 		if t == nil || t.address != address {
-			t = &target{key: key, address: address, healthy: healthy(key), drained: e.changed}
+			t = &target{key: key, address: address, digest: digestOf(key), drained: e.changed}
+			t.healthy.Store(healthy(key))
 		}
+		t.zone = x.AvailabilityZone
 		named[key] = t
 		if !x.Draining {
-			g.targets = append(g.targets, t)
+			targets = append(targets, t)
 		}
 	}
-	g.refresh()
-	return g
+	return newGroup(in, targets, e.ledger.group(in.ARN))
 }
 
 // buildNodes updates nodes and servers to s and fills in the table's listeners. It returns the nodes that are gone.

@@ -142,6 +142,13 @@ func (x *exchange) composeResponse(b []byte, chunked, keep bool) []byte {
 	}
 	b = append(b, r.Head[start:end]...)
 	b = append(b, v.setFields...)
+	if x.bonds != [2]*issue{} && (r.Status >= 200 || r.Status == 101) {
+		for _, i := range x.due(r) {
+			if i != nil {
+				b = append(b, i.lines...)
+			}
+		}
+	}
 	if r.Status >= 200 {
 		if !r.HasDate {
 			b = append(b, "Date: "...)

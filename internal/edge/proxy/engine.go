@@ -53,6 +53,7 @@ type Engine struct {
 	nodes    map[string]*node
 	slots    int
 	ledger   ledger
+	sealer   *sealer
 	snapshot *edgeapi.Snapshot
 }
 

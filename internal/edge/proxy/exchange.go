@@ -14,10 +14,9 @@ import (
 // exchange is one request carried to a target and the answer carried back. It belongs to its client and is used again for
 // the client's next request.
 type exchange struct {
+	decision
 	client   *client
-	listener *listener
 	work     *work
-	target   *target
 	endpoint *endpoint
 	up       *upstream
 	upload   *upload // nil when the whole body was sent together with the head
@@ -29,7 +28,7 @@ type exchange struct {
 }
 
 func (x *exchange) reset(c *client, d *decision) {
-	*x = exchange{client: c, listener: d.listener, work: c.w, target: d.target, idle: d.listener.settings.IdleTimeout}
+	*x = exchange{decision: *d, client: c, work: c.w, idle: d.listener.settings.IdleTimeout}
 }
 
 // touch moves the deadlines of both connections: "If no data has been sent or received by the time that the idle timeout

@@ -9,12 +9,14 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/neargate/neargate/internal/edge/edgeapi"
+	"github.com/neargate/neargate/internal/edge/http1"
 	"github.com/neargate/neargate/internal/edge/netns"
 )
 
@@ -213,4 +215,23 @@ func get(t testing.TB, url string) (int, string) {
 		t.Fatal(err)
 	}
 	return resp.StatusCode, string(body)
+}
+
+// parsed is a request head as the parser has it.
+func parsed(t testing.TB, raw string) *http1.Request {
+	t.Helper()
+	var r http1.Request
+	if n, err := r.Parse([]byte(raw)); err != nil || n != len(raw) {
+		t.Fatalf("%q: %d %v", raw, n, err)
+	}
+	return &r
+}
+
+// withRules is a snapshot's only load balancer with rules before the default rule of its only listener.
+func withRules(s *edgeapi.Snapshot, rules ...edgeapi.Rule) []edgeapi.LoadBalancer {
+	out := slices.Clone(s.LoadBalancers)
+	l := out[0].Listeners[0]
+	l.Rules = append(rules, l.Rules[len(l.Rules)-1])
+	out[0].Listeners = []edgeapi.Listener{l}
+	return out
 }

@@ -16,11 +16,16 @@ func (e *Engine) SetHealth(key TargetKey, healthy bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	t := e.targets[key]
-	if t == nil || t.healthy == healthy {
+	if t == nil || t.healthy.Load() == healthy {
 		return
 	}
-	t.healthy = healthy
-	e.table.Load().groups[key.Group].refresh()
+	g, now := e.table.Load().groups[key.Group], e.sweeper.unix.Load()
+	t.warming.Store(0)
+	if healthy && g.slowStart > 0 && g.settled(now) {
+		t.warming.Store(now)
+	}
+	t.healthy.Store(healthy)
+	g.refresh()
 }
 
 // Dial connects to an address from one of the nodes, the first that can.

@@ -20,6 +20,11 @@ type decision struct {
 	action   *action
 	group    *group  // of a forward action; nil when all weights are zero
 	target   *target // with a ticket that must be given back; nil if there is none to be had
+
+	// bonds are cookies to be set with the target's answer: that of the group and that of the target. The second one is
+	// set, if awaited is not empty, only if the answer sets a cookie called so.
+	bonds   [2]*issue
+	awaited string
 }
 
 // route decides what a server does with a request, and counts it. Whatever protocol a request arrived by, this is the one
@@ -39,10 +44,9 @@ func (e *Engine) route(s *server, r *http1.Request, from *peer) decision {
 		i := v.rules.Match(r, from.address.Addr())
 		d.action = &v.actions[i]
 		if f := d.action.forward; f != nil {
-			if d.group = f.pick(); d.group != nil {
-				if d.target = d.group.enter(); d.target == nil && e.table.Load() != t {
-					continue // all targets were drained by a newer table
-				}
+			c := cookies{t.sealer, e.sweeper.unix.Load(), v.site}
+			if f.enter(r, &d, &c); d.target == nil && e.table.Load() != t {
+				continue // all targets were drained by a newer table
 			}
 		}
 		v.counters.evaluations.Add(uint64(min(i+1, len(v.actions)-1)))
@@ -58,6 +62,15 @@ func (e *Engine) route(s *server, r *http1.Request, from *peer) decision {
 		}
 		return d
 	}
+}
+
+// due are the cookies to be set with an answer.
+func (d *decision) due(r *http1.Response) [2]*issue {
+	out := d.bonds
+	if d.awaited != "" && !setsCookie(r, d.awaited) {
+		out[1] = nil
+	}
+	return out
 }
 
 // refusal is the status of a request that is well-formed and turned down all the same; 0 if it is not.

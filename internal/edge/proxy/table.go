@@ -8,11 +8,12 @@ import (
 	"github.com/neargate/neargate/internal/edge/rules"
 )
 
-// table is everything requests look at, of one generation. It is immutable but for group.eligible.
+// table is everything requests look at, of one generation. It is immutable but for pool.eligible.
 type table struct {
 	generation uint64
 	listeners  []*listener // by server.slot; nil where the server is gone
 	groups     map[string]*group
+	sealer     *sealer
 }
 
 // listener is what a request needs to know about the listener it came in by, at one node.
@@ -30,6 +31,7 @@ type listener struct {
 	forwarded []byte // the X-Forwarded-Proto and -Port lines
 	hostPort  string // what a Host without port gets appended
 	setFields []byte // the lines of attributes.ResponseHeaders
+	site      string // attributes of cookies sent with requests from other sites
 	drop      uint32 // bit set of http1.Kind never copied from requests
 }
 
@@ -54,7 +56,11 @@ func (e *Engine) newListener(lb *edgeapi.LoadBalancer, l *edgeapi.Listener, n *n
 		rules:     rules.Compile(l.Rules),
 		counters:  e.ledger.listener(lb.ARN, l.ARN),
 		forwarded: []byte("X-Forwarded-Proto: http\r\nX-Forwarded-Port: " + port + "\r\n"),
+		site:      anySite,
 		drop:      neverForwarded,
+	}
+	if l.Protocol == edgeapi.ProtocolHTTPS {
+		out.site = anySiteSecure
 	}
 	if lb.Attributes.ForwardedFor != edgeapi.ForwardedForPreserve {
 		out.drop |= 1 << http1.ForwardedFor
@@ -70,7 +76,7 @@ func (e *Engine) newListener(lb *edgeapi.LoadBalancer, l *edgeapi.Listener, n *n
 		r := &l.Rules[i]
 		a := action{rule: e.ledger.rule(l.ARN, r.ARN), redirect: r.Action.Redirect, transforms: rules.CompileTransforms(r.Transforms)}
 		if f := r.Action.Forward; f != nil {
-			a.forward = newForward(f, groups)
+			a.forward = newForward(f, r.ARN, n, lb.Attributes.CrossZone, groups)
 		}
 		if f := r.Action.FixedResponse; f != nil {
 			a.fixed = newFixed(f)

@@ -18,6 +18,8 @@ type TargetKey struct {
 type target struct {
 	key     TargetKey
 	address netip.AddrPort
+	digest  uint64 // what cookies know it by
+	zone    string // guarded by Engine.mu
 
 	// inFlight counts tickets. A ticket is taken first and draining looked at second, while a writer sets draining first
 	// and looks at inFlight second: either the request sees the flag and gives its ticket back, or the writer sees the
@@ -27,8 +29,12 @@ type target struct {
 	severed  atomic.Bool // the deregistration delay is over
 	drained  func()      // told when the last ticket of a draining target comes back
 
-	healthy  bool      // routable; guarded by Engine.mu
-	deadline time.Time // of draining; guarded by Engine.mu
+	healthy  atomic.Bool
+	warming  atomic.Int64 // since when its share grows (Unix time); 0: it does not
+	withheld atomic.Int32 // percent of its share that it does not get because it fails more often than others
+	deadline time.Time    // of draining; guarded by Engine.mu
+
+	issues issues // cookies that bind to it
 
 	counters targetCounters
 }

@@ -1,0 +1,133 @@
+package proxy
+
+import (
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"github.com/neargate/neargate/internal/edge/edgeapi"
+)
+
+// pool is the targets of a group that a node routes to: all of them, or with cross-zone load balancing off those in the
+// node's zone.
+type pool struct {
+	group   *group
+	targets []*target
+	// eligible are the targets that get requests. Health changes replace it.
+	eligible atomic.Pointer[eligible]
+}
+
+type eligible struct {
+	targets []*target
+	open    bool // everybody is routed to, whatever their health
+	uneven  bool // some do not take their full share now
+}
+
+// anyZone is the zone of targets that are outside of the VPC.
+const anyZone = "all"
+
+// newPool makes the pool of a zone, or for an empty zone of all targets.
+func newPool(g *group, zone string) *pool {
+	p := &pool{group: g, targets: g.targets}
+	if zone != "" {
+		p.targets = nil
+		for _, t := range g.targets {
+			if t.zone == zone || t.zone == "" || t.zone == anyZone {
+				p.targets = append(p.targets, t)
+			}
+		}
+	}
+	p.refresh()
+	return p
+}
+
+// refresh works out who is eligible. With too few healthy targets everybody is: "When the healthy targets in a zone fall
+// below the threshold, the load balancer sends traffic to all targets that are available to the load balancer node, including
+// unhealthy targets" ("Target group health").
+func (p *pool) refresh() {
+	e := &eligible{targets: make([]*target, 0, len(p.targets))}
+	for _, t := range p.targets {
+		if t.healthy.Load() {
+			e.targets = append(e.targets, t)
+			e.uneven = e.uneven || t.warming.Load() != 0 || t.withheld.Load() != 0
+		}
+	}
+	n, r := len(e.targets), p.group.routing
+	if n == 0 || n < r.Count || n*100 < r.Percent*len(p.targets) {
+		e.targets, e.open = p.targets, true
+	}
+	p.eligible.Store(e)
+}
+
+// routes reports whether t, which must be of the pool's group, may get requests.
+func (p *pool) routes(t *target) bool {
+	e := p.eligible.Load()
+	return e.open || t.healthy.Load()
+}
+
+// enter picks a target by the group's algorithm and takes a ticket of it. It returns nil when there is none; a draining
+// target here means that the table the group belongs to is no longer the current one, or that no target is left.
+func (p *pool) enter(now int64) *target {
+	e := p.eligible.Load()
+	if len(e.targets) == 0 {
+		return nil
+	}
+	turn := uint32(0)
+	if p.group.algorithm == edgeapi.AlgorithmWeightedRandom {
+		turn = rand.Uint32()
+	} else {
+		turn = p.group.shared.turn.Add(1)
+	}
+	if p.group.algorithm == edgeapi.AlgorithmLeastOutstanding {
+		if t := e.leastBusy(turn); t.enter() {
+			return t
+		}
+	}
+	n := uint32(len(e.targets))
+	if e.uneven {
+		for range n {
+			t := e.targets[turn%n]
+			if p.takes(t, now) && t.enter() {
+				return t
+			}
+			turn = rand.Uint32() // not the next one, which would get two shares
+		}
+	}
+	for i := range n {
+		if t := e.targets[(turn+i)%n]; t.enter() {
+			return t
+		}
+	}
+	return nil
+}
+
+// leastBusy is the target with the fewest requests in flight, beginning with the one whose turn it is.
+func (e *eligible) leastBusy(turn uint32) *target {
+	n := uint32(len(e.targets))
+	var best *target
+	least := int64(0)
+	for i := range n {
+		t := e.targets[(turn+i)%n]
+		load := t.inFlight.Load()
+		if load <= 0 {
+			return t
+		}
+		if best == nil || load < least {
+			best, least = t, load
+		}
+	}
+	return best
+}
+
+// takes decides whether a target that does not take its full share takes this request.
+func (p *pool) takes(t *target, now int64) bool {
+	if w := t.withheld.Load(); w != 0 && p.group.mitigates && rand.Int32N(100) < w {
+		return false
+	}
+	since := t.warming.Load()
+	if since == 0 || p.group.slowStart == 0 {
+		return true
+	}
+	elapsed := time.Duration(now-since) * time.Second
+	return elapsed >= p.group.slowStart || rand.Int64N(int64(p.group.slowStart)) < int64(elapsed)
+}
