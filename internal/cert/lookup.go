@@ -61,7 +61,7 @@ func (t *Tables) Usable(tx *state.Tx, account, region, certificateARN string) (k
 	if !ok {
 		return "", false, false
 	}
-	return c.KeyAlgorithm, c.Body != "" && c.RevokedAt.IsZero() && len(c.Names) > 0, true
+	return c.KeyAlgorithm, c.Body != "" && len(c.Names) > 0, true
 }
 
 // KeyPair is what presents a certificate of ACM or IAM: the PEM of the certificate followed by its issuers, and that of the key.

@@ -42,7 +42,7 @@ func (e *Engine) Run(ctx context.Context) error {
 // schedule notes when a certificate, nil for one that is gone, has to be looked at.
 func (e *Engine) schedule(due map[string]time.Time, c *Certificate, arn string) {
 	switch {
-	case c == nil || c.Type != AmazonIssued || !c.RevokedAt.IsZero():
+	case c == nil || c.Type != AmazonIssued:
 		delete(due, arn)
 	case c.Body == "":
 		due[arn] = c.ValidatedAt

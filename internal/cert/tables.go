@@ -18,7 +18,6 @@ const (
 	PendingValidation = "PENDING_VALIDATION"
 	Issued            = "ISSUED"
 	Expired           = "EXPIRED"
-	Revoked           = "REVOKED"
 )
 
 // States of a renewal.
@@ -53,8 +52,6 @@ type Certificate struct {
 	ImportedAt          time.Time
 	IssuedAt            time.Time
 	Exported            bool // since it was issued or last renewed
-	RevokedAt           time.Time
-	RevocationReason    string
 
 	// Of requested certificates.
 	ValidationMethod  string            // DNS or EMAIL
@@ -74,8 +71,6 @@ type Renewal struct {
 // Status is a certificate's status at a time.
 func (c *Certificate) Status(now time.Time) string {
 	switch {
-	case !c.RevokedAt.IsZero():
-		return Revoked
 	case c.Body == "":
 		return PendingValidation
 	case now.After(c.NotAfter):

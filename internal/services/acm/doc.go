@@ -1,0 +1,2 @@
+// Package acm is AWS Certificate Manager's API front. internal/cert holds the certificates, issues and renews them.
+package acm
