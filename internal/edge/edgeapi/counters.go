@@ -18,6 +18,7 @@ type LoadBalancerCounters struct {
 	ARN string `json:"arn"`
 	FrontCounters
 	Listeners []ListenerCounters `json:"listeners,omitempty"`
+	Flows     []FlowCounters     `json:"flows,omitempty"` // of network load balancers, which have nothing else
 }
 
 // ListenerCounters are one listener's share.
@@ -39,6 +40,8 @@ type FrontCounters struct {
 	NewConnections      uint64 `json:"newConnections"`
 	RejectedConnections uint64 `json:"rejectedConnections"` // over the connection limit
 	Requests            uint64 `json:"requests"`
+	HTTP2Requests       uint64 `json:"http2Requests,omitempty"` // those of them that came by HTTP/2, gRPC among them
+	GRPCRequests        uint64 `json:"grpcRequests,omitempty"`
 	BytesIn             uint64 `json:"bytesIn"`
 	BytesOut            uint64 `json:"bytesOut"`
 	RuleEvaluations     uint64 `json:"ruleEvaluations"` // conditions' rules looked at, without the default rule

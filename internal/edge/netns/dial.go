@@ -14,6 +14,11 @@ import (
 // DialTCP connects from inside the namespace to an IPv4 address. Errors wrap the errno, or os.ErrDeadlineExceeded when ctx
 // ended first.
 func (n *Namespace) DialTCP(ctx context.Context, to netip.AddrPort) (*net.TCPConn, error) {
+	return n.DialTCPWith(ctx, to, nil)
+}
+
+// DialTCPWith is DialTCP with a socket that prepare, unless it is nil, has done something to.
+func (n *Namespace) DialTCPWith(ctx context.Context, to netip.AddrPort, prepare func(fd int) error) (*net.TCPConn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -24,6 +29,12 @@ func (n *Namespace) DialTCP(ctx context.Context, to netip.AddrPort) (*net.TCPCon
 	})
 	if err != nil {
 		return nil, fmt.Errorf("dial %s: socket: %w", to, err)
+	}
+	if prepare != nil {
+		if err := prepare(fd); err != nil {
+			unix.Close(fd)
+			return nil, fmt.Errorf("dial %s: %w", to, err)
+		}
 	}
 	// The poller is told of the socket only after connect: an unconnected one reports hang-up.
 	err = unix.Connect(fd, &unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()})

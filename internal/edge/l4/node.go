@@ -1,0 +1,253 @@
+package l4
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/neargate/neargate/internal/edge/edgeapi"
+	"github.com/neargate/neargate/internal/edge/netns"
+)
+
+// node is one load balancer node: its namespace and the sockets listening there.
+type node struct {
+	edgeapi.Node
+	engine    *Engine
+	namespace atomic.Pointer[netns.Namespace]
+	problem   error           // why namespace is nil; guarded by Engine.mu
+	servers   map[int]*server // by port; guarded by Engine.mu
+}
+
+var errNoNamespace = errors.New("the node's network namespace is not there")
+
+// ensure opens what the node should have open and is not, and closes what it should not. It reports whether everything is open and
+// whether anything changed. Engine.mu is held.
+func (n *node) ensure() (complete, changed bool) {
+	if ns := n.namespace.Load(); ns != nil && ns.Stale() {
+		n.engine.log.Info("namespace of load balancer node has gone", "node", n.ID, "path", n.Namespace)
+		n.shut()
+		changed = true
+	}
+	if n.namespace.Load() == nil {
+		ns, err := n.engine.opener.Open(n.Namespace)
+		if err != nil {
+			changed = changed || n.problem == nil || n.problem.Error() != err.Error()
+			n.problem = err
+			return false, changed
+		}
+		n.namespace.Store(ns)
+		n.problem = nil
+		changed = true
+	}
+	complete = true
+	for _, s := range n.servers {
+		opened, err := s.ensure()
+		complete = complete && err == nil
+		changed = changed || opened || (err == nil) != (s.problem == nil) || err != nil && err.Error() != s.problem.Error()
+		s.problem = err
+	}
+	return complete, changed
+}
+
+// shut closes the node's sockets and ends its flows: they belong to an interface that is no more.
+func (n *node) shut() {
+	for _, s := range n.servers {
+		s.close()
+	}
+	for _, l := range n.engine.loops {
+		l.do(func() { l.abandon(n) })
+	}
+	if ns := n.namespace.Swap(nil); ns != nil {
+		ns.Close()
+	}
+}
+
+// abandon ends what a loop has to do with a node.
+func (l *loop) abandon(n *node) {
+	l.each(func(f *stream) {
+		if f.server.node == n {
+			f.cut()
+		}
+	})
+	for _, kind := range []int{unix.SOCK_STREAM, unix.SOCK_DGRAM} {
+		if p := l.pools[poolKey{n, kind}]; p != nil {
+			p.drop()
+			delete(l.pools, poolKey{n, kind})
+		}
+	}
+}
+
+// dial connects from the node to an address, for probes.
+func (n *node) dial(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
+	ns := n.namespace.Load()
+	if ns == nil {
+		return nil, errNoNamespace
+	}
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	return ns.DialTCP(ctx, to)
+}
+
+// server is the sockets of one listener at one node: one for connections, which all loops accept from, and one for datagrams for each loop. It
+// outlives snapshots that keep its node and port.
+type server struct {
+	node *node
+	port int
+	slot int
+
+	// Guarded by Engine.mu.
+	protocol string
+	problem  error // why not all are open
+	ports    []*datagrams
+	tls      *tlsPort
+
+	mu     sync.RWMutex // held while accepting, so that a closed descriptor's number is not mistaken
+	stream int          // -1: closed
+	places []int32      // of the server in each loop
+}
+
+func (s *server) address() netip.AddrPort { return netip.AddrPortFrom(s.node.Address, uint16(s.port)) }
+
+// backlog is how many connections may wait to be accepted.
+const backlog = 4096
+
+// ensure makes the sockets those the protocol needs. Engine.mu is held.
+func (s *server) ensure() (changed bool, err error) {
+	loops := takesStreams(s.protocol) && s.protocol != edgeapi.ProtocolTLS
+	if !loops && s.stream >= 0 {
+		s.closeStream()
+		changed = true
+	}
+	if s.protocol != edgeapi.ProtocolTLS && s.tls != nil {
+		s.closeTLS()
+		changed = true
+	}
+	if !takesDatagrams(s.protocol) && s.ports != nil {
+		s.closeDatagrams()
+		changed = true
+	}
+	if loops && s.stream < 0 {
+		if err := s.openStream(); err != nil {
+			return changed, err
+		}
+		changed = true
+	}
+	if s.protocol == edgeapi.ProtocolTLS && s.tls == nil {
+		if err := s.openTLS(); err != nil {
+			return changed, err
+		}
+		changed = true
+	}
+	if takesDatagrams(s.protocol) && s.ports == nil {
+		if err := s.openDatagrams(); err != nil {
+			return changed, err
+		}
+		changed = true
+	}
+	return changed, nil
+}
+
+// open reports whether all sockets are open.
+func (s *server) open() bool {
+	return (s.stream >= 0 || s.tls != nil) == takesStreams(s.protocol) && (s.ports != nil) == takesDatagrams(s.protocol)
+}
+
+func (s *server) openStream() error {
+	fd, err := s.node.namespace.Load().Bound(unix.SOCK_STREAM, s.address(), backlog, func(fd int) error {
+		// What is accepted inherits the second.
+		return errors.Join(
+			unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1),
+			unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1))
+	})
+	if err != nil {
+		return fmt.Errorf("listen on %w", err)
+	}
+	s.mu.Lock()
+	s.stream = fd
+	for len(s.places) < len(s.node.engine.loops) {
+		s.places = append(s.places, -1)
+	}
+	s.mu.Unlock()
+	for _, l := range s.node.engine.loops {
+		l.do(func() { l.listen(s, fd) })
+	}
+	return nil
+}
+
+// listen has the loop accept connections from a server's socket, if that is still the one.
+func (l *loop) listen(s *server, fd int) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.stream != fd {
+		return
+	}
+	place := l.enter(&listening{l, s})
+	if err := l.add(place, 0, fd, unix.EPOLLIN|unix.EPOLLEXCLUSIVE); err != nil {
+		l.engine.log.Error("socket is not listened to", "address", s.address(), "err", err)
+		l.leave(place)
+		return
+	}
+	s.places[l.index] = place
+}
+
+// closeStream closes the socket; the kernel takes it out of the loops' epolls by itself.
+func (s *server) closeStream() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stream < 0 {
+		return
+	}
+	unix.Close(s.stream)
+	s.stream = -1
+	for i, l := range s.node.engine.loops {
+		place := &s.places[i]
+		l.do(func() {
+			if *place >= 0 {
+				l.leave(*place)
+				*place = -1
+			}
+		})
+	}
+}
+
+// close closes all sockets. Flows that came by them go on.
+func (s *server) close() {
+	s.closeStream()
+	s.closeDatagrams()
+	s.closeTLS()
+}
+
+// listening is a server at one loop.
+type listening struct {
+	loop   *loop
+	server *server
+}
+
+// maxAccept is how many connections are accepted before others get their turn.
+const maxAccept = 64
+
+func (a *listening) event(int, uint32) {
+	s := a.server
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for range maxAccept {
+		if s.stream < 0 {
+			return
+		}
+		fd, err := accept(s.stream, &a.loop.peer)
+		if err == unix.EAGAIN {
+			return
+		}
+		if err != nil { // out of files or memory: the connections wait in the queue
+			a.loop.engine.complain(s, err)
+			return
+		}
+		a.loop.admit(s, fd, &a.loop.peer)
+	}
+}

@@ -1,0 +1,112 @@
+package l4
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/neargate/neargate/internal/edge/edgeapi"
+)
+
+// Dial connects to an address from one of the nodes, the first that can.
+func (e *Engine) Dial(ctx context.Context, nodes []string, to netip.AddrPort) (net.Conn, error) {
+	for _, id := range nodes {
+		e.mu.Lock()
+		n := e.nodes[id]
+		e.mu.Unlock()
+		if n != nil && n.namespace.Load() != nil {
+			return n.dial(ctx, to)
+		}
+	}
+	return nil, errNoNamespace
+}
+
+// NoNamespace reports whether a Dial failed because no node was there to dial from.
+func NoNamespace(err error) bool { return errors.Is(err, errNoNamespace) }
+
+// Flows is how many flows a target has. drained is true when it is draining and has none, or may keep those it has because its
+// deregistration delay is over; no later flow will be given to it then.
+func (e *Engine) Flows(key TargetKey) (n int64, drained bool) {
+	e.mu.Lock()
+	t := e.targets[key]
+	e.mu.Unlock()
+	if t == nil {
+		return 0, true
+	}
+	draining := t.draining.Load()
+	n = t.flows.Load()
+	return max(n, 0), draining && (n == 0 || t.expired.Load())
+}
+
+// Sparing reports whether a target is unhealthy and keeps its flows for a while ("unhealthy.draining").
+func (e *Engine) Sparing(key TargetKey) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	t := e.targets[key]
+	return t != nil && !t.healthy && time.Now().Before(t.sufferance)
+}
+
+// Sockets reports on every listener of every node.
+func (e *Engine) Sockets() []edgeapi.SocketStatus {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var out []edgeapi.SocketStatus
+	for _, n := range e.nodes {
+		for _, s := range n.servers {
+			st := edgeapi.SocketStatus{ID: n.ID, Address: s.address().String(), Open: s.open()}
+			if err := errors.Join(n.problem, s.problem); err != nil && !st.Open {
+				st.Error = err.Error()
+			}
+			out = append(out, st)
+		}
+	}
+	slices.SortFunc(out, func(a, b edgeapi.SocketStatus) int {
+		return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Address, b.Address))
+	})
+	return out
+}
+
+// Counters reads all counters.
+func (e *Engine) Counters() (balancers []edgeapi.LoadBalancerCounters, groups []edgeapi.TargetGroupCounters) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for i := range e.snapshot.LoadBalancers {
+		lb := edgeapi.LoadBalancerCounters{ARN: e.snapshot.LoadBalancers[i].ARN}
+		for k, c := range e.ledger.flows {
+			if k.balancer != lb.ARN {
+				continue
+			}
+			f := c.read()
+			f.Protocol, f.AvailabilityZone = k.protocol, k.zone
+			lb.Flows = append(lb.Flows, f)
+		}
+		slices.SortFunc(lb.Flows, func(a, b edgeapi.FlowCounters) int {
+			return cmp.Or(cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.AvailabilityZone, b.AvailabilityZone))
+		})
+		balancers = append(balancers, lb)
+	}
+	for i := range e.snapshot.TargetGroups {
+		groups = append(groups, e.countGroup(&e.snapshot.TargetGroups[i]))
+	}
+	return balancers, groups
+}
+
+func (e *Engine) countGroup(g *edgeapi.TargetGroup) edgeapi.TargetGroupCounters {
+	shared := e.ledger.group(g.ARN)
+	out := edgeapi.TargetGroupCounters{ARN: g.ARN, Unroutable: shared.unroutable.Load()}
+	addBack(&out.BackCounters, shared.gone)
+	for i := range g.Targets {
+		x := &g.Targets[i]
+		t := e.targets[TargetKey{g.ARN, x.ID, x.Port}]
+		c := edgeapi.TargetCounters{Target: x.ID, Port: x.Port, BackCounters: t.counters.read()}
+		c.Active = max(t.flows.Load(), 0)
+		c.Connections = c.Active
+		addBack(&out.BackCounters, c.BackCounters)
+		out.Targets = append(out.Targets, c)
+	}
+	return out
+}
