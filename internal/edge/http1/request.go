@@ -15,6 +15,15 @@ const (
 	Ambiguous
 )
 
+// Protocol is what a request came by. Parse leaves it at HTTP/1.1.
+type Protocol uint8
+
+const (
+	ProtocolHTTP1 Protocol = iota
+	ProtocolHTTP2
+	ProtocolGRPC // by HTTP/2
+)
+
 // Framing is how the length of a body is told.
 type Framing uint8
 
@@ -36,6 +45,7 @@ type Request struct {
 	Query  []byte // without "?"
 	Host   []byte // Host field or, for absolute-form targets, the authority
 
+	Protocol     Protocol
 	Minor        uint8 // of HTTP/1.Minor: 0 or 1
 	Framing      Framing
 	Length       int64

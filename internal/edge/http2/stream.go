@@ -27,7 +27,6 @@ type Stream struct {
 	id   uint32
 
 	deadline atomic.Int64 // tick; 0: none
-	gone     atomic.Pointer[func()]
 
 	// Guarded by conn.mu.
 	changed               sync.Cond
@@ -38,8 +37,8 @@ type Stream struct {
 	consumed              int // and what it has not been given back yet
 	window                int64
 	remoteDone, localDone bool
-	began                 bool // the answer has
 	err                   error
+	gone                  func()
 }
 
 // ErrTimeout tells that the deadline has passed.
@@ -104,8 +103,8 @@ func (s *Stream) abort(err error) {
 	}
 	s.err = err
 	s.changed.Broadcast()
-	if f := s.gone.Load(); f != nil {
-		(*f)()
+	if s.gone != nil {
+		s.gone()
 	}
 }
 
@@ -133,10 +132,13 @@ func (s *Stream) endLocal() {
 	}
 }
 
-// Reset ends the stream with an error, unless it has ended.
+// Reset ends the stream with an error, unless it has ended. NoError is for a stream that has been answered.
 func (s *Stream) Reset(code Code) {
 	s.conn.mu.Lock()
 	defer s.conn.mu.Unlock()
+	if code == NoError && !s.localDone {
+		code = InternalError
+	}
 	if !s.remoteDone || !s.localDone {
 		s.reset(code)
 	}
@@ -149,14 +151,12 @@ func (s *Stream) Err() error {
 	return s.err
 }
 
-// WhenGone has f called, once or twice, when the stream ends before its time. f must return at once. nil: nothing.
+// WhenGone has f called when the stream ends before its time, or at once if it has. f must return at once and not use the
+// stream. Once WhenGone has returned, what it was called with before is not called any more. nil: nothing.
 func (s *Stream) WhenGone(f func()) {
-	if f == nil {
-		s.gone.Store(nil)
-		return
-	}
-	s.gone.Store(&f)
-	if s.Err() != nil {
+	s.conn.mu.Lock()
+	defer s.conn.mu.Unlock()
+	if s.gone = f; f != nil && s.err != nil {
 		f()
 	}
 }
@@ -176,13 +176,6 @@ func (s *Stream) wait() error {
 	}
 	s.changed.Wait()
 	return nil
-}
-
-// Complete reports whether the whole body has arrived.
-func (s *Stream) Complete() bool {
-	s.conn.mu.Lock()
-	defer s.conn.mu.Unlock()
-	return s.remoteDone && s.err == nil
 }
 
 // Read reads of the body what there is, at least one octet, or io.EOF after the last one.
@@ -247,7 +240,6 @@ func (s *Stream) Send(block, data []byte, end bool) error {
 		}
 		c.appendBlock(s.id, block, end && len(data) == 0)
 		c.kick()
-		s.began = true
 	}
 	for len(data) > 0 {
 		n, err := s.allowance(len(data))
@@ -314,13 +306,6 @@ func (s *Stream) allowance(n int) (int, error) {
 	s.window -= int64(n)
 	c.window -= int64(n)
 	return n, nil
-}
-
-// Began reports whether an answer has begun.
-func (s *Stream) Began() bool {
-	s.conn.mu.Lock()
-	defer s.conn.mu.Unlock()
-	return s.began
 }
 
 // appendBlock appends HEADERS and, if one frame does not hold the block, CONTINUATION. mu is held.

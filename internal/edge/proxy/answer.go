@@ -17,6 +17,7 @@ var titles = map[int]string{
 	408: "408 Request Time-out",
 	414: "414 Request-URI Too Large",
 	463: "463 ",
+	464: "464 ",
 	500: "500 Internal Server Error",
 	501: "501 Not Implemented",
 	502: "502 Bad Gateway",
@@ -37,6 +38,7 @@ var pages = func() map[int]string {
 
 // fixed is a compiled fixed response.
 type fixed struct {
+	code        int
 	status      string // with its reason
 	contentType string
 	body        string
@@ -49,7 +51,7 @@ func newFixed(f *edgeapi.FixedResponse) *fixed {
 	case "text/plain", "text/html", "application/javascript":
 		contentType += "; charset=utf-8" // as observed
 	}
-	return &fixed{status, contentType, f.Body}
+	return &fixed{f.StatusCode, status, contentType, f.Body}
 }
 
 // answer writes a response of the load balancer's own. It reports whether the connection can go on.

@@ -5,14 +5,27 @@ import (
 	"time"
 
 	"github.com/neargate/neargate/internal/edge/edgeapi"
+	"github.com/neargate/neargate/internal/edge/http1"
 )
 
 // listenerCounters are kept per listener ARN for as long as the process lives, shared by all nodes.
 type listenerCounters struct {
 	active                                                 atomic.Int64
 	connections, rejected, requests, bytesIn, bytesOut     atomic.Uint64
+	http2, grpc                                            atomic.Uint64
 	evaluations, redirects, fixed, nonCompliant, invalid   atomic.Uint64
 	own3xx, own4xx, own460, own500, own502, own503, own504 atomic.Uint64
+}
+
+// request counts a request that came by a protocol.
+func (c *listenerCounters) request(p http1.Protocol) {
+	c.requests.Add(1)
+	if p != http1.ProtocolHTTP1 {
+		c.http2.Add(1)
+		if p == http1.ProtocolGRPC {
+			c.grpc.Add(1)
+		}
+	}
 }
 
 // answered counts an answer the load balancer made itself, other than a fixed response or redirect.
@@ -39,7 +52,8 @@ func (c *listenerCounters) answered(status int) {
 func (c *listenerCounters) read() edgeapi.FrontCounters {
 	return edgeapi.FrontCounters{
 		ActiveConnections: c.active.Load(), NewConnections: c.connections.Load(), RejectedConnections: c.rejected.Load(),
-		Requests: c.requests.Load(), BytesIn: c.bytesIn.Load(), BytesOut: c.bytesOut.Load(),
+		Requests: c.requests.Load(), HTTP2Requests: c.http2.Load(), GRPCRequests: c.grpc.Load(),
+		BytesIn: c.bytesIn.Load(), BytesOut: c.bytesOut.Load(),
 		RuleEvaluations: c.evaluations.Load(), Redirects: c.redirects.Load(), FixedResponses: c.fixed.Load(),
 		DesyncNonCompliant: c.nonCompliant.Load(), InvalidHeaders: c.invalid.Load(),
 		ELB3xx: c.own3xx.Load(), ELB4xx: c.own4xx.Load(), ELB460: c.own460.Load(),
@@ -52,6 +66,8 @@ func addFront(to *edgeapi.FrontCounters, c edgeapi.FrontCounters) {
 	to.NewConnections += c.NewConnections
 	to.RejectedConnections += c.RejectedConnections
 	to.Requests += c.Requests
+	to.HTTP2Requests += c.HTTP2Requests
+	to.GRPCRequests += c.GRPCRequests
 	to.BytesIn += c.BytesIn
 	to.BytesOut += c.BytesOut
 	to.RuleEvaluations += c.RuleEvaluations

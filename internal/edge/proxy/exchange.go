@@ -79,18 +79,14 @@ func (x *exchange) run() bool {
 }
 
 // connect takes an idle connection or opens one.
-func (x *exchange) connect(fresh, repeatable bool) error {
+func (x *exchange) connect(fresh, repeatable bool) (err error) {
 	if !fresh {
 		if x.up = x.endpoint.take(!repeatable); x.up != nil {
 			return nil
 		}
 	}
-	conn, err := x.listener.node.dial(x.client.engine.ctx, x.target.address)
-	if err != nil {
-		return err
-	}
-	x.up = x.endpoint.adopt(newSocket(conn, x.client.sweeper))
-	return nil
+	x.up, err = x.endpoint.open()
+	return err
 }
 
 // dialStatus is the answer to a target that cannot be connected to ("HTTP 502", "HTTP 504").

@@ -14,6 +14,7 @@ type group struct {
 	arn       string
 	targets   []*target // registered, without those draining
 	shared    *groupState
+	version   http1.Protocol // spoken with targets
 	algorithm string
 	mitigates bool
 	slowStart time.Duration
@@ -31,10 +32,25 @@ type groupState struct {
 
 func newGroup(in *edgeapi.TargetGroup, targets []*target, shared *groupState) *group {
 	return &group{
-		arn: in.ARN, targets: targets, shared: shared, algorithm: in.Algorithm, mitigates: in.AnomalyMitigation,
+		arn: in.ARN, targets: targets, shared: shared, version: versions[in.ProtocolVersion], algorithm: in.Algorithm, mitigates: in.AnomalyMitigation,
 		slowStart: in.SlowStart, routing: in.Routing, crossZone: in.CrossZone,
 		sticky: newStickiness(in.Stickiness, in.ARN, targets), pools: map[string]*pool{},
 	}
+}
+
+var versions = map[string]http1.Protocol{
+	edgeapi.VersionHTTP1: http1.ProtocolHTTP1, edgeapi.VersionHTTP2: http1.ProtocolHTTP2, edgeapi.VersionGRPC: http1.ProtocolGRPC,
+}
+
+// takes reports whether the group's targets can be given a request ("HTTP 464").
+func (g *group) takes(r *http1.Request) bool {
+	switch g.version {
+	case http1.ProtocolHTTP1:
+		return r.Protocol != http1.ProtocolGRPC
+	case http1.ProtocolHTTP2:
+		return r.Protocol != http1.ProtocolHTTP1
+	}
+	return r.Protocol == http1.ProtocolGRPC || r.Protocol == http1.ProtocolHTTP2 && string(r.Method) == "POST"
 }
 
 // pool is what nodes in a zone route to. crossZone is the load balancer's setting.

@@ -38,7 +38,7 @@ func (e *Engine) route(s *server, r *http1.Request, from *peer) decision {
 		d := decision{listener: t.listeners[s.slot]}
 		v := d.listener
 		if d.refusal = v.refusal(r); d.refusal != 0 {
-			v.counters.requests.Add(1)
+			v.counters.request(r.Protocol)
 			return d
 		}
 		i := v.rules.Match(r, from.address.Addr())
@@ -50,10 +50,13 @@ func (e *Engine) route(s *server, r *http1.Request, from *peer) decision {
 			}
 		}
 		v.counters.evaluations.Add(uint64(min(i+1, len(v.actions)-1)))
-		v.counters.requests.Add(1)
+		v.counters.request(r.Protocol)
 		v.counters.bytesIn.Add(uint64(len(r.Head)))
 		d.action.rule.requests.Add(1)
 		switch {
+		case d.target != nil && !d.group.takes(r):
+			d.target.leave()
+			d.target, d.refusal = nil, 464
 		case d.target != nil && !d.action.transforms.Apply(r):
 			d.target.leave()
 			d.target, d.refusal = nil, 500

@@ -40,8 +40,9 @@ type socket struct {
 	prev, next *socket // of the sweeper's list
 	shard      int
 
-	server *server // of a client
-	idle   func()  // of an idle connection to a target: called when it can no longer be used
+	server *server         // of a client
+	beat   func(now int64) // of one that is multiplexed: called with every tick
+	idle   func()          // of an idle connection to a target: called when it can no longer be used
 
 	mu   sync.Mutex
 	peer *socket // of a client that waits for a target: the target's socket
@@ -52,7 +53,8 @@ const (
 	busy uint32 = iota
 	idleClient
 	idleTarget
-	waiting // a client whose request is with the target
+	waiting     // a client whose request is with the target
+	multiplexed // a client that has any number of requests under way
 )
 
 // Reasons to break off for good.

@@ -93,6 +93,7 @@ const (
 	fine verdict = iota
 	overdue
 	unusable  // an idle connection to a target that has timed out, been closed or spoken out of turn
+	alive     // a client that keeps its own time
 	abandoned // a client that has closed its side and been waiting for a while: it might have half-closed, as nc does
 )
 
@@ -125,6 +126,8 @@ func (sw *sweeper) act(sh *shard, judge func(*socket) verdict) {
 			f.idle()
 		case abandoned:
 			f.abandon()
+		case alive:
+			f.beat(sw.now())
 		}
 	}
 }
@@ -136,6 +139,9 @@ func judge(s *socket, now int64) verdict {
 			return unusable
 		}
 		return overdue
+	}
+	if state == multiplexed {
+		return alive
 	}
 	if now%peekEvery != 0 || state != idleTarget && (state != waiting || now-s.since.Load() < peekEvery) {
 		return fine

@@ -114,6 +114,16 @@ func (e *endpoint) activate(u *upstream) {
 	u.prev.next, u.next.prev = u, u
 }
 
+// open connects to the target.
+func (e *endpoint) open() (*upstream, error) {
+	n := e.node
+	conn, err := n.dial(n.engine.ctx, e.target.address)
+	if err != nil {
+		return nil, err
+	}
+	return e.adopt(newSocket(conn, n.engine.sweeper)), nil
+}
+
 // adopt starts using a connection that has just been opened.
 func (e *endpoint) adopt(s *socket) *upstream {
 	u := &upstream{socket: s, endpoint: e}
