@@ -12,6 +12,7 @@ type Call struct {
 	RequestID   string
 	Principal   string // ARN of the caller
 	AccessKeyID string
+	Anonymous   bool // nobody signed, and the service decides what that means (S3)
 
 	Service   string // the service's short name: "ecs"
 	Operation string

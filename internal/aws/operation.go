@@ -20,6 +20,8 @@ type Service struct {
 	XMLNamespace   string
 	Protocols      []string // in the model's order of preference: json, query, ec2, rest-json, rest-xml, smithy-rpc-v2-cbor
 	QueryErrors    bool     // awsQueryCompatible: errors carry their query code beside the modeled one
+	BareErrors     bool     // REST-XML: errors are not wrapped in an ErrorResponse (S3)
+	BucketHosts    bool     // the first label of paths may stand in the host name instead; requests may be anonymous (S3)
 
 	InvalidCode  string // error code of a failed model constraint
 	Violations   string // how such failures are worded: "" as most do, "ec2", "parameter" (ECR)
@@ -30,7 +32,12 @@ type Service struct {
 }
 
 // Route names one operation that the AWS API has, whether or not Neargate models it, and where REST protocols find it.
-type Route struct{ Name, Method, Path string }
+// Operations that share method and path are told apart by what their requests must have beside these: Query parameters and
+// Headers.
+type Route struct {
+	Name, Method, Path string
+	Query, Headers     []string
+}
 
 // OperationInfo is the untyped part of an operation: what the wire has to know.
 type OperationInfo struct {
@@ -46,6 +53,7 @@ type OperationInfo struct {
 	InputNamespace  string // rest-xml: its namespace
 	OutputRoot      string // rest-xml: root element of the response
 	OutputNamespace string
+	OutputBare      bool // rest-xml: the output's one member is the root element's text (GetBucketLocation)
 
 	StreamsInput bool  // the input has a body that is not held in memory
 	MaxBody      int64 // limit of the request body in bytes, 0 means the gateway's

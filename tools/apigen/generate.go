@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"go/format"
@@ -174,6 +175,12 @@ func (g *generator) writeService() {
 	if len(md.AWSQueryCompatible) > 0 {
 		g.p("QueryErrors: true,\n")
 	}
+	if g.service.BareErrors {
+		g.p("BareErrors: true,\n")
+	}
+	if g.service.Buckets {
+		g.p("BucketHosts: true,\n")
+	}
 	g.field("InvalidCode", g.service.Invalid)
 	g.field("Violations", g.service.Words)
 	g.field("TokenCode", g.service.Token)
@@ -185,6 +192,12 @@ func (g *generator) writeService() {
 		g.p("{Name: %q", r.Name)
 		if r.Method != "" {
 			g.p(", Method: %q, Path: %q", r.Method, r.Path)
+			if len(r.Query) > 0 {
+				g.p(", Query: %#v", r.Query)
+			}
+			if len(r.Headers) > 0 {
+				g.p(", Headers: %#v", r.Headers)
+			}
 		}
 		g.p("},\n")
 	}
@@ -218,7 +231,7 @@ func (g *generator) writeOperation(name string, op *operation) {
 	}
 	if op.Output != nil {
 		g.field("ResultWrapper", op.Output.ResultWrapper)
-		g.outputRoot(op.Output)
+		g.outputRoot(name, op.Output)
 	}
 	if op.Input != nil && g.streams(op.Input) {
 		g.p("StreamsInput: true,\n")
@@ -247,7 +260,7 @@ func (g *generator) streams(in *ref) bool {
 	})
 }
 
-func (g *generator) outputRoot(out *ref) {
+func (g *generator) outputRoot(operation string, out *ref) {
 	if !slices.Contains(g.model.protocols(), "rest-xml") {
 		return
 	}
@@ -259,9 +272,14 @@ func (g *generator) outputRoot(out *ref) {
 	if root == "" {
 		root = out.Shape
 	}
-	g.field("OutputRoot", root)
+	g.field("OutputRoot", cmp.Or(g.service.Roots[operation], root))
+	namespace := g.service.Namespace
 	if s.XMLNamespace != nil {
-		g.field("OutputNamespace", s.XMLNamespace.URI)
+		namespace = s.XMLNamespace.URI
+	}
+	g.field("OutputNamespace", namespace)
+	if g.service.Bare[operation] {
+		g.p("OutputBare: true,\n")
 	}
 }
 

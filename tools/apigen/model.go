@@ -32,9 +32,11 @@ type metadata struct {
 }
 
 type route struct {
-	Name   string `json:"name"`
-	Method string `json:"method,omitempty"`
-	Path   string `json:"path,omitempty"`
+	Name    string   `json:"name"`
+	Method  string   `json:"method,omitempty"`
+	Path    string   `json:"path,omitempty"`
+	Query   []string `json:"query,omitempty"`   // what a request must have, where several operations share method and path
+	Headers []string `json:"headers,omitempty"` // likewise
 }
 
 type operation struct {

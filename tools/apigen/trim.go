@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"encoding/json"
 	"errors"
@@ -67,6 +68,9 @@ func (m *model) keep(names []string) (*model, error) {
 		r := route{Name: name}
 		if m.isREST() {
 			r.Method, r.Path = m.Operations[name].HTTP.Method, m.Operations[name].HTTP.RequestURI
+			if m.shared(r) {
+				r.Query, r.Headers = m.required(name, "querystring"), m.required(name, "header")
+			}
 		}
 		kept.Routes = append(kept.Routes, r)
 	}
@@ -81,6 +85,32 @@ func (m *model) keep(names []string) (*model, error) {
 		}
 	}
 	return kept, nil
+}
+
+// shared says whether several operations have the route's method and path.
+func (m *model) shared(r route) bool {
+	n := 0
+	for _, op := range m.Operations {
+		if op.HTTP.Method == r.Method && op.HTTP.RequestURI == r.Path {
+			n++
+		}
+	}
+	return n > 1
+}
+
+// required are the wire names of an operation's required members in one place of the request.
+func (m *model) required(operation, place string) (names []string) {
+	in := m.Operations[operation].Input
+	if in == nil {
+		return nil
+	}
+	s := m.Shapes[in.Shape]
+	for _, x := range s.Members {
+		if x.Location == place && slices.Contains(s.Required, x.Name) {
+			names = append(names, cmp.Or(x.LocationName, x.Name))
+		}
+	}
+	return names
 }
 
 func (m *model) reach(r *ref, found map[string]*shape) {

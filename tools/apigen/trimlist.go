@@ -15,8 +15,13 @@ type service struct {
 	Invalid    string
 	Words      string
 	Token      string
+	BareErrors bool
+	Buckets    bool   // hosts=bucket
+	Namespace  string // of outputs, where the model has none
 	Operations []string
-	MaxBody    map[string]int64 // by operation, in bytes
+	MaxBody    map[string]int64  // by operation, in bytes
+	Roots      map[string]string // root elements of outputs that the model does not name, by operation
+	Bare       map[string]bool   // operations whose output is the text of its root element
 }
 
 func readTrimList(path string) ([]*service, error) {
@@ -34,7 +39,7 @@ func readTrimList(path string) ([]*service, error) {
 		switch {
 		case len(words) == 0 || strings.HasPrefix(words[0], "#"):
 		case words[0] == "service" && len(words) >= 2:
-			s := &service{Name: words[1], Package: words[1] + "api", Invalid: "ValidationException", Token: "ValidationException", MaxBody: map[string]int64{}}
+			s := &service{Name: words[1], Package: words[1] + "api", Invalid: "ValidationException", Token: "ValidationException", MaxBody: map[string]int64{}, Roots: map[string]string{}, Bare: map[string]bool{}}
 			if err := s.set(words[2:]); err != nil {
 				return nil, fmt.Errorf("%s:%d: %w", path, n, err)
 			}
@@ -67,6 +72,12 @@ func (s *service) set(options []string) error {
 			s.Token = value
 		case "package":
 			s.Package = value
+		case "errors":
+			s.BareErrors = value == "bare"
+		case "hosts":
+			s.Buckets = value == "bucket"
+		case "namespace":
+			s.Namespace = value
 		default:
 			return fmt.Errorf("unknown option %q", key)
 		}
@@ -77,12 +88,20 @@ func (s *service) set(options []string) error {
 func (s *service) add(operation string, options []string) error {
 	s.Operations = append(s.Operations, operation)
 	for _, o := range options {
-		mib, ok := strings.CutPrefix(o, "body=")
-		n, err := strconv.Atoi(mib)
-		if !ok || err != nil {
+		switch key, value, _ := strings.Cut(o, "="); key {
+		case "body":
+			n, err := strconv.Atoi(value)
+			if err != nil {
+				return fmt.Errorf("option %q: %w", o, err)
+			}
+			s.MaxBody[operation] = int64(n) << 20
+		case "root":
+			s.Roots[operation] = value
+		case "bare":
+			s.Bare[operation] = true
+		default:
 			return fmt.Errorf("unknown option %q", o)
 		}
-		s.MaxBody[operation] = int64(n) << 20
 	}
 	return nil
 }

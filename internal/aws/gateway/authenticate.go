@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/neargate/neargate/internal/aws"
@@ -44,6 +45,10 @@ func (g *Gateway) authenticate(x *exchange) error {
 
 func (g *Gateway) identify(x *exchange) error {
 	s := x.signature
+	if s == nil && x.service.BucketHosts {
+		x.call.Anonymous = true
+		return nil
+	}
 	if s == nil {
 		if g.config.Enforce && !x.info.Unsigned {
 			return x.denial().unsigned()
@@ -59,6 +64,11 @@ func (g *Gateway) identify(x *exchange) error {
 	if g.config.Enforce {
 		return x.denial().unknownKey()
 	}
+	if x.service.BucketHosts && s.Presigned { // it ends for everybody
+		if err := s.CheckTime(x.call.Now); err != nil {
+			return x.denial().time(s, x.call.Now, errors.Is(err, sigv4.ErrEarly))
+		}
+	}
 	if isAccount(s.AccessKeyID) {
 		x.call.Account = s.AccessKeyID
 	}
@@ -67,8 +77,11 @@ func (g *Gateway) identify(x *exchange) error {
 
 func (g *Gateway) verify(x *exchange, key Key) error {
 	s, denied := x.signature, x.denial()
-	if key.Inactive || subtle.ConstantTimeCompare([]byte(key.Token), []byte(s.Token)) == 0 {
+	switch {
+	case key.Inactive:
 		return denied.unknownKey()
+	case subtle.ConstantTimeCompare([]byte(key.Token), []byte(s.Token)) == 0:
+		return denied.badToken()
 	}
 	if !key.Expires.IsZero() && x.call.Now.After(key.Expires) {
 		return denied.expiredToken()
@@ -88,6 +101,9 @@ func (g *Gateway) verify(x *exchange, key Key) error {
 		return denied.mismatch()
 	}
 	x.call.Account, x.call.Principal = key.Account, key.Principal
+	if x.service.BucketHosts {
+		x.chain = s.Chain(key.Secret)
+	}
 	return nil
 }
 
@@ -118,9 +134,15 @@ func isAccount(id string) bool {
 }
 
 // denial words refusals as the protocol at hand does.
-type denial struct{ codec codec }
+type denial struct {
+	codec     codec
+	buckets   bool // S3 has words of its own
+	presigned bool
+}
 
-func (x *exchange) denial() denial { return denial{x.codec} }
+func (x *exchange) denial() denial {
+	return denial{x.codec, x.service != nil && x.service.BucketHosts, x.http.Header.Get("Authorization") == ""}
+}
 
 func (d denial) say(query, ec2, json *awserr.Error) error {
 	switch d.codec.(type) {
@@ -153,6 +175,12 @@ func (d denial) unsigned() error {
 }
 
 func (d denial) incomplete() error {
+	if d.buckets && d.presigned {
+		return denied("AuthorizationQueryParametersError", badRequest, "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.")
+	}
+	if d.buckets {
+		return denied("AuthorizationHeaderMalformed", badRequest, "The authorization header that you provided is not valid.")
+	}
 	const message = "The request signature does not conform to AWS standards."
 	return d.say(
 		denied("IncompleteSignature", badRequest, message),
@@ -160,7 +188,28 @@ func (d denial) incomplete() error {
 		denied("IncompleteSignatureException", badRequest, message))
 }
 
+// algorithm refuses signatures of another kind than version 4.
+func (d denial) algorithm(err error) error {
+	if strings.HasSuffix(err.Error(), sigv4.AlgorithmV4A) {
+		return awserr.NotImplemented("signature version 4A (" + sigv4.AlgorithmV4A + ")")
+	}
+	if d.buckets {
+		return denied("InvalidRequest", badRequest, "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.")
+	}
+	return d.incomplete()
+}
+
+func (d denial) badToken() error {
+	if d.buckets {
+		return denied("InvalidToken", badRequest, "The provided token is malformed or otherwise not valid.")
+	}
+	return d.unknownKey()
+}
+
 func (d denial) unknownKey() error {
+	if d.buckets {
+		return denied("InvalidAccessKeyId", forbidden, "The AWS Access Key Id you provided does not exist in our records.")
+	}
 	return d.say(
 		denied("InvalidClientTokenId", forbidden, badToken),
 		denied("AuthFailure", http.StatusUnauthorized, authFailed),
@@ -168,6 +217,9 @@ func (d denial) unknownKey() error {
 }
 
 func (d denial) expiredToken() error {
+	if d.buckets {
+		return denied("ExpiredToken", badRequest, "The provided token has expired.")
+	}
 	return d.say(
 		denied("ExpiredToken", forbidden, oldToken),
 		denied("RequestExpired", badRequest, "Request has expired."),
@@ -175,6 +227,9 @@ func (d denial) expiredToken() error {
 }
 
 func (d denial) mismatch() error {
+	if d.buckets {
+		return denied("SignatureDoesNotMatch", forbidden, "The request signature we calculated does not match the signature you provided. Check your key and signing method.")
+	}
 	return d.say(
 		denied("SignatureDoesNotMatch", forbidden, notMatched),
 		denied("AuthFailure", http.StatusUnauthorized, authFailed),
@@ -183,6 +238,9 @@ func (d denial) mismatch() error {
 
 // scope refuses a signature that was made for another service.
 func (d denial) scope(service string) error {
+	if d.buckets {
+		return denied("AuthorizationHeaderMalformed", badRequest, "The authorization header is malformed; incorrect service. This endpoint belongs to \""+service+"\".")
+	}
 	message := "Credential should be scoped to correct service: '" + service + "'. "
 	return d.say(
 		denied("SignatureDoesNotMatch", forbidden, message),
@@ -192,6 +250,14 @@ func (d denial) scope(service string) error {
 
 // time refuses a signature that is too old or from the future.
 func (d denial) time(s *sigv4.Signature, now time.Time, early bool) error {
+	switch {
+	case d.buckets && s.Presigned && early:
+		return denied("AccessDenied", forbidden, "Request is not valid yet")
+	case d.buckets && s.Presigned:
+		return denied("AccessDenied", forbidden, "Request has expired")
+	case d.buckets:
+		return denied("RequestTimeTooSkewed", forbidden, "The difference between the request time and the current time is too large.")
+	}
 	const layout = "20060102T150405Z"
 	what, relation, sign, edge := "expired", "earlier", "-", now.Add(-sigv4.Skew)
 	if early {

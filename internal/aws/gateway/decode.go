@@ -10,11 +10,16 @@ import (
 // decode reads the request into a fresh input of the operation.
 func (g *Gateway) decode(x *exchange) error {
 	r := proto.Request{
-		Info: x.info, Path: x.http.URL.EscapedPath(), Query: x.query, Header: x.http.Header, Form: x.form,
+		Info: x.info, Path: x.path, Query: x.query, Header: x.http.Header, Form: x.form,
 	}
-	if x.info.StreamsInput {
+	switch {
+	case x.service.BucketHosts:
+		if err := x.payload(&r); err != nil {
+			return err
+		}
+	case x.info.StreamsInput:
 		r.Stream = x.http.Body
-	} else if x.form == nil {
+	case x.form == nil:
 		body, err := x.plainBody()
 		if err != nil {
 			return err

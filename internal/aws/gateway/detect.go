@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -20,7 +21,10 @@ func (g *Gateway) detect(x *exchange) error {
 	}
 	x.service = a.service
 	x.call.Service, x.call.Operation = a.service.Name, name
-	if signed != nil {
+	switch {
+	case errors.Is(signed, sigv4.ErrAlgorithm):
+		return x.denial().algorithm(signed)
+	case signed != nil:
 		return x.denial().incomplete()
 	}
 	b, ok := a.bound[name]
@@ -33,6 +37,9 @@ func (g *Gateway) detect(x *exchange) error {
 
 // find names the API and the operation, and sets the codec as soon as the protocol is known, so that even errors speak it.
 func (g *Gateway) find(x *exchange) (*api, string, error) {
+	if g.forBuckets(x) {
+		return g.findBucket(x)
+	}
 	switch target := x.http.Header.Get("X-Amz-Target"); {
 	case x.http.Header.Get("Smithy-Protocol") != "":
 		return g.findRPC(x)
@@ -173,12 +180,11 @@ func (g *Gateway) findREST(x *exchange) (*api, string, error) {
 	} else if named := g.apis.byEndpoint[hostLabel(x.http.Host)]; len(named) > 0 {
 		candidates = named
 	}
-	path := x.http.URL.EscapedPath()
 	if x.http.Header.Get("X-Amz-Content-Sha256") != "" {
 		x.codec = proto.RESTXML{} // only S3's clients send it: let even their errors be XML
 	}
 	for _, a := range candidates {
-		name := a.route(x.http.Method, path, x.query)
+		name := a.route(x.http.Method, x.path, x.query, x.http.Header)
 		if name == "" {
 			continue
 		}
@@ -189,7 +195,10 @@ func (g *Gateway) findREST(x *exchange) (*api, string, error) {
 		return a, name, nil
 	}
 	if x.signature != nil && !slices.ContainsFunc(candidates, func(a *api) bool { return len(a.routes) > 0 }) {
-		return nil, "", awserr.NotImplemented(x.signature.Service + " " + x.http.Method + " " + path)
+		return nil, "", awserr.NotImplemented(x.signature.Service + " " + x.http.Method + " " + x.path)
+	}
+	if x.signature == nil && g.apis.buckets != nil && strings.Trim(x.path, "/") != "" {
+		return g.findBucket(x) // a public object, by path
 	}
 	return nil, "", awserr.New("UnknownOperationException", http.StatusNotFound, "")
 }

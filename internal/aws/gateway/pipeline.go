@@ -51,7 +51,9 @@ type exchange struct {
 	ctx       context.Context // set by authenticate: carries call
 	call      *aws.Call
 	query     url.Values
+	path      string // escaped; the bucket leads it, wherever the request named it
 	signature *sigv4.Signature
+	chain     *sigv4.Chain // of the body's chunks, once the head's signature is verified
 
 	codec   codec
 	service *aws.Service
@@ -79,7 +81,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		scheme = "https"
 	}
 	x := &exchange{
-		gateway: g, steps: g.steps, http: r, writer: w, ctx: r.Context(), codec: proto.JSON{Version: "1.1"},
+		gateway: g, steps: g.steps, http: r, writer: w, ctx: r.Context(), path: r.URL.EscapedPath(), codec: proto.JSON{Version: "1.1"},
 		call: &aws.Call{RequestID: id, Host: r.Host, Scheme: scheme, SourceIP: sourceIP(r), Now: g.now()},
 	}
 	if r.URL.RawQuery != "" {

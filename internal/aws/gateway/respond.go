@@ -15,6 +15,7 @@ func (x *exchange) fail(err error) *proto.Response {
 	if !ok {
 		e = awserr.New("InternalFailure", http.StatusInternalServerError, "")
 	}
+	x.discard()
 	return x.codec.Fail(x.info, x.service, x.call.RequestID, e)
 }
 
@@ -25,8 +26,14 @@ func (x *exchange) reply(r *proto.Response) {
 		h[key] = values
 	}
 	h["X-Amzn-Requestid"] = []string{x.call.RequestID}
+	if x.service != nil && x.service.BucketHosts {
+		h["X-Amz-Request-Id"], h["X-Amz-Id-2"] = h["X-Amzn-Requestid"], h["X-Amzn-Requestid"]
+	}
 	if r.Stream == nil {
-		h["Content-Length"] = []string{strconv.Itoa(len(r.Body))}
+		// An answer to HEAD tells the length of what it leaves out.
+		if x.http.Method != http.MethodHead || len(h["Content-Length"]) == 0 {
+			h["Content-Length"] = []string{strconv.Itoa(len(r.Body))}
+		}
 		x.writer.WriteHeader(r.Status)
 		_, _ = x.writer.Write(r.Body) // a client that left needs no answer
 		return

@@ -29,6 +29,9 @@ func refusal(code, style string, broken []proto.Violation) error {
 	case "parameter":
 		return awserr.New(code, http.StatusBadRequest, "Invalid parameter at '%s' failed to satisfy constraint: '%s'", first.Path, parameterText(first.Constraint))
 	}
+	if style == "s3" && first.InBody {
+		return awserr.New("MalformedXML", http.StatusBadRequest, "The XML you provided was not well-formed or did not validate against our published schema")
+	}
 	texts := make([]string, len(broken))
 	for i, v := range broken {
 		texts[i] = v.String()

@@ -69,7 +69,11 @@ func (RESTXML) Encode(b []byte, info *aws.OperationInfo, _ string, out any) *Res
 		setDefault(r.Header, "application/xml")
 		w := xmlWriter{b: append(r.Body, xmlHeader...), itemName: "member"}
 		w.open(info.OutputRoot, info.OutputNamespace)
-		w.members(p, v)
+		if info.OutputBare {
+			w.bare(p, v)
+		} else {
+			w.members(p, v)
+		}
 		w.close(info.OutputRoot)
 		r.Body = w.b
 	case f == nil, writeRawPayload(r, f, v.Field(f.index)):
@@ -77,7 +81,11 @@ func (RESTXML) Encode(b []byte, info *aws.OperationInfo, _ string, out any) *Res
 		if fv := v.Field(f.index); !fv.IsNil() {
 			setDefault(r.Header, "application/xml")
 			w := xmlWriter{b: append(r.Body, xmlHeader...), itemName: "member"}
-			w.value(&f.shape, fv, payloadRoot(f))
+			s := f.shape
+			if s.namespace == "" {
+				s.namespace = info.OutputNamespace
+			}
+			w.value(&s, fv, payloadRoot(f))
 			r.Body = w.b
 		}
 	}
@@ -94,7 +102,28 @@ func payloadRoot(f *field) string {
 
 // Fail writes e as a response.
 func (RESTXML) Fail(_ *aws.OperationInfo, svc *aws.Service, requestID string, e *awserr.Error) *Response {
+	if svc != nil && svc.BareErrors {
+		return bareError(e, requestID)
+	}
 	r := errorResponse(e, svc, requestID)
 	r.Header.Set("Content-Type", "application/xml")
+	return r
+}
+
+// bareError is an error whose root element is Error itself.
+func bareError(e *awserr.Error, requestID string) *Response {
+	r := newResponse(e.Status, "application/xml")
+	w := xmlWriter{b: []byte(xmlHeader), itemName: "member"}
+	w.open("Error", "")
+	w.text("Code", e.Code)
+	w.text("Message", e.Message)
+	for _, key := range sortedKeys(reflect.ValueOf(e.Fields)) {
+		s, v := shapeOf(e.Fields[key.String()])
+		w.value(s, v, key.String())
+	}
+	w.text("RequestId", requestID)
+	w.text("HostId", requestID)
+	w.close("Error")
+	r.Body = w.b
 	return r
 }

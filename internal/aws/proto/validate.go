@@ -16,6 +16,7 @@ import (
 type Violation struct {
 	Path       string // "containerDefinitions.1.member.name", first letters in lower case
 	Missing    bool   // a required member is absent
+	InBody     bool   // REST: the member, or what it is part of, is in the body
 	Value      string // "null", or quoted; empty where the member is sensitive
 	Constraint string // "Member must have length less than or equal to 64"
 }
@@ -43,7 +44,10 @@ func Validate(svc *aws.Service, in any) []Violation {
 	return c.found
 }
 
-type checker struct{ found []Violation }
+type checker struct {
+	found  []Violation
+	inBody bool // what is being checked
+}
 
 func (c *checker) full() bool { return len(c.found) >= maxViolations }
 
@@ -54,10 +58,13 @@ func (c *checker) structure(p *structure, v reflect.Value, at *trail) {
 			continue
 		}
 		fv := v.Field(f.index)
+		if at == nil {
+			c.inBody = f.location == inBody || f.location == inPayload
+		}
 		if fv.IsNil() {
 			if f.required {
 				c.found = append(c.found, Violation{
-					Path: (&trail{up: at, name: f.name}).String(), Missing: true, Value: "null", Constraint: "Member must not be null",
+					Path: (&trail{up: at, name: f.name}).String(), Missing: true, InBody: c.inBody, Value: "null", Constraint: "Member must not be null",
 				})
 			}
 			continue
@@ -147,7 +154,7 @@ func (c *checker) add(s *shape, v reflect.Value, at *trail, constraint string) {
 	if !s.hides() {
 		shown = "'" + show(v) + "'"
 	}
-	c.found = append(c.found, Violation{
+	c.found = append(c.found, Violation{InBody: c.inBody,
 		Path: at.String(), Value: shown, Constraint: constraint,
 	})
 }

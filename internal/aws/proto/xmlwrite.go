@@ -49,6 +49,15 @@ func (w *xmlWriter) members(p *structure, v reflect.Value) {
 	}
 }
 
+// bare writes the text of the one member there is.
+func (w *xmlWriter) bare(p *structure, v reflect.Value) {
+	for i := range p.fields {
+		if f := &p.fields[i]; f.location == inBody && !v.Field(f.index).IsNil() {
+			w.b = appendXMLText(w.b, plainText(&f.shape, v.Field(f.index), timeISO8601))
+		}
+	}
+}
+
 // value writes v as an element, or as several where a list or map is flat.
 func (w *xmlWriter) value(s *shape, v reflect.Value, name string) {
 	if s.pointer {

@@ -2,6 +2,7 @@ package sigv4
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -12,6 +13,9 @@ import (
 // Algorithm is the one this package knows.
 const Algorithm = "AWS4-HMAC-SHA256"
 
+// AlgorithmV4A is the asymmetric one, whose signatures are for several regions at once.
+const AlgorithmV4A = "AWS4-ECDSA-P256-SHA256"
+
 const timeLayout = "20060102T150405Z"
 
 // Errors of Parse and Verify.
@@ -20,6 +24,8 @@ var (
 	ErrMismatch   = errors.New("signature does not match")
 	ErrExpired    = errors.New("signature has expired")
 	ErrEarly      = errors.New("signature is not valid yet")
+	// ErrAlgorithm is a signature of another kind: version 2, or version 4A for several regions.
+	ErrAlgorithm = errors.New("signature algorithm is not known")
 )
 
 // Signature is what a request says about who signed it.
@@ -46,10 +52,18 @@ func Parse(r *http.Request, query url.Values) (*Signature, error) {
 	return nil, nil
 }
 
+// foreign tells algorithms that AWS knows from noise.
+func foreign(algorithm string) error {
+	if algorithm == "AWS" || algorithm == AlgorithmV4A {
+		return fmt.Errorf("%w: %s", ErrAlgorithm, algorithm)
+	}
+	return ErrIncomplete
+}
+
 func parseHeader(r *http.Request, auth string) (*Signature, error) {
 	scheme, rest, _ := strings.Cut(auth, " ")
 	if scheme != Algorithm {
-		return nil, ErrIncomplete
+		return nil, foreign(scheme)
 	}
 	s := &Signature{Token: r.Header.Get("X-Amz-Security-Token")}
 	var signed string
@@ -76,8 +90,8 @@ func parseHeader(r *http.Request, auth string) (*Signature, error) {
 }
 
 func parseQuery(query url.Values) (*Signature, error) {
-	if query.Get("X-Amz-Algorithm") != Algorithm {
-		return nil, ErrIncomplete
+	if name := query.Get("X-Amz-Algorithm"); name != Algorithm {
+		return nil, foreign(name)
 	}
 	s := &Signature{Presigned: true, Signature: query.Get("X-Amz-Signature"), Token: query.Get("X-Amz-Security-Token")}
 	if !s.setCredential(query.Get("X-Amz-Credential")) {

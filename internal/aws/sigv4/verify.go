@@ -21,7 +21,7 @@ const UnsignedPayload = "UNSIGNED-PAYLOAD"
 // Verify checks the signature of r with the secret of its access key. body is the hash that Hash gives for the body, or
 // what X-Amz-Content-Sha256 says where the service allows unsigned bodies.
 func (s *Signature) Verify(r *http.Request, query url.Values, secret, bodyHash string, now time.Time) error {
-	if err := s.checkTime(now); err != nil {
+	if err := s.CheckTime(now); err != nil {
 		return err
 	}
 	if !slices.Contains(s.SignedHeaders, "host") {
@@ -41,7 +41,8 @@ func (s *Signature) Verify(r *http.Request, query url.Values, secret, bodyHash s
 	return ErrMismatch
 }
 
-func (s *Signature) checkTime(now time.Time) error {
+// CheckTime says whether the signature has expired, or is not valid yet.
+func (s *Signature) CheckTime(now time.Time) error {
 	switch {
 	case s.Time.After(now.Add(Skew)):
 		return ErrEarly
@@ -117,16 +118,25 @@ func headerValue(r *http.Request, name string) string {
 }
 
 func (s *Signature) sign(secret, canonical string) []byte {
-	text := strings.Join([]string{
-		Algorithm, s.Time.Format(timeLayout), strings.Join([]string{s.Date, s.Region, s.Service, "aws4_request"}, "/"), Hash([]byte(canonical)),
-	}, "\n")
+	return mac(s.signingKey(secret), strings.Join([]string{Algorithm, s.Time.Format(timeLayout), s.scope(), Hash([]byte(canonical))}, "\n"))
+}
+
+func (s *Signature) scope() string {
+	return strings.Join([]string{s.Date, s.Region, s.Service, "aws4_request"}, "/")
+}
+
+func (s *Signature) signingKey(secret string) []byte {
 	key := []byte("AWS4" + secret)
-	for _, part := range []string{s.Date, s.Region, s.Service, "aws4_request", text} {
-		m := hmac.New(sha256.New, key)
-		m.Write([]byte(part))
-		key = m.Sum(nil)
+	for _, part := range []string{s.Date, s.Region, s.Service, "aws4_request"} {
+		key = mac(key, part)
 	}
 	return key
+}
+
+func mac(key []byte, text string) []byte {
+	m := hmac.New(sha256.New, key)
+	m.Write([]byte(text))
+	return m.Sum(nil)
 }
 
 func encode(s string) string { return escape(s, "-_.~") }
