@@ -19,7 +19,7 @@ func (e *process) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("PUT /v1/snapshot", e.putSnapshot)
 	mux.HandleFunc("GET /v1/status", e.getStatus)
-	mux.HandleFunc("GET /v1/counters", func(w http.ResponseWriter, _ *http.Request) { e.reply(w, e.proxy.Counters()) })
+	mux.HandleFunc("GET /v1/counters", func(w http.ResponseWriter, _ *http.Request) { e.reply(w, e.counters()) })
 	return mux
 }
 

@@ -14,8 +14,10 @@ import (
 	"github.com/neargate/neargate/internal/edge/dns"
 	"github.com/neargate/neargate/internal/edge/door"
 	"github.com/neargate/neargate/internal/edge/health"
+	"github.com/neargate/neargate/internal/edge/l4"
 	"github.com/neargate/neargate/internal/edge/netns"
 	"github.com/neargate/neargate/internal/edge/proxy"
+	"github.com/neargate/neargate/internal/edge/tlsterm"
 )
 
 // Run serves until ctx is done, then stops accepting, lets requests in flight end and returns nil. It returns an error that
@@ -38,15 +40,16 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return fmt.Errorf("edge: %w", err)
 	}
-	e := &process{log: log, file: c.SnapshotFile, board: newBoard()}
+	e := &process{log: log, file: c.SnapshotFile, board: newBoard(), tls: tlsterm.NewServers()}
 	e.proxy = proxy.New(proxy.Config{Opener: opener, Log: log, Changed: e.board.changed, Logs: logs})
+	e.l4 = l4.New(l4.Config{Opener: opener, Log: log, Changed: e.board.changed, Logs: logs})
 	e.dns = dns.New(dns.Config{Opener: opener, Log: log, Changed: e.board.changed})
 	e.doors = door.New(door.Config{Log: log, Changed: e.board.changed, Names: c.Names, Neighbours: c.Neighbours})
 	known, err := loadHealth(healthFile(c.SnapshotFile))
 	if err != nil {
 		log.Warn("health from before the restart is lost", "err", err)
 	}
-	e.health = health.New(health.Config{Dial: e.proxy.Dial, Unreal: proxy.NoNamespace, Changed: e.healthChanged, Known: known})
+	e.health = health.New(health.Config{Dial: e.dial, Unreal: noNamespace, Changed: e.healthChanged, Known: known})
 	if err := e.resume(known); err != nil {
 		log.Error("last snapshot cannot be served", "err", err)
 	}
@@ -58,7 +61,10 @@ func Run(ctx context.Context, c Config) error {
 	logging, stopLogging := context.WithCancel(context.WithoutCancel(ctx)) // the last requests are logged too
 	g.Go(func() error {
 		defer stopLogging()
-		return e.proxy.Run(ctx, drain)
+		both := new(errgroup.Group)
+		both.Go(func() error { return e.proxy.Run(ctx, drain) })
+		both.Go(func() error { return e.l4.Run(ctx, drain) })
+		return both.Wait()
 	})
 	g.Go(func() error { return e.dns.Run(ctx) })
 	g.Go(func() error { return e.doors.Run(ctx) })

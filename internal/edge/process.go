@@ -13,14 +13,18 @@ import (
 	"github.com/neargate/neargate/internal/edge/door"
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 	"github.com/neargate/neargate/internal/edge/health"
+	"github.com/neargate/neargate/internal/edge/l4"
 	"github.com/neargate/neargate/internal/edge/proxy"
+	"github.com/neargate/neargate/internal/edge/tlsterm"
 )
 
 // process is everything one edge has. Its parts do not know each other.
 type process struct {
 	log    *slog.Logger
 	file   string
-	proxy  *proxy.Engine
+	proxy  *proxy.Engine // of application load balancers
+	l4     *l4.Engine    // of network load balancers
+	tls    *tlsterm.Servers
 	health *health.Scheduler
 	dns    *dns.Server
 	doors  *door.Keeper
@@ -60,11 +64,15 @@ func (e *process) put(content []byte) (uint64, error) {
 	if err := s.Validate(); err != nil {
 		return 0, &invalidError{err}
 	}
+	servers, err := e.tls.Load(s)
+	if err != nil {
+		return 0, &invalidError{err}
+	}
 	if err := writeFile(e.file, content, true); err != nil {
 		return 0, fmt.Errorf("keep snapshot %d: %w", s.Generation, err)
 	}
-	e.serve(s, content, func(k proxy.TargetKey) bool {
-		state, _ := e.health.Of(health.Key(k))
+	e.serve(s, content, servers, func(k health.Key) bool {
+		state, _ := e.health.Of(k)
 		return state.State == edgeapi.TargetHealthy
 	})
 	return s.Generation, nil
@@ -94,19 +102,25 @@ func (e *process) resume(known map[health.Key]health.State) error {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.serve(s, content, func(k proxy.TargetKey) bool {
-		state, ok := known[health.Key(k)]
+	servers, err := e.tls.Load(s)
+	if err != nil {
+		return err
+	}
+	e.serve(s, content, servers, func(k health.Key) bool {
+		state, ok := known[k]
 		return !ok || state.State == edgeapi.TargetHealthy
 	})
 	return nil
 }
 
 // serve makes every part serve the snapshot. e.mu is held.
-func (e *process) serve(s *edgeapi.Snapshot, content []byte, healthy func(proxy.TargetKey) bool) {
-	e.proxy.Apply(s, healthy)
+func (e *process) serve(s *edgeapi.Snapshot, content []byte, servers map[string]*tlsterm.Server, healthy func(health.Key) bool) {
+	application, network := split(s)
+	e.proxy.Apply(application, func(k proxy.TargetKey) bool { return healthy(health.Key(k)) })
+	e.l4.Apply(network, servers, func(k l4.TargetKey) bool { return healthy(health.Key(k)) })
 	e.health.Watch(watched(s), time.Now())
 	for _, k := range unused(s) {
-		e.proxy.SetHealth(k, false) // should the group come into use, its targets begin anew
+		e.setHealth(k, false) // should the group come into use, its targets begin anew
 	}
 	e.dns.Apply(s.Zones)
 	e.doors.Apply(s.Doors)
@@ -116,7 +130,7 @@ func (e *process) serve(s *edgeapi.Snapshot, content []byte, healthy func(proxy.
 }
 
 func (e *process) healthChanged(k health.Key, s health.State) {
-	e.proxy.SetHealth(proxy.TargetKey(k), s.State == edgeapi.TargetHealthy)
+	e.setHealth(k, s.State == edgeapi.TargetHealthy)
 	e.log.Info("target health", "group", k.Group, "target", k.ID, "port", k.Port, "state", s.State, "reason", s.Reason)
 	e.board.changed()
 	e.board.healthChanged()

@@ -3,7 +3,7 @@ package edge
 import (
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 	"github.com/neargate/neargate/internal/edge/health"
-	"github.com/neargate/neargate/internal/edge/proxy"
+	"github.com/neargate/neargate/internal/edge/l4"
 )
 
 // status puts together what the parts observe. seq was read before, so a change while it is put together is seen at least
@@ -12,7 +12,7 @@ func (e *process) status(seq uint64) *edgeapi.Status {
 	e.mu.Lock()
 	s := e.snapshot
 	e.mu.Unlock()
-	out := &edgeapi.Status{Seq: seq, Nodes: e.proxy.Sockets(), Zones: e.dns.Sockets(), Doors: e.doors.Sockets()}
+	out := &edgeapi.Status{Seq: seq, Nodes: append(e.proxy.Sockets(), e.l4.Sockets()...), Zones: e.dns.Sockets(), Doors: e.doors.Sockets()}
 	if s == nil {
 		return out
 	}
@@ -21,16 +21,17 @@ func (e *process) status(seq uint64) *edgeapi.Status {
 	for i := range s.TargetGroups {
 		g := &s.TargetGroups[i]
 		for j := range g.Targets {
-			out.Targets = append(out.Targets, e.targetStatus(g.ARN, &g.Targets[j], used[g.ARN] != nil))
+			out.Targets = append(out.Targets, e.targetStatus(g, &g.Targets[j], used[g.ARN] != nil))
 		}
 	}
 	return out
 }
 
-func (e *process) targetStatus(group string, t *edgeapi.Target, used bool) edgeapi.TargetStatus {
-	out := edgeapi.TargetStatus{Group: group, Target: t.ID, Port: t.Port}
+func (e *process) targetStatus(g *edgeapi.TargetGroup, t *edgeapi.Target, used bool) edgeapi.TargetStatus {
+	key := health.Key{Group: g.ARN, ID: t.ID, Port: t.Port}
+	out := edgeapi.TargetStatus{Group: g.ARN, Target: t.ID, Port: t.Port}
 	var drained bool
-	out.InFlight, drained = e.proxy.InFlight(proxy.TargetKey{Group: group, ID: t.ID, Port: t.Port})
+	out.InFlight, drained = e.inFlight(g, key)
 	switch {
 	case t.Draining:
 		out.State, out.Reason = edgeapi.TargetDraining, edgeapi.ReasonDeregistrationInProgress
@@ -40,8 +41,11 @@ func (e *process) targetStatus(group string, t *edgeapi.Target, used bool) edgea
 		out.State, out.Reason = edgeapi.TargetUnused, edgeapi.ReasonNotInUse
 		out.Description = "Target group is not configured to receive traffic from the load balancer"
 	default:
-		h, _ := e.health.Of(health.Key{Group: group, ID: t.ID, Port: t.Port})
+		h, _ := e.health.Of(key)
 		out.State, out.Reason, out.Description, out.Code = h.State, h.Reason, h.Description, h.Code
+		if h.State == edgeapi.TargetUnhealthy && e.l4.Sparing(l4.TargetKey(key)) {
+			out.State = edgeapi.TargetUnhealthyDraining
+		}
 	}
 	return out
 }

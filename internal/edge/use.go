@@ -3,7 +3,6 @@ package edge
 import (
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 	"github.com/neargate/neargate/internal/edge/health"
-	"github.com/neargate/neargate/internal/edge/proxy"
 )
 
 // users finds, for each target group some rule forwards to, the load balancers that use it.
@@ -51,7 +50,7 @@ func watched(s *edgeapi.Snapshot) []health.Target {
 				byZone[t.AvailabilityZone] = nodes
 			}
 			out = append(out, health.Target{
-				Key: health.Key{Group: g.ARN, ID: t.ID, Port: t.Port}, Config: g.HealthCheck, Target: *t, Nodes: nodes,
+				Key: health.Key{Group: g.ARN, ID: t.ID, Port: t.Port}, Config: g.HealthCheck, Target: *t, Nodes: nodes, Network: g.Network(),
 			})
 		}
 	}
@@ -74,16 +73,16 @@ func probers(s *edgeapi.Snapshot, balancers map[string]bool, zone string) (near 
 }
 
 // unused lists the targets of groups no rule forwards to.
-func unused(s *edgeapi.Snapshot) []proxy.TargetKey {
+func unused(s *edgeapi.Snapshot) []health.Key {
 	used := users(s)
-	var out []proxy.TargetKey
+	var out []health.Key
 	for i := range s.TargetGroups {
 		g := &s.TargetGroups[i]
 		if used[g.ARN] != nil {
 			continue
 		}
 		for j := range g.Targets {
-			out = append(out, proxy.TargetKey{Group: g.ARN, ID: g.Targets[j].ID, Port: g.Targets[j].Port})
+			out = append(out, health.Key{Group: g.ARN, ID: g.Targets[j].ID, Port: g.Targets[j].Port})
 		}
 	}
 	return out

@@ -35,12 +35,7 @@ type feature struct {
 
 func (g *TargetGroup) pending() string {
 	return first([]feature{
-		{"target type alb", g.Type == TargetALB},
 		{"anomaly mitigation", g.AnomalyMitigation},
-		{"preservation of client addresses", g.PreserveClientIP},
-		{"Proxy Protocol", g.ProxyProtocol},
-		{"connection termination on deregistration", g.TerminateDeregistered},
-		{"connection termination of unhealthy targets", g.TerminateUnhealthy || g.UnhealthyDrain != 0},
 	})
 }
 
@@ -48,16 +43,16 @@ func (lb *LoadBalancer) pending() string {
 	for i := range lb.Listeners {
 		l := &lb.Listeners[i]
 		what := first([]feature{
-			{"TLS", l.TLS != nil},
+			{"TLS", l.TLS != nil && lb.Type != TypeNetwork},
 			{"renaming of request headers", len(l.Attributes.RequestHeaders) > 0},
-			{"an idle timeout of TCP", l.Attributes.TCPIdle != 0},
+			{"an idle timeout of TCP", l.Attributes.TCPIdle != 0 && lb.Type != TypeNetwork},
 		})
 		if what != "" {
 			return what
 		}
 	}
 	return first([]feature{
-		{"the access log", lb.Attributes.AccessLog},
+		{"the access log", lb.Attributes.AccessLog && lb.Type != TypeNetwork},
 		{"the connection log", lb.Attributes.ConnectionLog},
 	})
 }

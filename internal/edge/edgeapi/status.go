@@ -15,11 +15,12 @@ type Status struct {
 type TargetState string
 
 const (
-	TargetInitial   TargetState = "initial"
-	TargetHealthy   TargetState = "healthy"
-	TargetUnhealthy TargetState = "unhealthy"
-	TargetUnused    TargetState = "unused"
-	TargetDraining  TargetState = "draining"
+	TargetInitial           TargetState = "initial"
+	TargetHealthy           TargetState = "healthy"
+	TargetUnhealthy         TargetState = "unhealthy"
+	TargetUnhealthyDraining TargetState = "unhealthy.draining" // gets no new flows and keeps those it has for a while
+	TargetUnused            TargetState = "unused"
+	TargetDraining          TargetState = "draining"
 )
 
 // Reason codes of TargetHealth.

@@ -20,13 +20,18 @@ func (s *Snapshot) Validate() error {
 	if err := s.pending(); err != nil {
 		return err
 	}
-	groups := map[string]bool{}
+	all, groups, networks := map[string]bool{}, map[string]bool{}, map[string]*TargetGroup{}
 	for i := range s.TargetGroups {
 		g := &s.TargetGroups[i]
-		if g.ARN == "" || groups[g.ARN] {
+		if g.ARN == "" || all[g.ARN] {
 			return fmt.Errorf("target group %q: missing or repeated ARN", g.ARN)
 		}
-		groups[g.ARN] = true
+		all[g.ARN] = true
+		if g.Network() {
+			networks[g.ARN] = g
+		} else {
+			groups[g.ARN] = true
+		}
 		if err := g.validate(); err != nil {
 			return fmt.Errorf("target group %s: %w", g.ARN, err)
 		}
@@ -38,7 +43,11 @@ func (s *Snapshot) Validate() error {
 			return fmt.Errorf("load balancer %q: missing or repeated ARN", lb.ARN)
 		}
 		balancers[lb.ARN] = lb
-		if err := lb.validate(groups); err != nil {
+		validate := func() error { return lb.validate(groups) }
+		if lb.Type == TypeNetwork {
+			validate = func() error { return lb.validateNetwork(networks) }
+		}
+		if err := validate(); err != nil {
 			return fmt.Errorf("load balancer %s: %w", lb.ARN, err)
 		}
 	}
@@ -77,14 +86,22 @@ func validateNodes(nodes []Node, balancers map[string]*LoadBalancer) error {
 }
 
 func (g *TargetGroup) validate() error {
-	switch {
-	case g.Protocol != ProtocolHTTP:
-		return fmt.Errorf("protocol %q is not supported", g.Protocol)
-	case g.ProtocolVersion != "HTTP1":
-		return fmt.Errorf("protocol version %q is not supported", g.ProtocolVersion)
-	}
-	if err := g.validateRouting(); err != nil {
+	if err := g.validateKind(); err != nil {
 		return err
+	}
+	if !g.Network() {
+		switch {
+		case g.Protocol != ProtocolHTTP:
+			return fmt.Errorf("protocol %q is not supported", g.Protocol)
+		case g.ProtocolVersion != "HTTP1":
+			return fmt.Errorf("protocol version %q is not supported", g.ProtocolVersion)
+		}
+		if err := g.validateRouting(); err != nil {
+			return err
+		}
+	}
+	if g.HealthCheck.Protocol == ProtocolTCP && !g.Network() {
+		return fmt.Errorf("health check: protocol %q is not supported with protocol %s", g.HealthCheck.Protocol, g.Protocol)
 	}
 	if err := g.HealthCheck.validate(); err != nil {
 		return fmt.Errorf("health check: %w", err)
@@ -112,7 +129,7 @@ func (g *TargetGroup) validate() error {
 }
 
 func (h *HealthCheck) validate() error {
-	if h.Protocol != ProtocolHTTP {
+	if h.Protocol != ProtocolHTTP && h.Protocol != ProtocolTCP {
 		return fmt.Errorf("protocol %q is not supported", h.Protocol)
 	}
 	if h.Port != PortTraffic {
@@ -121,12 +138,17 @@ func (h *HealthCheck) validate() error {
 		}
 	}
 	switch {
-	case !strings.HasPrefix(h.Path, "/") || strings.ContainsFunc(h.Path, notVisible):
+	case h.Protocol == ProtocolTCP && (h.Path != "" || h.Matcher != ""):
+		return fmt.Errorf("a path or matcher is not supported with protocol %s", h.Protocol)
+	case h.Protocol != ProtocolTCP && (!strings.HasPrefix(h.Path, "/") || strings.ContainsFunc(h.Path, notVisible)):
 		return fmt.Errorf("bad path %q", h.Path)
 	case h.Interval <= 0 || h.Timeout <= 0:
 		return fmt.Errorf("interval %v and timeout %v must be positive", h.Interval, h.Timeout)
 	case h.HealthyThreshold < 1 || h.UnhealthyThreshold < 1:
 		return fmt.Errorf("thresholds %d and %d must be positive", h.HealthyThreshold, h.UnhealthyThreshold)
+	}
+	if h.Protocol == ProtocolTCP {
+		return nil
 	}
 	_, err := ParseMatcher(h.Matcher)
 	return err

@@ -92,7 +92,7 @@ func TestValidate(t *testing.T) {
 		{"repeated id", func(s *Snapshot) { s.Nodes[1].ID = "eni-1" }},
 		{"not IPv4", func(s *Snapshot) { s.Nodes[0].Address = six }},
 		{"also node eni-1", func(s *Snapshot) { s.Nodes[1].Namespace = s.Nodes[0].Namespace }},
-		{"type", func(s *Snapshot) { s.LoadBalancers[0].Type = "network" }},
+		{"type", func(s *Snapshot) { s.LoadBalancers[0].Type = "gateway" }},
 		{"idle timeout", func(s *Snapshot) { s.LoadBalancers[0].Attributes.IdleTimeout = 0 }},
 		{"X-Forwarded-For", func(s *Snapshot) { s.LoadBalancers[0].Attributes.ForwardedFor = "" }},
 		{"desync", func(s *Snapshot) { s.LoadBalancers[0].Attributes.Desync = "strict" }},

@@ -1,5 +1,5 @@
 // Package health probes targets and decides whether they are healthy, as "Health checks for Application Load Balancer target
-// groups" describes it.
+// groups" and "Health checks for Network Load Balancer target groups" describe it.
 //
 //	          first success
 //	initial ────────────────▶ healthy ◀──────────────┐

@@ -28,6 +28,9 @@ func (c *check) probe(ctx context.Context, dial Dial) (Outcome, error) {
 		return failure(err), err
 	}
 	defer conn.Close()
+	if c.config.Protocol == edgeapi.ProtocolTCP {
+		return Outcome{OK: true}, nil
+	}
 	deadline, _ := ctx.Deadline()
 	conn.SetDeadline(deadline)
 	code, err := ask(conn, c.request)

@@ -26,6 +26,7 @@ type check struct {
 	request []byte
 	address netip.AddrPort
 	nodes   []string
+	network bool
 
 	state    State
 	due      time.Time
@@ -75,6 +76,9 @@ type Target struct {
 	Config edgeapi.HealthCheck
 	Target edgeapi.Target
 	Nodes  []string // to probe from, in order of preference
+	// Network is a target of network load balancers, for which there is one reason to be unhealthy only: ResponseCodeMismatch and Timeout
+	// apply "only to Application Load Balancers and Gateway Load Balancers".
+	Network bool
 }
 
 // Watch replaces the set of targets that are probed.
@@ -111,7 +115,7 @@ func (s *Scheduler) Watch(targets []Target, now time.Time) {
 
 // begin starts probing a target, soon but not together with all others.
 func (s *Scheduler) begin(t *Target, address netip.AddrPort, now time.Time) *check {
-	c := &check{key: t.Key, nodes: t.Nodes, state: registered(), index: -1, counted: now}
+	c := &check{key: t.Key, nodes: t.Nodes, network: t.Network, state: registered(), index: -1, counted: now}
 	if k, ok := s.known[t.Key]; ok {
 		c.state = k
 	}
@@ -128,7 +132,9 @@ func (s *Scheduler) begin(t *Target, address netip.AddrPort, now time.Time) *che
 func (c *check) configure(t *Target, address netip.AddrPort) {
 	c.config, c.address = t.Config, address
 	c.matcher, _ = edgeapi.ParseMatcher(t.Config.Matcher) // validated with the snapshot
-	c.request = request(t.Config.Path, address)
+	if t.Config.Protocol != edgeapi.ProtocolTCP {
+		c.request = request(t.Config.Path, address)
+	}
 	c.state.streak = 0
 }
 
@@ -228,6 +234,9 @@ func (s *Scheduler) run(ctx context.Context, c *check) {
 	outcome, err := copied.probe(ctx, s.dial)
 	if ctx.Err() != nil {
 		return
+	}
+	if copied.network && !outcome.OK {
+		outcome.Reason, outcome.Code = edgeapi.ReasonFailedHealthChecks, 0
 	}
 	if err != nil && s.unreal(err) {
 		s.finish(c, started, nil, copied.config)

@@ -293,3 +293,28 @@ func TestStaggered(t *testing.T) {
 		}
 	})
 }
+
+// TestTCP has a target of a network load balancer that accepts connections, and one that answers what it should not.
+func TestTCP(t *testing.T) {
+	during(t, nil, func(t *testing.T, w *world, s *Scheduler) {
+		plain, page := watch(nil), watch(nil)
+		plain.Config.Protocol, plain.Config.Path, plain.Config.Matcher, plain.Network = edgeapi.ProtocolTCP, "", "", true
+		page.Key.ID, page.Target.Address, page.Network = "10.0.0.2", netip.MustParseAddr("10.0.0.2"), true
+		w.set(at, "silence")
+		w.set(netip.MustParseAddrPort("10.0.0.2:80"), "HTTP/1.1 500 Nope\r\n\r\n")
+		s.Watch([]Target{plain, page}, time.Now())
+		sleep(15 * time.Second)
+		if got, _ := s.Of(plain.Key); got.State != edgeapi.TargetHealthy || got.Code != 0 {
+			t.Errorf("%+v", got)
+		}
+		got, _ := s.Of(page.Key)
+		if got.State != edgeapi.TargetUnhealthy || got.Reason != edgeapi.ReasonFailedHealthChecks || got.Description != "Health checks failed" || got.Code != 0 {
+			t.Errorf("%+v", got)
+		}
+		w.set(at, "")
+		sleep(20 * time.Second)
+		if got, _ := s.Of(plain.Key); got.State != edgeapi.TargetUnhealthy || got.Reason != edgeapi.ReasonFailedHealthChecks {
+			t.Errorf("%+v", got)
+		}
+	})
+}
