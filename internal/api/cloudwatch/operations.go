@@ -119,6 +119,7 @@ var PutMetricData = aws.Operation[PutMetricDataInput, PutMetricDataOutput]{Info:
 var putMetricDataInfo = aws.OperationInfo{
 	Service: &API,
 	Name:    "PutMetricData",
+	MaxBody: 1048576,
 	Errors:  []*awserr.Class{ErrInvalidParameterValueException, ErrMissingRequiredParameterException, ErrInvalidParameterCombinationException, ErrInternalServiceFault},
 }
 
