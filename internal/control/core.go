@@ -22,10 +22,12 @@ import (
 	"github.com/neargate/neargate/internal/logs"
 	"github.com/neargate/neargate/internal/machine/containers"
 	"github.com/neargate/neargate/internal/machine/fabric"
+	"github.com/neargate/neargate/internal/metric"
 	"github.com/neargate/neargate/internal/network"
 	"github.com/neargate/neargate/internal/policy"
 	"github.com/neargate/neargate/internal/publish"
 	"github.com/neargate/neargate/internal/registry"
+	"github.com/neargate/neargate/internal/services/cloudwatch"
 	"github.com/neargate/neargate/internal/services/ec2"
 	"github.com/neargate/neargate/internal/services/ecr"
 	"github.com/neargate/neargate/internal/services/ecs"
@@ -55,6 +57,7 @@ type core struct {
 	balance  *balance.Balance
 	life     *task.Lifecycle
 	logs     *logs.Engine
+	metrics  *metric.Engine
 	registry *registry.Registry
 	place    registry.Place
 	edge     *edgeapi.Client
@@ -201,6 +204,10 @@ func (c *core) openEngines(ctx context.Context, at place) error {
 		return err
 	}
 	c.closers = append(c.closers, c.logs.Close)
+	if c.metrics, err = metric.Open(ctx, metric.Config{Path: c.config.path("metrics.db"), Clock: c.clock, Log: c.log}); err != nil {
+		return err
+	}
+	c.closers = append(c.closers, c.metrics.Close)
 	if c.registry, err = registry.Open(c.store, c.tables.registry, c.config.path("registry")); err != nil {
 		return err
 	}
@@ -212,6 +219,7 @@ func (c *core) openEngines(ctx context.Context, at place) error {
 // fronts are the AWS APIs served.
 func (c *core) fronts() []aws.Front {
 	return []aws.Front{
+		cloudwatch.New(c.metrics),
 		ec2.New(c.store, c.network, c.tables.tokens),
 		ecr.New(c.store, c.tables.registry, c.registry, c.place),
 		ecs.New(ecs.Config{
@@ -251,6 +259,7 @@ func (c *core) loops() []loop {
 		}).Run},
 		{"log ingest", (&logs.Ingest{Engine: c.logs, Store: c.store, Tasks: c.tables.tasks.Tasks, Spool: c.machine.Spool, Log: c.log}).Run},
 		{"log retention", c.logs.Retain},
+		{"metric retention", c.metrics.Retain},
 		{"images", c.collectImages},
 	}
 }

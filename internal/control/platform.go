@@ -181,7 +181,7 @@ func (p *Platform) reset(ctx context.Context) error {
 // eraseState deletes what the account's rows and events are in. Images stay.
 func eraseState(dataDir string) error {
 	var err error
-	for _, pattern := range []string{"state.db*", "logs.db*", "registry", "edge"} {
+	for _, pattern := range []string{"state.db*", "logs.db*", "metrics.db*", "registry", "edge"} {
 		found, e := filepath.Glob(filepath.Join(dataDir, pattern))
 		err = errors.Join(err, e)
 		for _, path := range found {
