@@ -12,16 +12,20 @@ import (
 	"time"
 )
 
-// Bars of the load balancer beside nginx, for HTTP/1.1 over kept connections and answers of 1 KB.
-const (
-	balancerRateBar = 0.8
-	balancerP99Bar  = 1
-	balancerBarWork = "keep-alive, 1 KB"
-)
+// balancerBars are what works of bench/l7 are held to: at least this rate relative to a peer, by the clock or by the proxy's CPU
+// time, and at most this 99th percentile. 0: no bar.
+var balancerBars = map[string]struct{ rate, perCPU, p99 float64 }{
+	"keep-alive, 1 KB, 20 rules, sticky":             {perCPU: 1, p99: 1},
+	"keep-alive, 64 KB":                              {perCPU: 1},
+	"keep-alive, 1 MB":                               {perCPU: 1},
+	"new connection per request, 1 KB":               {perCPU: 1},
+	"1,000 targets, 100 rules":                       {perCPU: 0.9},
+	"weights and targets changed 100 times a second": {p99: 1.5},
+}
 
 // measureBalancer runs bench/l7, which pins processes to cores and is a program of its own for that.
 func measureBalancer(ctx context.Context, r *run) (f findings, err error) {
-	for _, peer := range []string{"nginx", "wrk", "taskset"} {
+	for _, peer := range []string{"nginx", "haproxy", "wrk", "taskset"} {
 		if _, err := exec.LookPath(peer); err != nil {
 			f.note("The load balancer was skipped: %s is not installed.", peer)
 			return f, nil
@@ -44,8 +48,9 @@ func measureBalancer(ctx context.Context, r *run) (f findings, err error) {
 	}
 	var report struct {
 		Works []struct {
-			Work            string
-			Nginx, Neargate struct {
+			Work    string
+			Results []struct {
+				Name                           string
 				PerSecond, PerCPUSecond, P99MS float64
 				Failed                         int
 			}
@@ -56,22 +61,33 @@ func measureBalancer(ctx context.Context, r *run) (f findings, err error) {
 	}
 	failed := 0
 	for _, w := range report.Works {
-		rate, p99 := beside, beside
-		if w.Work == balancerBarWork {
-			rate = func(name, unit string, us, peer float64) figure {
-				return ratioAtLeast(name, unit, us, peer, balancerRateBar)
-			}
-			p99 = func(name, unit string, us, peer float64) figure {
-				return ratioAtMost(name, unit, us, peer, balancerP99Bar)
-			}
+		bar, us := balancerBars[w.Work], w.Results[0]
+		failed += us.Failed
+		for _, peer := range w.Results[1:] {
+			name := w.Work + "; " + peer.Name
+			f.add(atLeastBeside(name, "req/s", us.PerSecond, peer.PerSecond, bar.rate),
+				atLeastBeside(name+", per second of the proxy's CPU time", "req", us.PerCPUSecond, peer.PerCPUSecond, bar.perCPU),
+				atMostBeside(name+", p99", "ms", us.P99MS, peer.P99MS, bar.p99))
 		}
-		f.add(rate(w.Work+"; nginx", "req/s", w.Neargate.PerSecond, w.Nginx.PerSecond),
-			p99(w.Work+", p99", "ms", w.Neargate.P99MS, w.Nginx.P99MS),
-			beside(w.Work+", per second of the proxy's CPU time", "req", w.Neargate.PerCPUSecond, w.Nginx.PerCPUSecond))
-		failed += w.Neargate.Failed
 	}
 	f.add(atMost("failed requests", "", float64(failed), 0))
-	f.note(strings.TrimSpace(`64 connections from wrk, one rule, one target; nginx with one worker, the edge with GOMAXPROCS=1, each pinned to the
-first core while client and target share the second. Medians of %d rounds of %s, in turn.`), rounds, each)
+	f.note(strings.TrimSpace(`64 connections from wrk; one rule and one target where nothing else is said; nginx with one worker, HAProxy with one thread, the edge
+with GOMAXPROCS=1, each pinned to the first core while client and target share the second. nginx has no stickiness by a cookie of its
+own and hashes one that the client brings. Medians of %d rounds of %s, in turn.`), rounds, each)
 	return f, nil
+}
+
+// atLeastBeside and atMostBeside compare with a peer, and with a bar if there is one.
+func atLeastBeside(name, unit string, us, peer, bar float64) figure {
+	if bar == 0 {
+		return beside(name, unit, us, peer)
+	}
+	return ratioAtLeast(name, unit, us, peer, bar)
+}
+
+func atMostBeside(name, unit string, us, peer, bar float64) figure {
+	if bar == 0 {
+		return beside(name, unit, us, peer)
+	}
+	return ratioAtMost(name, unit, us, peer, bar)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -38,7 +39,7 @@ func serveEdge(args []string) error {
 	return edge.Run(ctx, edge.Config{Socket: args[0], SnapshotFile: args[1], Log: log, DrainTimeout: time.Second})
 }
 
-func startEdge(dir string, o options, target string) (*proxy, error) {
+func startEdge(dir string, o options, s setup, port int) (*proxy, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -50,52 +51,103 @@ func startEdge(dir string, o options, target string) (*proxy, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := snapshot(address, target)
+	socket, file := filepath.Join(dir, "sock"), filepath.Join(dir, "snapshot")
+	first, err := s.snapshot(1, address, port)
 	if err != nil {
 		return nil, err
 	}
-	socket, file := filepath.Join(dir, "sock"), filepath.Join(dir, "snapshot")
-	content, err := json.Marshal(s)
+	content, err := json.Marshal(first)
 	if err != nil {
 		return nil, err
 	}
 	if err := os.WriteFile(file, content, 0o644); err != nil {
 		return nil, err
 	}
-	return start("neargate", o.core, address, []string{"GOMAXPROCS=1"}, self, edgeVerb, socket, file, o.profile)
+	p, err := start(neargate, o.core, address, []string{"GOMAXPROCS=1"}, self, edgeVerb, socket, file, o.profile)
+	if err == nil && s.changing {
+		p.change = func(ctx context.Context) error { return s.keepChanging(ctx, socket, address, port) }
+	}
+	return p, err
 }
 
-// snapshot is one load balancer with one rule and one target.
-func snapshot(address, target string) (*edgeapi.Snapshot, error) {
+// keepChanging puts a new snapshot a hundred times a second, each with other weights and every tenth with other targets.
+func (s setup) keepChanging(ctx context.Context, socket, address string, port int) error {
+	client := edgeapi.NewClient(socket)
+	defer client.Close()
+	status, err := client.Status(ctx, 0, 0)
+	if err != nil {
+		return err
+	}
+	every := time.NewTicker(10 * time.Millisecond)
+	defer every.Stop()
+	for generation := status.Generation + 1; ; generation++ {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-every.C:
+		}
+		next, err := s.snapshot(generation, address, port)
+		if err != nil {
+			return err
+		}
+		rules := next.LoadBalancers[0].Listeners[0].Rules
+		rules[len(rules)-1].Action.Forward.Groups[0].Weight = 1 + int(generation%999)
+		if g := &next.TargetGroups[0]; generation%20 >= 10 && len(g.Targets) > 1 {
+			last := &g.Targets[len(g.Targets)-1]
+			last.Draining, last.DrainUntil = true, time.Now().Add(time.Minute)
+		}
+		if err := client.Put(ctx, next); err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+}
+
+// snapshot is one load balancer with one target group.
+func (s setup) snapshot(generation uint64, address string, port int) (*edgeapi.Snapshot, error) {
 	listen, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return nil, err
 	}
-	to, err := netip.ParseAddrPort(target)
-	if err != nil {
-		return nil, err
+	group := edgeapi.TargetGroup{
+		ARN: "group", Name: "group", Protocol: edgeapi.ProtocolHTTP, ProtocolVersion: edgeapi.VersionHTTP1,
+		Algorithm: edgeapi.AlgorithmRoundRobin, Routing: edgeapi.Failover{Count: 1},
+		HealthCheck: edgeapi.HealthCheck{
+			Protocol: edgeapi.ProtocolHTTP, Port: edgeapi.PortTraffic, Path: "/1k", Interval: 30 * time.Second,
+			Timeout: 5 * time.Second, HealthyThreshold: 5, UnhealthyThreshold: 2, Matcher: "200",
+		},
+	}
+	if s.sticky {
+		group.Stickiness = &edgeapi.Stickiness{Type: edgeapi.StickyLBCookie, Duration: 24 * time.Hour}
+	}
+	for _, a := range s.addresses(port) {
+		to, err := netip.ParseAddrPort(a)
+		if err != nil {
+			return nil, err
+		}
+		group.Targets = append(group.Targets, edgeapi.Target{ID: to.Addr().String(), Address: to.Addr(), Port: int(to.Port())})
+	}
+	forward := func() edgeapi.Action {
+		return edgeapi.Action{Forward: &edgeapi.Forward{Groups: []edgeapi.WeightedGroup{{TargetGroup: "group", Weight: 1}}}}
+	}
+	var rules []edgeapi.Rule
+	for i := range s.rules - 1 {
+		rules = append(rules, edgeapi.Rule{
+			ARN: fmt.Sprintf("rule-%d", i), Priority: i + 1, Action: forward(),
+			Conditions: []edgeapi.Condition{{Field: edgeapi.FieldPath, Values: []string{s.path(i) + "*"}}},
+		})
 	}
 	return &edgeapi.Snapshot{
-		Generation: 1,
+		Generation: generation,
 		Nodes:      []edgeapi.Node{{ID: "eni-1", LoadBalancer: "lb", Address: listen.Addr()}},
+		CookieKey:  []byte("a key of bench/l7, 32 octets big"),
 		LoadBalancers: []edgeapi.LoadBalancer{{
-			ARN: "lb", Name: "lb", DNSName: "lb.localhost", Type: "application", Scheme: "internal",
+			ARN: "lb", Name: "lb", DNSName: "lb.localhost", Type: edgeapi.TypeApplication, Scheme: "internal",
 			Attributes: edgeapi.DefaultAttributes(),
 			Listeners: []edgeapi.Listener{{
 				ARN: "listener", Port: int(listen.Port()), Protocol: edgeapi.ProtocolHTTP,
-				Rules: []edgeapi.Rule{{ARN: "default", Action: edgeapi.Action{
-					Forward: &edgeapi.Forward{Groups: []edgeapi.WeightedGroup{{TargetGroup: "group", Weight: 1}}},
-				}}},
+				Rules: append(rules, edgeapi.Rule{ARN: "default", Action: forward()}),
 			}},
 		}},
-		TargetGroups: []edgeapi.TargetGroup{{
-			ARN: "group", Name: "group", Protocol: edgeapi.ProtocolHTTP, ProtocolVersion: "HTTP1",
-			Algorithm: edgeapi.AlgorithmRoundRobin,
-			HealthCheck: edgeapi.HealthCheck{
-				Protocol: edgeapi.ProtocolHTTP, Port: edgeapi.PortTraffic, Path: "/1k", Interval: 30 * time.Second,
-				Timeout: 5 * time.Second, HealthyThreshold: 5, UnhealthyThreshold: 2, Matcher: "200",
-			},
-			Targets: []edgeapi.Target{{ID: to.Addr().String(), Address: to.Addr(), Port: int(to.Port())}},
-		}},
+		TargetGroups: []edgeapi.TargetGroup{group},
 	}, nil
 }

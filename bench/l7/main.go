@@ -1,5 +1,5 @@
-// Command l7 compares Neargate's layer 7 data plane with nginx: the same work, the same client, the same target, in turn, in
-// one run.
+// Command l7 compares Neargate's layer 7 data plane with nginx and HAProxy, and with itself in other setups: the same work, the
+// same client, the same target, in turn, in one run.
 //
 //	go run ./bench/l7 -rounds 5 -duration 5s -json l7.json
 //
@@ -7,15 +7,17 @@
 // per second of the proxy's own CPU time say more than those of requests per second of wall time, so both are printed, as
 // the median over the rounds.
 //
-// nginx (Debian: nginx-light) and wrk must be installed.
+// nginx (Debian: nginx-light), haproxy and wrk must be installed.
 package main
 
 import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -60,28 +62,23 @@ func run(o options) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	target, err := startTarget(filepath.Join(dir, "target"), o.others)
+	address, err := freeAddress()
+	if err != nil {
+		return err
+	}
+	port := int(netip.MustParseAddrPort(address).Port())
+	target, err := startTarget(filepath.Join(dir, "target"), o.others, port)
 	if err != nil {
 		return fmt.Errorf("target: %w", err)
 	}
 	defer target.stop()
-	nginx, err := startNginx(filepath.Join(dir, "nginx"), o.core, target.address)
-	if err != nil {
-		return fmt.Errorf("nginx: %w", err)
-	}
-	defer nginx.stop()
-	edge, err := startEdge(filepath.Join(dir, "edge"), o, target.address)
-	if err != nil {
-		return fmt.Errorf("edge: %w", err)
-	}
-	defer edge.stop()
 
 	var r report
-	for _, w := range works {
+	for i, w := range works {
 		if !strings.Contains(w.name, o.only) {
 			continue
 		}
-		c, err := compare(w, o, nginx, edge)
+		c, err := compare(w, o, filepath.Join(dir, strconv.Itoa(i)), port)
 		if err != nil {
 			return fmt.Errorf("%s: %w", w.name, err)
 		}

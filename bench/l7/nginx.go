@@ -32,40 +32,39 @@ http {
 }
 `
 
-// balancer is what Neargate's load balancer does by default, in nginx's words.
+// balancer is what Neargate's load balancer does by default, in nginx's words. Stickiness by a cookie of its own is not part of
+// nginx; "hash" on a cookie the client brings is what its documentation has for that.
 const balancer = `
 	proxy_buffers 16 16k;
 	proxy_busy_buffers_size 64k;
+	proxy_http_version 1.1;
+	proxy_set_header Connection "";
+	proxy_set_header Host $http_host;
+	proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+	proxy_set_header X-Forwarded-Proto $scheme;
+	proxy_set_header X-Forwarded-Port $server_port;
+	proxy_set_header X-Amzn-Trace-Id Root=1-$request_id;
 	upstream target {
-		server %[2]s;
+		%[2]s
 		keepalive 256;
 		keepalive_requests 100000000;
 	}
 	server {
 		listen %[1]s reuseport backlog=4096;
-		location / {
-			proxy_pass http://target;
-			proxy_http_version 1.1;
-			proxy_set_header Connection "";
-			proxy_set_header Host $http_host;
-			proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-			proxy_set_header X-Forwarded-Proto $scheme;
-			proxy_set_header X-Forwarded-Port $server_port;
-			proxy_set_header X-Amzn-Trace-Id Root=1-$request_id;
-		}
+		%[3]s
 	}
 `
 
 const files = `
 	open_file_cache max=16 inactive=1h;
 	server {
-		listen %[1]s backlog=4096;
+		listen 0.0.0.0:%[1]d backlog=4096;
 		root %[2]s;
 	}
 `
 
-// startTarget serves files of 1 KB, 64 KB and 1 MB.
-func startTarget(dir, cores string) (*proxy, error) {
+// startTarget serves files of 1 KB, 64 KB and 1 MB on a port of all addresses.
+func startTarget(dir, cores string, port int) (*proxy, error) {
 	root := filepath.Join(dir, "root")
 	if err := os.MkdirAll(root, 0o755); err != nil {
 		return nil, err
@@ -80,22 +79,29 @@ func startTarget(dir, cores string) (*proxy, error) {
 			return nil, err
 		}
 	}
+	return runNginx("target", dir, cores, fmt.Sprintf("127.0.0.1:%d", port), fmt.Sprintf(files, port, root))
+}
+
+func startNginx(dir, core string, s setup, port int) (*proxy, error) {
 	address, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
-	return nginx("target", dir, cores, address, fmt.Sprintf(files, address, root))
-}
-
-func startNginx(dir, cores, target string) (*proxy, error) {
-	address, err := freeAddress()
-	if err != nil {
-		return nil, err
+	var upstream, locations strings.Builder
+	if s.sticky {
+		upstream.WriteString("hash $cookie_route consistent;\n")
 	}
-	return nginx("nginx", dir, cores, address, fmt.Sprintf(balancer, address, target))
+	for _, a := range s.addresses(port) {
+		fmt.Fprintf(&upstream, "\t\tserver %s;\n", a)
+	}
+	for i := range s.rules - 1 {
+		fmt.Fprintf(&locations, "location %s { proxy_pass http://target; }\n\t\t", s.path(i))
+	}
+	locations.WriteString("location / { proxy_pass http://target; }")
+	return runNginx(nginx, dir, core, address, fmt.Sprintf(balancer, address, upstream.String(), locations.String()))
 }
 
-func nginx(name, dir, cores, address, http string) (*proxy, error) {
+func runNginx(name, dir, cores, address, http string) (*proxy, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}

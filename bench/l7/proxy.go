@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -18,6 +19,9 @@ type proxy struct {
 	address string
 	command *exec.Cmd
 	pids    func() []int // whose CPU time counts
+	cookie  string       // what clients send, of sticky setups
+	// change keeps changing the configuration until ctx is done; nil: it stays as it is.
+	change func(ctx context.Context) error
 }
 
 // start runs a command pinned to cores and waits until it accepts connections.
@@ -53,6 +57,22 @@ func (p *proxy) stop() {
 	case <-done:
 	case <-time.After(15 * time.Second):
 		p.command.Process.Kill()
+		<-done
+	}
+}
+
+// keepChanging changes the configuration until stop is called.
+func (p *proxy) keepChanging() (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := p.change(ctx); err != nil {
+			fmt.Fprintln(os.Stderr, "l7: changes:", err)
+		}
+	}()
+	return func() {
+		cancel()
 		<-done
 	}
 }

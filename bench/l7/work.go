@@ -3,25 +3,46 @@ package main
 import (
 	"fmt"
 	"io"
+	"net/http"
+	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 )
 
-// work is one thing both proxies are asked to do.
+// work is one thing contestants are asked to do; the first of them is the one the others are peers of.
 type work struct {
-	name string
-	path string   // at the target
-	wrk  []string // further arguments
+	name        string
+	path        string   // at the target
+	wrk         []string // further arguments
+	contestants []contestant
+}
+
+// all has every program do the work in the same setup.
+func all(s setup) []contestant {
+	return []contestant{{program: neargate, setup: s}, {program: nginx, setup: s}, {program: haproxy, setup: s}}
 }
 
 var works = []work{
-	{"keep-alive, 1 KB", "/1k", nil},
-	{"keep-alive, 64 KB", "/64k", nil},
-	{"keep-alive, 1 MB", "/1m", nil},
-	{"new connection per request, 1 KB", "/1k", []string{"-H", "Connection: close"}},
+	{"keep-alive, 1 KB", "/1k", nil, all(plain)},
+	{"keep-alive, 1 KB, 20 rules, sticky", "/1k", nil, all(typical)},
+	{"keep-alive, 64 KB", "/64k", nil, all(plain)},
+	{"keep-alive, 1 MB", "/1m", nil, all(plain)},
+	{"new connection per request, 1 KB", "/1k", []string{"-H", "Connection: close"}, all(plain)},
+	{"1,000 targets, 100 rules", "/1k", nil, []contestant{
+		{neargate, large, "1,000 targets, 100 rules"}, {neargate, small, "2 targets, 1 rule"},
+	}},
+	{"2 targets, 100 rules", "/1k", nil, []contestant{
+		{neargate, small.with(func(s *setup) { s.rules = large.rules }), "100 rules"}, {neargate, small, "1 rule"},
+	}},
+	{"weights and targets changed 100 times a second", "/1k", nil, []contestant{
+		{neargate, typical.with(func(s *setup) { s.changing = true }), "changing"}, {neargate, typical, "unchanged"},
+	}},
 }
 
-// result is one measurement.
+// result is the median of a contestant's measurements.
 type result struct {
+	Name         string  `json:"name"`
 	PerSecond    float64 `json:"perSecond"`    // requests
 	PerCPUSecond float64 `json:"perCPUSecond"` // requests per second of the proxy's CPU time
 	P50          float64 `json:"p50ms"`
@@ -29,41 +50,66 @@ type result struct {
 	Failed       int     `json:"failed"`
 }
 
-// comparison is the medians of one work, and Neargate's ratio to nginx.
+// comparison is one work, the contestant it is about first.
 type comparison struct {
-	Work         string  `json:"work"`
-	Nginx        result  `json:"nginx"`
-	Neargate     result  `json:"neargate"`
-	Ratio        float64 `json:"ratioPerSecond"`
-	RatioPerCPU  float64 `json:"ratioPerCPUSecond"`
-	LatencyRatio float64 `json:"ratioP99"`
+	Work    string   `json:"work"`
+	Results []result `json:"results"`
 }
 
 type report struct {
 	Works []comparison `json:"works"`
 }
 
-// compare measures both in turn, round after round.
-func compare(w work, o options, nginx, edge *proxy) (comparison, error) {
-	var a, b []result
-	for round := range o.rounds {
-		for i, p := range []*proxy{nginx, edge} {
-			r, err := measure(w, o, p)
-			if err != nil {
-				return comparison{}, fmt.Errorf("round %d: %s: %w", round, p.name, err)
-			}
-			if i == 0 {
-				a = append(a, r)
-			} else {
-				b = append(b, r)
+// compare measures the contestants in turn, round after round.
+func compare(w work, o options, dir string, port int) (comparison, error) {
+	proxies := make([]*proxy, len(w.contestants))
+	for i, c := range w.contestants {
+		p, err := launch(c, filepath.Join(dir, strconv.Itoa(i)), o, port)
+		if err != nil {
+			return comparison{}, fmt.Errorf("%s: %w", c.name(), err)
+		}
+		defer p.stop()
+		if c.setup.sticky {
+			if p.cookie, err = cookies(p, w.path); err != nil {
+				return comparison{}, fmt.Errorf("%s: %w", c.name(), err)
 			}
 		}
+		proxies[i] = p
 	}
-	c := comparison{Work: w.name, Nginx: median(a), Neargate: median(b)}
-	c.Ratio = c.Neargate.PerSecond / c.Nginx.PerSecond
-	c.RatioPerCPU = c.Neargate.PerCPUSecond / c.Nginx.PerCPUSecond
-	c.LatencyRatio = c.Neargate.P99 / c.Nginx.P99
+	results := make([][]result, len(proxies))
+	for round := range o.rounds {
+		for i, p := range proxies {
+			r, err := measure(w, o, p)
+			if err != nil {
+				return comparison{}, fmt.Errorf("round %d: %s: %w", round, w.contestants[i].name(), err)
+			}
+			results[i] = append(results[i], r)
+		}
+	}
+	c := comparison{Work: w.name}
+	for i, r := range results {
+		m := median(r)
+		m.Name = w.contestants[i].name()
+		c.Results = append(c.Results, m)
+	}
 	return c, nil
+}
+
+// cookies are those a client has after its first request.
+func cookies(p *proxy, path string) (string, error) {
+	resp, err := http.Get("http://" + p.address + path)
+	if err != nil {
+		return "", err
+	}
+	resp.Body.Close()
+	pairs := []string{"route=a"}
+	for _, c := range resp.Cookies() {
+		pairs = append(pairs, c.Name+"="+c.Value)
+	}
+	if len(pairs) > 1 {
+		pairs = pairs[1:]
+	}
+	return strings.Join(pairs, "; "), nil
 }
 
 // median takes the median of each figure and the sum of failures.
@@ -90,12 +136,12 @@ func median(all []result) result {
 
 func (c comparison) print(w io.Writer) {
 	fmt.Fprintf(w, "%s\n", c.Work)
-	for _, line := range []struct {
-		name string
-		r    result
-	}{{"nginx", c.Nginx}, {"neargate", c.Neargate}} {
-		fmt.Fprintf(w, "  %-9s %8.0f req/s  %8.0f req/cpu-s  p50 %6.2f ms  p99 %6.2f ms  %d failed\n",
-			line.name, line.r.PerSecond, line.r.PerCPUSecond, line.r.P50, line.r.P99, line.r.Failed)
+	us := c.Results[0]
+	for i, r := range c.Results {
+		fmt.Fprintf(w, "  %-25s %8.0f req/s  %8.0f req/cpu-s  p50 %6.2f ms  p99 %6.2f ms  %d failed", r.Name, r.PerSecond, r.PerCPUSecond, r.P50, r.P99, r.Failed)
+		if i > 0 {
+			fmt.Fprintf(w, "   we: × %.2f, per cpu-s × %.2f, p99 × %.2f", us.PerSecond/r.PerSecond, us.PerCPUSecond/r.PerCPUSecond, us.P99/r.P99)
+		}
+		fmt.Fprintln(w)
 	}
-	fmt.Fprintf(w, "  ratio     %8.2f        %8.2f                           p99 %6.2f\n", c.Ratio, c.RatioPerCPU, c.LatencyRatio)
 }

@@ -11,7 +11,14 @@ import (
 // measure runs wrk against a proxy once.
 func measure(w work, o options, p *proxy) (result, error) {
 	args := []string{"-c", o.others, "wrk", "-t1", "-c" + strconv.Itoa(o.connections), "-d" + o.duration.String(), "--latency"}
+	if p.cookie != "" {
+		args = append(args, "-H", "Cookie: "+p.cookie)
+	}
 	args = append(append(args, w.wrk...), "http://"+p.address+w.path)
+	if p.change != nil {
+		stop := p.keepChanging()
+		defer stop()
+	}
 	before, err := p.cpu()
 	if err != nil {
 		return result{}, err
