@@ -38,6 +38,7 @@ func verbs() []verb {
 		{"logs", "[-f] TASK|SERVICE [flags]", "what containers say", runLogs},
 		{"exec", "[-t] TASK|SERVICE [flags] -- COMMAND", "run a command in a container", runExec},
 		{"image", "load FILE | build DIR | ls [flags]", "images known to every task", runImage},
+		{"ca", "[flags]", "print the root certificate that HTTPS clients have to trust", runCA},
 		{"down", "[flags]", "remove all that a data directory's platform made", runDown},
 		{"edge", "[flags]", "the data plane; serve starts it", runEdge},
 		{"version", "", "print the version", runVersion},

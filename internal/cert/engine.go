@@ -43,6 +43,9 @@ func New(c Config) *Engine {
 	return &Engine{Tables: c.Tables, store: c.Store, authority: c.Authority, users: c.Users, clock: c.Clock, log: c.Log}
 }
 
+// Root is the PEM of what issues certificates.
+func (e *Engine) Root() string { return e.authority.PEM() }
+
 // Users are the ARNs of the load balancers that use an ACM certificate.
 func (e *Engine) Users(tx *state.Tx, c *Certificate) []string {
 	return e.users.CertificateUsers(tx, c.ARN)

@@ -32,6 +32,9 @@ func algorithmOf(public crypto.PublicKey) string {
 	return ""
 }
 
+// KeyAlgorithm names the algorithm of a certificate's key.
+func KeyAlgorithm(c *x509.Certificate) string { return algorithmOf(c.PublicKey) }
+
 // newKey makes a key of one of the algorithms that ACM issues certificates with.
 func newKey(algorithm string) (crypto.Signer, error) {
 	switch algorithm {

@@ -1,6 +1,7 @@
 package cert
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -92,6 +93,15 @@ type Server struct {
 	Material
 	KeyAlgorithm string
 	NotAfter     time.Time
+}
+
+// Rename gives the certificate another ARN. It is still found under those it had.
+func (c *Server) Rename(arn string) {
+	if arn == c.ARN {
+		return
+	}
+	c.Former = append(slices.DeleteFunc(slices.Clone(c.Former), func(a string) bool { return a == arn }), c.ARN)
+	c.ARN = arn
 }
 
 // Configuration is an account's configuration of ACM.

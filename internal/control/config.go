@@ -58,6 +58,9 @@ func (c *Config) check() error {
 // The data directory's layout.
 func (c *Config) path(name string) string { return filepath.Join(c.DataDir, name) }
 
+// authority is the folder of the certificate authority. A reset leaves it: whoever trusts the root need not do so again.
+func (c *Config) authority() string { return c.path("ca") }
+
 // place is where one data directory's platform is on the machine.
 type place struct {
 	instance   string

@@ -15,6 +15,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/gateway"
 	"github.com/neargate/neargate/internal/aws/idem"
 	"github.com/neargate/neargate/internal/balance"
+	"github.com/neargate/neargate/internal/cert"
 	"github.com/neargate/neargate/internal/clock"
 	"github.com/neargate/neargate/internal/deploy"
 	"github.com/neargate/neargate/internal/edge/edgeapi"
@@ -27,6 +28,7 @@ import (
 	"github.com/neargate/neargate/internal/policy"
 	"github.com/neargate/neargate/internal/publish"
 	"github.com/neargate/neargate/internal/registry"
+	"github.com/neargate/neargate/internal/services/acm"
 	"github.com/neargate/neargate/internal/services/cloudwatch"
 	"github.com/neargate/neargate/internal/services/ec2"
 	"github.com/neargate/neargate/internal/services/ecr"
@@ -55,6 +57,8 @@ type core struct {
 	machine  *containers.Engine
 	network  *network.Network
 	balance  *balance.Balance
+	publish  *publish.Publisher
+	certs    *cert.Engine
 	life     *task.Lifecycle
 	logs     *logs.Engine
 	metrics  *metric.Engine
@@ -76,6 +80,7 @@ type tables struct {
 	tokens   *idem.Tables
 	network  *network.Tables
 	balance  *balance.Tables
+	certs    *cert.Tables
 	tasks    *task.Tables
 	deploy   *deploy.Tables
 	ecs      *ecs.Tables
@@ -96,6 +101,7 @@ func newTables(s *state.Schema) tables {
 		tokens:   idem.NewTables(s),
 		network:  network.NewTables(s),
 		balance:  balance.NewTables(s),
+		certs:    cert.NewTables(s),
 		tasks:    task.NewTables(s),
 		deploy:   deploy.NewTables(s),
 		ecs:      ecs.NewTables(s),
@@ -197,6 +203,13 @@ func (c *core) openEngines(ctx context.Context, at place) error {
 		return err
 	}
 	c.balance = balance.New(c.tables.balance, c.network, c.clock)
+	authority, err := cert.OpenAuthority(c.config.authority(), c.clock.Now())
+	if err != nil {
+		return err
+	}
+	c.certs = cert.New(cert.Config{
+		Store: c.store, Tables: c.tables.certs, Authority: authority, Users: certificateUsers{}, Clock: c.clock, Log: c.log,
+	})
 	c.life = task.NewLifecycle(c.tables.tasks, c.tables.outbox, c.clock)
 	c.services = &deploy.Services{Tables: c.tables.deploy, Facts: c.tables.outbox}
 	c.logs, err = logs.Open(logs.Config{Store: c.store, Tables: c.tables.logs, Path: c.config.path("logs.db"), Clock: c.clock, Log: c.log})
@@ -213,12 +226,14 @@ func (c *core) openEngines(ctx context.Context, at place) error {
 	}
 	c.edge = edgeapi.NewClient(at.edge.socket())
 	c.closers = append(c.closers, func() error { c.edge.Close(); return nil })
+	c.publish = &publish.Publisher{Store: c.store, Balance: c.balance, Network: c.network, Certificates: c.tables.certs, Edge: c.edge, Log: c.log}
 	return nil
 }
 
 // fronts are the AWS APIs served.
 func (c *core) fronts() []aws.Front {
 	return []aws.Front{
+		acm.New(c.store, c.certs, c.tables.tokens),
 		cloudwatch.New(c.metrics),
 		ec2.New(c.store, c.network, c.tables.tokens),
 		ecr.New(c.store, c.tables.registry, c.registry, c.place),
@@ -226,8 +241,8 @@ func (c *core) fronts() []aws.Front {
 			Store: c.store, Tables: c.tables.ecs, Tasks: c.tables.tasks, Lifecycle: c.life, Deploy: c.tables.deploy, Services: c.services,
 			Tokens: c.tables.tokens, Network: ecsNetwork{c.tables.network}, LoadBalancers: ecsBalance{c.balance},
 		}),
-		elbv2.New(c.store, c.balance),
-		iam.New(c.store, c.tables.policy),
+		elbv2.New(elbv2.Config{Store: c.store, Balance: c.balance, Edge: c.publish, Certificates: c.tables.certs}),
+		iam.New(c.store, c.tables.policy, c.certs),
 		logsfront.New(c.store, c.tables.logs, c.logs),
 		sts.New(c.store, c.tables.policy),
 	}
@@ -245,7 +260,8 @@ func (c *core) loops() []loop {
 		{"network", c.network.Run},
 		{"host firewall", c.fabric.Run},
 		{"balance", (&balance.Loop{Balance: c.balance, Store: c.store, Log: c.log}).Run},
-		{"publish", (&publish.Publisher{Store: c.store, Balance: c.balance, Network: c.network, Edge: c.edge, Log: c.log}).Run},
+		{"certificates", c.certs.Run},
+		{"publish", c.publish.Run},
 		{"task", task.NewLoop(task.Config{
 			Store: c.store, Lifecycle: c.life, Engine: pullEngine{c.machine, c.registry, c.place}, Network: taskNetwork{c.network, c.store},
 			Traffic: balance.Traffic{Balance: c.balance}, Draining: []state.AnyTable{c.tables.balance.Targets, c.tables.balance.Healths}, Logs: taskLogs{c.logs}, Log: c.log,

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// ownEndpoints are Neargate's own: what `neargate status`, `ps`, `logs`, `exec`
-// and `image` ask, health and reset.
+// ownEndpoints are Neargate's own: what `neargate status`, `ps`, `logs`, `exec`,
+// `image` and `ca` ask, health and reset.
 func (p *Platform) ownEndpoints() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_neargate/health", p.health)
@@ -20,6 +20,7 @@ func (p *Platform) ownEndpoints() http.Handler {
 		}))
 	}
 	guarded("GET /_neargate/status", (*core).serveStatus)
+	guarded("GET /_neargate/ca", (*core).serveRoot)
 	guarded("GET /_neargate/images", (*core).listImages)
 	guarded("POST /_neargate/images", (*core).loadImage)
 	guarded("GET /_neargate/logs", (*core).serveLogs)

@@ -39,13 +39,9 @@ func (f *follower) run(ctx context.Context) error {
 
 func (f *follower) take(ctx context.Context, s *edgeapi.Status) error {
 	f.report(s)
-	observed := make([]balance.Observation, 0, len(s.Targets))
-	for i := range s.Targets {
-		observed = append(observed, observation(&s.Targets[i]))
-	}
 	behind := false
 	err := f.Store.Update(ctx, func(tx *state.Tx) error {
-		f.Balance.Observe(tx, s.Generation, observed)
+		f.Balance.Observe(tx, s.Generation, f.aggregate(tx, s.Targets))
 		behind = !f.Balance.Reached(tx, s.Generation)
 		return nil
 	})

@@ -71,20 +71,32 @@ func (p *Publisher) real(tx *state.Tx, vpcID string) bool {
 	return false
 }
 
+// records are the names of load balancers, and those that Network Load Balancers have in each of their zones.
 func (p *Publisher) records(tx *state.Tx) []edgeapi.Record {
 	records := []edgeapi.Record{}
 	for lb := range p.Balance.LoadBalancers.All(tx, "") {
-		r := edgeapi.Record{Name: lb.DNSName}
-		for _, a := range p.addresses(tx, lb) {
-			if a.public.IsValid() {
-				r.Addresses = append(r.Addresses, a.public)
-			} else {
-				r.Addresses = append(r.Addresses, a.private)
-			}
-		}
-		if len(r.Addresses) > 0 {
+		all := p.addresses(tx, lb)
+		if r := record(lb.DNSName, p.answered(tx, lb, all)); len(r.Addresses) > 0 {
 			records = append(records, r)
+		}
+		if !lb.Network() {
+			continue
+		}
+		for _, a := range all {
+			records = append(records, record(a.node.Zone+"."+lb.DNSName, []address{a}))
 		}
 	}
 	return records
+}
+
+func record(name string, at []address) edgeapi.Record {
+	r := edgeapi.Record{Name: name}
+	for _, a := range at {
+		if a.public.IsValid() {
+			r.Addresses = append(r.Addresses, a.public)
+		} else {
+			r.Addresses = append(r.Addresses, a.private)
+		}
+	}
+	return r
 }

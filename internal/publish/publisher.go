@@ -23,11 +23,12 @@ type Edge interface {
 
 // Publisher keeps edge up to date with the rows, and the rows with what edge observes.
 type Publisher struct {
-	Store   *state.Store
-	Balance *balance.Balance
-	Network *network.Network
-	Edge    Edge
-	Log     *slog.Logger
+	Store        *state.Store
+	Balance      *balance.Balance
+	Network      *network.Network
+	Certificates Certificates
+	Edge         Edge
+	Log          *slog.Logger
 }
 
 // Run works until ctx is done. That edge cannot be reached is no reason to end: it is being restarted, or has not started yet.

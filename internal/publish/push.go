@@ -3,6 +3,7 @@ package publish
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/neargate/neargate/internal/edge/edgeapi"
@@ -20,12 +21,15 @@ type pusher struct {
 	served    uint64 // last generation edge is known to serve
 	sentNodes map[string]bool
 	sentZones map[string]bool
+	sentCerts []edgeapi.Certificate
+	sentReach map[string][]string
 	reachable bool
 }
 
 func (p *pusher) run(ctx context.Context) error {
 	b, n := p.Balance, p.Network
-	w := p.Store.Watch(b.LoadBalancers, b.Listeners, b.Rules, b.TargetGroups, b.Targets, n.VPCs, n.Interfaces)
+	tables := []state.AnyTable{b.LoadBalancers, b.Listeners, b.Rules, b.TargetGroups, b.Targets, b.Healths, b.TrustStores, b.Revocations, n.VPCs, n.Interfaces}
+	w := p.Store.Watch(append(tables, p.Certificates.Changing()...)...)
 	defer w.Close()
 	if err := p.greet(ctx); err != nil {
 		return err
@@ -77,10 +81,22 @@ func (p *pusher) wait(ctx context.Context, w *state.Watch) error {
 	}
 }
 
-// matter is whether a snapshot depends on any of the changed rows. Of the many interfaces only nodes do, and the first of a VPC.
+// matter is whether a snapshot depends on any of the changed rows. Of the many interfaces only nodes do, and the first of a VPC; of
+// certificates, those that listeners have; of health, what changes where names lead to.
 func (p *pusher) matter(changes []state.Change) bool {
 	tx := p.Store.View()
+	healths := false
 	for _, c := range changes {
+		if c.Table == p.Balance.Healths.Name() {
+			healths = true
+			continue
+		}
+		if slices.ContainsFunc(p.Certificates.Changing(), func(t state.AnyTable) bool { return t.Name() == c.Table }) {
+			if !slices.Equal(p.Build(tx).Certificates, p.sentCerts) {
+				return true
+			}
+			continue
+		}
 		if c.Table != p.Network.Interfaces.Name() || p.sentNodes[c.Key] {
 			return true
 		}
@@ -88,19 +104,20 @@ func (p *pusher) matter(changes []state.Change) bool {
 			return true
 		}
 	}
-	return false
+	return healths && p.reachChanged(tx)
 }
 
 // push puts the rows as they are, as often as it takes. A snapshot that edge refuses leaves the last one in service until rows
 // change.
 func (p *pusher) push(ctx context.Context) error {
 	for wait := firstRetry; ; {
-		s, err := p.snapshot(ctx)
+		s, reach, err := p.snapshot(ctx)
 		if err != nil {
 			return err
 		}
 		err = p.Edge.Put(ctx, s)
 		if err == nil {
+			p.sentReach = reach
 			return p.acknowledged(ctx, s)
 		}
 		if ctx.Err() != nil {
@@ -126,18 +143,20 @@ func (p *pusher) push(ctx context.Context) error {
 }
 
 // snapshot takes a number, then reads: see balance.Tables.Ticket for why in this order.
-func (p *pusher) snapshot(ctx context.Context) (*edgeapi.Snapshot, error) {
+func (p *pusher) snapshot(ctx context.Context) (s *edgeapi.Snapshot, reach map[string][]string, err error) {
 	var generation uint64
-	err := p.Store.Update(ctx, func(tx *state.Tx) error {
-		generation = p.Balance.Assign(tx, p.served)
+	var key []byte
+	err = p.Store.Update(ctx, func(tx *state.Tx) error {
+		generation, key = p.Balance.Assign(tx, p.served), p.Balance.CookieKey(tx)
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	s := p.Build(p.Store.View())
-	s.Generation = generation
-	return s, nil
+	tx := p.Store.View()
+	s = p.Build(tx)
+	s.Generation, s.CookieKey = generation, key
+	return s, p.reach(tx), nil
 }
 
 func (p *pusher) acknowledged(ctx context.Context, s *edgeapi.Snapshot) error {
@@ -149,6 +168,7 @@ func (p *pusher) acknowledged(ctx context.Context, s *edgeapi.Snapshot) error {
 	for _, z := range s.Zones {
 		p.sentZones[z.VPC] = true
 	}
+	p.sentCerts = s.Certificates
 	return p.Store.Update(ctx, func(tx *state.Tx) error {
 		p.Balance.Acknowledge(tx, s.Generation)
 		return nil

@@ -15,16 +15,7 @@ func (p *Publisher) Build(tx *state.Tx) *edgeapi.Snapshot {
 	s := &edgeapi.Snapshot{}
 	groups := map[string]*balance.LoadBalancer{}
 	for lb := range p.Balance.LoadBalancers.All(tx, "") {
-		addresses := p.addresses(tx, lb)
-		s.Nodes = append(s.Nodes, p.nodes(lb, addresses)...)
-		entry := loadBalancer(lb)
-		for _, l := range p.Balance.ListenersOf(tx, lb.ARN) {
-			entry.Listeners = append(entry.Listeners, p.listener(tx, l))
-			if d, ok := door(lb, l, addresses); ok {
-				s.Doors = append(s.Doors, d)
-			}
-		}
-		s.LoadBalancers = append(s.LoadBalancers, entry)
+		p.add(tx, s, lb)
 		for r := range p.Balance.Rules.By(tx, "loadbalancer", lb.ARN) {
 			for _, arn := range r.Action.TargetGroups() {
 				groups[arn] = lb
@@ -36,8 +27,25 @@ func (p *Publisher) Build(tx *state.Tx) *edgeapi.Snapshot {
 			s.TargetGroups = append(s.TargetGroups, p.targetGroup(tx, g, groups[arn]))
 		}
 	}
+	p.addCertificates(tx, s)
+	s.TrustStores = p.trustStores(tx, s)
 	s.Zones = p.zones(tx)
 	return s
+}
+
+// add adds a load balancer with its nodes and doors.
+func (p *Publisher) add(tx *state.Tx, s *edgeapi.Snapshot, lb *balance.LoadBalancer) {
+	addresses := p.addresses(tx, lb)
+	s.Nodes = append(s.Nodes, p.nodes(lb, addresses)...)
+	entry := loadBalancer(lb)
+	answered := p.answered(tx, lb, addresses)
+	for _, l := range p.Balance.ListenersOf(tx, lb.ARN) {
+		entry.Listeners = append(entry.Listeners, p.listener(tx, l))
+		if d, ok := door(lb, l, answered); ok {
+			s.Doors = append(s.Doors, d)
+		}
+	}
+	s.LoadBalancers = append(s.LoadBalancers, entry)
 }
 
 func (p *Publisher) nodes(lb *balance.LoadBalancer, at []address) []edgeapi.Node {
@@ -59,32 +67,90 @@ func loadBalancer(lb *balance.LoadBalancer) edgeapi.LoadBalancer {
 			IdleTimeout: a.IdleTimeout, ClientKeepAlive: a.ClientKeepAlive,
 			ForwardedFor: a.ForwardedFor, ForwardedForClientPort: a.ForwardedForClientPort,
 			PreserveHost: a.PreserveHost, DropInvalidHeaders: a.DropInvalidHeaders, Desync: a.Desync,
-			HTTP2: a.HTTP2, TLSHeaders: a.TLSHeaders, CrossZone: true,
+			HTTP2: a.HTTP2, TLSHeaders: a.TLSHeaders, CrossZone: !lb.Network() || a.CrossZone,
+			AccessLog: a.AccessLogs.Enabled, ConnectionLog: a.ConnectionLogs.Enabled,
 		},
 	}
 }
 
 func (p *Publisher) listener(tx *state.Tx, l *balance.Listener) edgeapi.Listener {
-	out := edgeapi.Listener{ARN: l.ARN, Port: l.Port, Protocol: l.Protocol}
-	out.Attributes.ServerHeaderOff = l.Attributes.ServerHeaderOff
-	for _, name := range slices.Sorted(maps.Keys(l.Attributes.ResponseHeaders)) {
-		out.Attributes.ResponseHeaders = append(out.Attributes.ResponseHeaders,
-			edgeapi.Header{Name: name, Value: l.Attributes.ResponseHeaders[name]})
-	}
+	out := edgeapi.Listener{ARN: l.ARN, Port: l.Port, Protocol: l.Protocol, TLS: terms(l.TLS), Attributes: listenerAttributes(l)}
 	for _, r := range p.Balance.RulesOf(tx, l.ARN) {
 		out.Rules = append(out.Rules, rule(r))
 	}
 	return out
 }
 
+// listenerAttributes are those that mean something for the listener's protocol; others are left from one it had before.
+func listenerAttributes(l *balance.Listener) (out edgeapi.ListenerAttributes) {
+	a := l.Attributes
+	if balance.Web(l.Protocol) {
+		out.ServerHeaderOff, out.ResponseHeaders = a.ServerHeaderOff, headers(a.ResponseHeaders)
+	}
+	switch l.Protocol {
+	case balance.ProtocolHTTPS:
+		out.RequestHeaders = headers(a.RequestHeaders)
+	case balance.ProtocolTCP:
+		out.TCPIdle = a.TCPIdle
+	}
+	return out
+}
+
+func headers(values map[string]string) []edgeapi.Header {
+	var list []edgeapi.Header
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		list = append(list, edgeapi.Header{Name: name, Value: values[name]})
+	}
+	return list
+}
+
+func terms(t *balance.TLS) *edgeapi.TLS {
+	if t == nil {
+		return nil
+	}
+	out := &edgeapi.TLS{Policy: t.Policy, Certificates: t.Certificates, ALPN: t.ALPN}
+	if m := t.Mutual; m.Mode != balance.MutualOff {
+		out.Mutual = &edgeapi.MutualAuth{Mode: m.Mode, TrustStore: m.TrustStoreARN, IgnoreExpiry: m.IgnoreExpiry, AdvertiseCAs: m.AdvertiseCAs}
+	}
+	return out
+}
+
+// trustStores are those that the snapshot's listeners verify with.
+func (p *Publisher) trustStores(tx *state.Tx, s *edgeapi.Snapshot) []edgeapi.TrustStore {
+	wanted := map[string]bool{}
+	for i := range s.LoadBalancers {
+		for _, l := range s.LoadBalancers[i].Listeners {
+			if l.TLS != nil && l.TLS.Mutual != nil && l.TLS.Mutual.TrustStore != "" {
+				wanted[l.TLS.Mutual.TrustStore] = true
+			}
+		}
+	}
+	var list []edgeapi.TrustStore
+	for _, arn := range slices.Sorted(maps.Keys(wanted)) {
+		t, ok := p.Balance.TrustStores.Get(tx, arn)
+		if !ok {
+			continue
+		}
+		out := edgeapi.TrustStore{ARN: arn, Bundle: t.Bundle}
+		for _, r := range p.Balance.RevocationsOf(tx, arn) {
+			out.Revocations = append(out.Revocations, r.Content)
+		}
+		list = append(list, out)
+	}
+	return list
+}
+
 func rule(r *balance.Rule) edgeapi.Rule {
 	out := edgeapi.Rule{ARN: r.ARN, Priority: r.Priority, Action: action(r.Action)}
 	for _, c := range r.Conditions {
-		condition := edgeapi.Condition{Field: c.Field, Header: c.Header, Values: c.Values}
+		condition := edgeapi.Condition{Field: c.Field, Header: c.Header, Values: c.Values, Regex: c.Regex}
 		for _, q := range c.Query {
 			condition.Query = append(condition.Query, edgeapi.QueryValue{Key: q.Key, Value: q.Value})
 		}
 		out.Conditions = append(out.Conditions, condition)
+	}
+	for _, t := range r.Transforms {
+		out.Transforms = append(out.Transforms, edgeapi.Transform{Type: t.Type, Regex: t.Regex, Replace: t.Replace})
 	}
 	return out
 }
@@ -93,6 +159,9 @@ func action(a balance.Action) edgeapi.Action {
 	switch {
 	case a.Forward != nil:
 		f := &edgeapi.Forward{}
+		if a.Forward.Sticky {
+			f.Stickiness = seconds(a.Forward.StickinessDuration)
+		}
 		for _, g := range a.Forward.Groups {
 			f.Groups = append(f.Groups, edgeapi.WeightedGroup{TargetGroup: g.TargetGroupARN, Weight: g.Weight})
 		}
@@ -106,25 +175,4 @@ func action(a balance.Action) edgeapi.Action {
 		f := a.FixedResponse
 		return edgeapi.Action{FixedResponse: &edgeapi.FixedResponse{StatusCode: f.StatusCode, ContentType: f.ContentType, Body: f.Body}}
 	}
-}
-
-// targetGroup is a group with the targets its load balancer may use.
-func (p *Publisher) targetGroup(tx *state.Tx, g *balance.TargetGroup, lb *balance.LoadBalancer) edgeapi.TargetGroup {
-	h := g.HealthCheck
-	out := edgeapi.TargetGroup{
-		ARN: g.ARN, Name: g.Name, Protocol: g.Protocol, ProtocolVersion: g.ProtocolVersion, Algorithm: edgeapi.AlgorithmRoundRobin,
-		HealthCheck: edgeapi.HealthCheck{
-			Protocol: h.Protocol, Port: h.Port, Path: h.Path, Matcher: h.Matcher,
-			Interval: h.Interval, Timeout: h.Timeout, HealthyThreshold: h.Healthy, UnhealthyThreshold: h.Unhealthy,
-		},
-	}
-	for _, t := range p.Balance.TargetsOf(tx, g.ARN) {
-		if !t.Serves(lb) {
-			continue
-		}
-		out.Targets = append(out.Targets, edgeapi.Target{
-			ID: t.ID, Address: t.Address, Port: t.Port, AvailabilityZone: t.Zone, Draining: t.Draining(), DrainUntil: t.DrainUntil,
-		})
-	}
-	return out
 }

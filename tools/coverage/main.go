@@ -9,6 +9,7 @@ import (
 
 	"github.com/neargate/neargate/internal/aws"
 	"github.com/neargate/neargate/internal/aws/gateway"
+	"github.com/neargate/neargate/internal/services/acm"
 	"github.com/neargate/neargate/internal/services/cloudwatch"
 	"github.com/neargate/neargate/internal/services/ec2"
 	"github.com/neargate/neargate/internal/services/ecr"
@@ -33,7 +34,7 @@ func main() {
 // page is computed from the bindings alone: no handler runs, so the fronts need nothing behind them.
 func page() []byte {
 	fronts := []aws.Front{
-		&cloudwatch.Service{}, &ec2.Service{}, &ecr.Service{}, &ecs.Service{}, &elbv2.Service{}, &iam.Service{}, &logs.Service{}, &sts.Service{},
+		&acm.Service{}, &cloudwatch.Service{}, &ec2.Service{}, &ecr.Service{}, &ecs.Service{}, &elbv2.Service{}, &iam.Service{}, &logs.Service{}, &sts.Service{},
 	}
 	var b bytes.Buffer
 	if err := gateway.Handler(gateway.Config{}, fronts...).WriteCoverage(&b); err != nil {

@@ -153,5 +153,6 @@ func (s *Service) GetAccountSummary(ctx context.Context, _ *iamapi.GetAccountSum
 		"AccessKeysPerUserQuota": maxKeys, "VersionsPerPolicyQuota": maxVersions, "PolicySizeQuota": maxPolicyLength,
 		"AttachedPoliciesPerRoleQuota": maxAttached, "AttachedPoliciesPerUserQuota": maxAttached,
 		"Groups": 0, "InstanceProfiles": 0,
+		"ServerCertificates": int32(s.countServerCertificates(tx, account)), "ServerCertificatesQuota": maxServerCertificates,
 	}}, nil
 }

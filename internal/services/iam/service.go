@@ -11,19 +11,21 @@ import (
 	"github.com/neargate/neargate/internal/aws"
 	"github.com/neargate/neargate/internal/aws/awserr"
 	"github.com/neargate/neargate/internal/aws/page"
+	"github.com/neargate/neargate/internal/cert"
 	"github.com/neargate/neargate/internal/policy"
 	"github.com/neargate/neargate/internal/state"
 )
 
 // Service is the IAM front.
 type Service struct {
-	store  *state.Store
-	tables *policy.Tables
+	store        *state.Store
+	tables       *policy.Tables
+	certificates *cert.Engine
 }
 
-// New returns the front over the store's policy tables.
-func New(store *state.Store, tables *policy.Tables) *Service {
-	return &Service{store: store, tables: tables}
+// New returns the front over the store's policy tables and the engine of server certificates.
+func New(store *state.Store, tables *policy.Tables, certificates *cert.Engine) *Service {
+	return &Service{store: store, tables: tables, certificates: certificates}
 }
 
 // Operations are the operations this front serves.
@@ -85,6 +87,15 @@ func (s *Service) Operations() []aws.Binding {
 		iamapi.UpdateAccessKey.Bind(s.UpdateAccessKey),
 		iamapi.DeleteAccessKey.Bind(s.DeleteAccessKey),
 		iamapi.GetAccountSummary.Bind(s.GetAccountSummary),
+
+		iamapi.UploadServerCertificate.Bind(s.UploadServerCertificate),
+		iamapi.GetServerCertificate.Bind(s.GetServerCertificate),
+		iamapi.ListServerCertificates.Bind(s.ListServerCertificates),
+		iamapi.UpdateServerCertificate.Bind(s.UpdateServerCertificate),
+		iamapi.DeleteServerCertificate.Bind(s.DeleteServerCertificate),
+		iamapi.TagServerCertificate.Bind(s.TagServerCertificate),
+		iamapi.UntagServerCertificate.Bind(s.UntagServerCertificate),
+		iamapi.ListServerCertificateTags.Bind(s.ListServerCertificateTags),
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	iamapi "github.com/neargate/neargate/internal/api/iam"
 	"github.com/neargate/neargate/internal/aws"
 	"github.com/neargate/neargate/internal/aws/awserr"
+	"github.com/neargate/neargate/internal/cert"
+	"github.com/neargate/neargate/internal/cert/certtest"
 	"github.com/neargate/neargate/internal/policy"
 	"github.com/neargate/neargate/internal/state"
 )
@@ -23,15 +25,24 @@ const (
 
 func open(t *testing.T) (*Service, context.Context) {
 	t.Helper()
+	s, ctx, _ := openWith(t)
+	return s, ctx
+}
+
+// openWith also returns what says which load balancers use certificates.
+func openWith(t *testing.T) (*Service, context.Context, certtest.Users) {
+	t.Helper()
 	schema := state.NewSchema()
-	tables := policy.NewTables(schema)
+	tables, certificates := policy.NewTables(schema), cert.NewTables(schema)
 	store, err := state.Open(t.Context(), schema, state.Memory())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
 	call := &aws.Call{Account: account, Region: "us-east-1", Principal: "arn:aws:iam::" + account + ":root", Now: time.Now()}
-	return New(store, tables), aws.With(t.Context(), call)
+	users := certtest.Users{}
+	engine := cert.New(cert.Config{Store: store, Tables: certificates, Users: users})
+	return New(store, tables, engine), aws.With(t.Context(), call), users
 }
 
 func code(err error) string {
