@@ -102,7 +102,7 @@ func (x *exchange) plainBody() ([]byte, error) {
 		return nil, errGzip()
 	}
 	limit := int64(maxBody)
-	if x.info.MaxBody > 0 {
+	if x.info != nil && x.info.MaxBody > 0 { // a form is read to find the operation
 		limit = x.info.MaxBody
 	}
 	out, err := io.ReadAll(io.LimitReader(z, limit+1))

@@ -114,11 +114,14 @@ func (g *Gateway) findAction(x *exchange) (*api, string, error) {
 	if err := x.receive(maxForm); err != nil {
 		return nil, "", err
 	}
-	body := ""
+	var body []byte
 	if isForm(x.http) {
-		body = string(x.body)
+		var err error
+		if body, err = x.plainBody(); err != nil {
+			return nil, "", err
+		}
 	}
-	form, err := proto.ParseForm(x.http.URL.RawQuery, body)
+	form, err := proto.ParseForm(x.http.URL.RawQuery, string(body))
 	if err != nil {
 		return nil, "", awserr.New("MalformedQueryString", http.StatusNotFound, "The query string contains a syntax error.")
 	}
