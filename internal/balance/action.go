@@ -20,7 +20,8 @@ type Action struct {
 // Forward sends the request to a target group chosen by weight.
 type Forward struct {
 	Groups             []WeightedGroup
-	StickinessDuration int `json:",omitempty"` // kept, seconds; without effect while stickiness is off
+	Sticky             bool `json:",omitempty"` // a client stays with the group it got first, by a cookie
+	StickinessDuration int  `json:",omitempty"` // seconds; without effect while stickiness is off
 }
 
 // WeightedGroup is a target group's share: its weight, 0–999, among the sum of all.
@@ -56,12 +57,20 @@ func (a Action) TargetGroups() []string {
 	return arns
 }
 
-// checkAction checks what an action refers to, for a rule of a listener with that protocol and port.
+// checkAction checks what an action of a listener's rule refers to.
 //
-// Errors: TargetGroupNotFound, TargetGroupAssociationLimit, InvalidConfigurationRequest, InvalidLoadBalancerAction.
-func (b *Balance) checkAction(tx *state.Tx, lb *LoadBalancer, a Action, protocol string, port int) error {
-	if a.Redirect != nil && a.Redirect.loops(protocol, port) {
+// Errors: TargetGroupNotFound, TargetGroupAssociationLimit, IncompatibleProtocols, InvalidConfigurationRequest, InvalidLoadBalancerAction.
+func (b *Balance) checkAction(tx *state.Tx, lb *LoadBalancer, l *Listener, a Action) error {
+	if a.Redirect != nil && a.Redirect.loops(l.Protocol, l.Port) {
 		return ErrInvalidAction.New("The redirect configuration is not valid because it creates a loop")
+	}
+	if lb.Network() {
+		if a.Forward == nil {
+			return ErrInvalidAction.New("Only actions of type 'forward' are supported with a load balancer of type 'network'")
+		}
+		if a.Forward.Sticky {
+			return ErrInvalidAction.New("Target group stickiness is not supported with a load balancer of type 'network'")
+		}
 	}
 	for _, arn := range a.TargetGroups() {
 		g, ok := b.TargetGroups.Get(tx, arn)
@@ -76,6 +85,9 @@ func (b *Balance) checkAction(tx *state.Tx, lb *LoadBalancer, a Action, protocol
 				return ErrAssociationLimit.New("The following target groups cannot be associated with more than one load balancer: %s", arn)
 			}
 		}
+	}
+	if err := b.checkCompatible(tx, l, a); err != nil {
+		return err
 	}
 	return b.groupsFit(tx, lb, a)
 }
@@ -118,6 +130,7 @@ type Condition struct {
 	Header string       `json:",omitempty"` // of http-header
 	Values []string     `json:",omitempty"` // of all but query-string
 	Query  []QueryValue `json:",omitempty"` // of query-string
+	Regex  []string     `json:",omitempty"` // instead of values, of host-header, path-pattern and http-header
 }
 
 // QueryValue is a parameter of a query string; an empty key stands for any.
@@ -146,4 +159,16 @@ func (c Condition) wildcards() (n int) {
 }
 
 // size is how many values a condition has.
-func (c Condition) size() int { return len(c.Values) + len(c.Query) }
+func (c Condition) size() int { return len(c.Values) + len(c.Query) + len(c.Regex) }
+
+// Types of transforms.
+const (
+	RewriteHost = "host-header-rewrite"
+	RewriteURL  = "url-rewrite"
+)
+
+// Transform rewrites a part of the requests that get a rule's action: what the expression matches is replaced.
+type Transform struct {
+	Type           string
+	Regex, Replace string
+}

@@ -17,13 +17,17 @@ func newID() string {
 	return hex.EncodeToString(b[:])
 }
 
-// dnsName is a load balancer's name in the DNS, of the form AWS gives it under a domain that stays on this machine.
-func (b *Balance) dnsName(tx *state.Tx, name, scheme, region string) string {
+// dnsName is a load balancer's name in the DNS, of the form AWS gives it under a domain that stays on this machine. A Network Load
+// Balancer's ends in its id, an Application Load Balancer's in a number.
+func (b *Balance) dnsName(tx *state.Tx, l *LoadBalancer) string {
+	if l.Network() {
+		return fmt.Sprintf("%s-%s.%s.%s", l.Name, l.ID, l.Region, Domain)
+	}
 	for {
 		var r [4]byte
 		rand.Read(r[:])
-		n := fmt.Sprintf("%s-%d.%s.%s", name, binary.BigEndian.Uint32(r[:]), region, Domain)
-		if scheme == SchemeInternal {
+		n := fmt.Sprintf("%s-%d.%s.%s", l.Name, binary.BigEndian.Uint32(r[:]), l.Region, Domain)
+		if l.Scheme == SchemeInternal {
 			n = "internal-" + n
 		}
 		if none(b.LoadBalancers.By(tx, "dns", n)) {

@@ -1,15 +1,13 @@
 package balance
 
 import (
+	"maps"
 	"slices"
 	"time"
 
 	"github.com/neargate/neargate/internal/network"
 	"github.com/neargate/neargate/internal/state"
 )
-
-// ProtocolHTTP is the one protocol of listeners and target groups there is now.
-const ProtocolHTTP = "HTTP"
 
 // Listener is a port of a load balancer. What it does is its default rule's action, which is a row of Rules like the others.
 type Listener struct {
@@ -19,13 +17,55 @@ type Listener struct {
 	Port            int
 	Protocol        string
 	CreatedAt       time.Time
+	TLS             *TLS `json:",omitempty"` // of protocols HTTPS and TLS
 	Attributes      ListenerAttributes
 }
 
-// ListenerAttributes are the attributes of an HTTP listener. ResponseHeaders are by header name.
+// TLS is how a listener terminates TLS.
+type TLS struct {
+	Policy       string
+	Certificates []string // ARNs, the default one first
+	ALPN         string   `json:",omitempty"` // of protocol TLS
+	Mutual       Mutual   // of protocol HTTPS
+}
+
+// Mutual is what a listener asks of client certificates.
+type Mutual struct {
+	Mode          string
+	TrustStoreARN string `json:",omitempty"` // of mode verify
+	IgnoreExpiry  bool   `json:",omitempty"`
+	AdvertiseCAs  bool   `json:",omitempty"`
+}
+
+// Modes of mutual authentication.
+const (
+	MutualOff         = "off"
+	MutualVerify      = "verify"
+	MutualPassthrough = "passthrough"
+)
+
+// certificates are the ARNs of a listener's certificates.
+func (l *Listener) certificates() []string {
+	if l.TLS == nil {
+		return nil
+	}
+	return l.TLS.Certificates
+}
+
+func (l *Listener) trustStore() []string {
+	if l.TLS == nil || l.TLS.Mutual.TrustStoreARN == "" {
+		return nil
+	}
+	return []string{l.TLS.Mutual.TrustStoreARN}
+}
+
+// ListenerAttributes are a listener's attributes. ResponseHeaders are by header name, RequestHeaders by the name that the header has
+// unless another was given.
 type ListenerAttributes struct {
 	ServerHeaderOff bool
 	ResponseHeaders map[string]string
+	RequestHeaders  map[string]string `json:",omitempty"`
+	TCPIdle         time.Duration     `json:",omitempty"` // of protocol TCP; 0 is the default
 }
 
 // ListenerSpec is a listener to be created.
@@ -33,6 +73,7 @@ type ListenerSpec struct {
 	LoadBalancerARN string
 	Port            int
 	Protocol        string
+	TLS             *TLS
 	Action          Action
 	Tags            map[string]string
 	Now             time.Time
@@ -56,10 +97,13 @@ func (t *Tables) ListenersOf(tx *state.Tx, loadBalancerARN string) []*Listener {
 
 // CreateListener makes a listener and its default rule.
 //
-// Errors: LoadBalancerNotFound, DuplicateListener, TooManyListeners, and those of actions (see CreateRule).
+// Errors: LoadBalancerNotFound, DuplicateListener, TooManyListeners, TrustStoreNotFound, ValidationError, and those of actions (see CreateRule).
 func (b *Balance) CreateListener(tx *state.Tx, scope network.Scope, s ListenerSpec) (*Listener, error) {
 	lb, err := b.LoadBalancer(tx, scope, s.LoadBalancerARN)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkProtocol(lb, s.Protocol); err != nil {
 		return nil, err
 	}
 	if err := b.portFree(tx, lb, "", s.Port); err != nil {
@@ -68,11 +112,14 @@ func (b *Balance) CreateListener(tx *state.Tx, scope network.Scope, s ListenerSp
 	if len(b.ListenersOf(tx, lb.ARN)) >= MaxListeners {
 		return nil, ErrTooManyListeners.New("The maximum number of listeners per load balancer has been reached: '%d'", MaxListeners)
 	}
-	if err := b.checkAction(tx, lb, s.Action, s.Protocol, s.Port); err != nil {
+	l := &Listener{
+		Scope: scope, ARN: listenerARN(lb.ARN, newID()), LoadBalancerARN: lb.ARN, Port: s.Port, Protocol: s.Protocol, CreatedAt: stamp(s.Now), TLS: s.TLS,
+	}
+	if err := b.checkTLS(tx, l); err != nil {
 		return nil, err
 	}
-	l := &Listener{
-		Scope: scope, ARN: listenerARN(lb.ARN, newID()), LoadBalancerARN: lb.ARN, Port: s.Port, Protocol: s.Protocol, CreatedAt: stamp(s.Now),
+	if err := b.checkAction(tx, lb, l, s.Action); err != nil {
+		return nil, err
 	}
 	b.Listeners.Put(tx, l)
 	b.Rules.Put(tx, &Rule{Scope: scope, ARN: ruleARN(l.ARN, newID()), ListenerARN: l.ARN, LoadBalancerARN: lb.ARN, Action: s.Action})
@@ -81,12 +128,16 @@ func (b *Balance) CreateListener(tx *state.Tx, scope network.Scope, s ListenerSp
 
 // ListenerChange is what may change of a listener; zero values leave it.
 type ListenerChange struct {
-	Port     int
-	Protocol string
-	Action   *Action
+	Port        int
+	Protocol    string
+	Certificate string // the default one
+	Policy      string
+	ALPN        string
+	Mutual      *Mutual
+	Action      *Action
 }
 
-// ModifyListener changes a listener.
+// ModifyListener changes a listener. One that becomes plain loses what it had of TLS.
 func (b *Balance) ModifyListener(tx *state.Tx, scope network.Scope, arn string, change ListenerChange) (*Listener, error) {
 	l, err := b.Listener(tx, scope, arn)
 	if err != nil {
@@ -96,14 +147,19 @@ func (b *Balance) ModifyListener(tx *state.Tx, scope network.Scope, arn string, 
 	if err != nil {
 		return nil, err
 	}
-	c := *l
-	if change.Port != 0 {
-		c.Port = change.Port
-	}
-	if change.Protocol != "" {
-		c.Protocol = change.Protocol
+	c := l.changed(change)
+	if err := checkProtocol(lb, c.Protocol); err != nil {
+		return nil, err
 	}
 	if err := b.portFree(tx, lb, arn, c.Port); err != nil {
+		return nil, err
+	}
+	if c.Port != l.Port {
+		if err := b.listenerFree(tx, l); err != nil {
+			return nil, err
+		}
+	}
+	if err := b.checkTLS(tx, c); err != nil {
 		return nil, err
 	}
 	rule := b.DefaultRule(tx, arn)
@@ -111,12 +167,94 @@ func (b *Balance) ModifyListener(tx *state.Tx, scope network.Scope, arn string, 
 	if change.Action != nil {
 		next.Action = *change.Action
 	}
-	if err := b.checkAction(tx, lb, next.Action, c.Protocol, c.Port); err != nil {
+	if err := b.checkAction(tx, lb, c, next.Action); err != nil {
 		return nil, err
 	}
-	b.Listeners.Put(tx, &c)
+	if c.Protocol != l.Protocol {
+		for _, r := range b.RulesOf(tx, arn) {
+			if err := b.checkCompatible(tx, c, r.Action); !r.Default() && err != nil {
+				return nil, err
+			}
+		}
+	}
+	b.Listeners.Put(tx, c)
 	b.Rules.Put(tx, &next)
-	return &c, nil
+	return c, nil
+}
+
+// changed is the listener with the changes.
+func (l *Listener) changed(change ListenerChange) *Listener {
+	c := *l
+	if change.Port != 0 {
+		c.Port = change.Port
+	}
+	if change.Protocol != "" {
+		c.Protocol = change.Protocol
+	}
+	asked := change.Certificate != "" || change.Policy != "" || change.ALPN != "" || change.Mutual != nil
+	switch {
+	case l.TLS != nil && (Secure(c.Protocol) || asked):
+		t := *l.TLS
+		c.TLS = &t
+	case asked:
+		c.TLS = &TLS{Policy: DefaultPolicy, Mutual: Mutual{Mode: MutualOff}}
+	default:
+		c.TLS = nil
+		return &c
+	}
+	if change.Certificate != "" {
+		others := slices.Clone(c.TLS.Certificates)
+		if len(others) > 0 {
+			others = others[1:]
+		}
+		others = slices.DeleteFunc(others, func(a string) bool { return a == change.Certificate })
+		c.TLS.Certificates = append([]string{change.Certificate}, others...)
+	}
+	if change.Policy != "" {
+		c.TLS.Policy = change.Policy
+	}
+	if change.ALPN != "" {
+		c.TLS.ALPN = change.ALPN
+	}
+	if change.Mutual != nil {
+		c.TLS.Mutual = *change.Mutual
+	}
+	return &c
+}
+
+// checkTLS is whether a listener has what its protocol asks for, and nothing else.
+func (b *Balance) checkTLS(tx *state.Tx, l *Listener) error {
+	if !Secure(l.Protocol) {
+		if l.TLS == nil {
+			return nil
+		}
+		switch t := l.TLS; {
+		case len(t.Certificates) > 0:
+			return ErrValidation.New("Certificates cannot be specified for listeners with protocol '%s'", l.Protocol)
+		case t.ALPN != "":
+			return ErrValidation.New("An ALPN policy cannot be specified for listeners with protocol '%s'", l.Protocol)
+		case t.Mutual.Mode != MutualOff:
+			return ErrValidation.New("Mutual authentication cannot be specified for listeners with protocol '%s'", l.Protocol)
+		}
+		return ErrValidation.New("An SSL policy cannot be specified for listeners with protocol '%s'", l.Protocol)
+	}
+	if len(l.certificates()) == 0 {
+		return ErrValidation.New("A certificate must be specified for %s listeners", l.Protocol)
+	}
+	m := l.TLS.Mutual
+	switch {
+	case l.TLS.ALPN != "" && l.Protocol != ProtocolTLS:
+		return ErrValidation.New("An ALPN policy cannot be specified for listeners with protocol '%s'", l.Protocol)
+	case m.Mode != MutualOff && l.Protocol != ProtocolHTTPS:
+		return ErrValidation.New("Mutual authentication cannot be specified for listeners with protocol '%s'", l.Protocol)
+	}
+	if m.TrustStoreARN != "" {
+		if _, err := b.TrustStore(tx, l.Scope, m.TrustStoreARN); err != nil {
+			return err
+		}
+		return b.verifiersFit(tx, l)
+	}
+	return nil
 }
 
 // SetListenerAttributes changes a listener's attributes.
@@ -127,13 +265,76 @@ func (b *Balance) SetListenerAttributes(tx *state.Tx, l *Listener, a ListenerAtt
 	return &c
 }
 
+// AddCertificates lets a listener present more certificates. Those it has are left alone.
+//
+// Errors: TooManyCertificates, OperationNotPermitted for a listener without TLS.
+func (b *Balance) AddCertificates(tx *state.Tx, l *Listener, arns []string) (*Listener, error) {
+	if l.TLS == nil {
+		return nil, ErrNotPermitted.New("Certificates cannot be added to listeners with protocol '%s'", l.Protocol)
+	}
+	c, t := *l, *l.TLS
+	t.Certificates = slices.Clone(t.Certificates)
+	for _, arn := range arns {
+		if !slices.Contains(t.Certificates, arn) {
+			t.Certificates = append(t.Certificates, arn)
+		}
+	}
+	c.TLS = &t
+	b.Listeners.Put(tx, &c)
+	n := 0
+	for o := range b.Listeners.By(tx, "loadbalancer", l.LoadBalancerARN) {
+		n += max(len(o.certificates())-1, 0)
+	}
+	if n > MaxCertificates {
+		return nil, ErrTooManyCertificates.New("The maximum number of certificates per load balancer has been reached: '%d'", MaxCertificates)
+	}
+	return &c, nil
+}
+
+// RemoveCertificates takes certificates from a listener; those it does not have are no error.
+func (b *Balance) RemoveCertificates(tx *state.Tx, l *Listener, arns []string) error {
+	if l.TLS == nil {
+		return ErrNotPermitted.New("Certificates cannot be removed from listeners with protocol '%s'", l.Protocol)
+	}
+	if slices.Contains(arns, l.TLS.Certificates[0]) {
+		return ErrNotPermitted.New("The default certificate '%s' cannot be removed", l.TLS.Certificates[0])
+	}
+	c, t := *l, *l.TLS
+	t.Certificates = slices.DeleteFunc(slices.Clone(t.Certificates), func(a string) bool { return slices.Contains(arns, a) })
+	c.TLS = &t
+	b.Listeners.Put(tx, &c)
+	return nil
+}
+
+// CertificateUsers are the ARNs of the load balancers that present a certificate.
+func (t *Tables) CertificateUsers(tx *state.Tx, arn string) []string {
+	users := map[string]bool{}
+	for l := range t.Listeners.By(tx, "certificate", arn) {
+		users[l.LoadBalancerARN] = true
+	}
+	return slices.Sorted(maps.Keys(users))
+}
+
 // DeleteListener deletes a listener with its rules.
 func (b *Balance) DeleteListener(tx *state.Tx, scope network.Scope, arn string) error {
 	l, err := b.Listener(tx, scope, arn)
 	if err != nil {
 		return err
 	}
+	if err := b.listenerFree(tx, l); err != nil {
+		return err
+	}
 	b.removeListener(tx, l)
+	return nil
+}
+
+// listenerFree is whether nothing but clients needs the listener: a load balancer that is a target needs one on its target's port.
+func (b *Balance) listenerFree(tx *state.Tx, l *Listener) error {
+	for t := range b.Targets.By(tx, "id", l.LoadBalancerARN) {
+		if t.Port == l.Port && !t.Draining() {
+			return ErrResourceInUse.New("Listener port '%d' is in use by registered target '%s' and cannot be removed.", l.Port, t.ID)
+		}
+	}
 	return nil
 }
 

@@ -41,7 +41,7 @@ func TestCreateLoadBalancer(t *testing.T) {
 
 func TestInternalLoadBalancer(t *testing.T) {
 	g := balancetest.New(t)
-	spec := balance.LoadBalancerSpec{Scope: balancetest.Scope, Name: "api", Scheme: balance.SchemeInternal, SubnetIDs: []string{g.Subnets[0].ID, g.Subnets[1].ID}, Now: time.Now()}
+	spec := balance.LoadBalancerSpec{Scope: balancetest.Scope, Name: "api", Type: balance.TypeApplication, Scheme: balance.SchemeInternal, Placements: balance.Placements(g.Subnets[0].ID, g.Subnets[1].ID), Now: time.Now()}
 	g.Do(t, func(tx *state.Tx) error {
 		lb, err := g.Balance.CreateLoadBalancer(tx, spec)
 		if err != nil {
@@ -113,7 +113,7 @@ func TestCreateLoadBalancerErrors(t *testing.T) {
 			}
 			err := g.Store.Update(t.Context(), func(tx *state.Tx) error {
 				_, err := g.Balance.CreateLoadBalancer(tx, balance.LoadBalancerSpec{
-					Scope: balancetest.Scope, Name: name, Scheme: balance.SchemeInternetFacing, SubnetIDs: c.subnets, SecurityGroups: c.groups, Now: time.Now(),
+					Scope: balancetest.Scope, Name: name, Type: balance.TypeApplication, Scheme: balance.SchemeInternetFacing, Placements: balance.Placements(c.subnets...), SecurityGroups: c.groups, Now: time.Now(),
 				})
 				return err
 			})
@@ -129,7 +129,7 @@ func TestSetSubnetsKeepsNodesThatStay(t *testing.T) {
 	lb := g.LoadBalancer(t, "web")
 	var changed *balance.LoadBalancer
 	g.Do(t, func(tx *state.Tx) (err error) {
-		changed, err = g.Balance.SetSubnets(tx, balancetest.Scope, lb.ARN, []string{g.Subnets[2].ID, g.Subnets[0].ID})
+		changed, err = g.Balance.SetSubnets(tx, balancetest.Scope, lb.ARN, balance.Placements(g.Subnets[2].ID, g.Subnets[0].ID))
 		return err
 	})
 	if len(changed.Nodes) != 2 || changed.Nodes[0] != lb.Nodes[0] || changed.Nodes[1] != lb.Nodes[2] {
@@ -158,7 +158,7 @@ func TestDeleteLoadBalancer(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	g.Do(t, func(tx *state.Tx) error {
-		g.Balance.SetAttributes(tx, lb, balance.DefaultAttributes())
+		g.Balance.SetAttributes(tx, lb, balance.DefaultAttributes(balance.TypeApplication))
 		return nil
 	})
 	for range 2 { // the second time there is nothing, which is fine

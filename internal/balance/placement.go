@@ -1,6 +1,7 @@
 package balance
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -8,39 +9,71 @@ import (
 	"github.com/neargate/neargate/internal/state"
 )
 
-// subnets are the subnets a load balancer may have its nodes in.
-func (b *Balance) subnets(tx *state.Tx, scope network.Scope, ids []string, scheme string) ([]*network.Subnet, error) {
-	var subnets []*network.Subnet
+// site is a placement with its subnet.
+type site struct {
+	Placement
+	subnet *network.Subnet
+}
+
+// has is whether a node is what is asked for: one without a wish for addresses may have any.
+func (s site) has(n Node) bool {
+	return n.SubnetID == s.SubnetID && (s.AllocationID == "" || s.AllocationID == n.AllocationID) && (!s.PrivateIP.IsValid() || s.PrivateIP == n.PrivateIP)
+}
+
+// sites are where a load balancer may have its nodes.
+func (b *Balance) sites(tx *state.Tx, scope network.Scope, kind, scheme string, placements []Placement) ([]site, error) {
+	var sites []site
 	zones, vpcs := map[string]bool{}, map[string]bool{}
-	for _, id := range ids {
-		s, err := b.network.Subnet(tx, scope, id)
+	for _, p := range placements {
+		s, err := b.network.Subnet(tx, scope, p.SubnetID)
 		if err != nil {
-			return nil, ErrSubnetNotFound.New("The subnet ID '%s' does not exist", id)
+			return nil, ErrSubnetNotFound.New("The subnet ID '%s' does not exist", p.SubnetID)
 		}
-		if slices.Contains(subnets, s) {
+		if slices.ContainsFunc(sites, func(o site) bool { return o.Placement == p }) {
 			continue
 		}
 		if zones[s.Zone] {
 			return nil, ErrInvalidConfiguration.New("A load balancer cannot be attached to multiple subnets in the same Availability Zone")
 		}
 		zones[s.Zone], vpcs[s.VPCID] = true, true
-		subnets = append(subnets, s)
+		sites = append(sites, site{p, s})
 	}
-	if len(vpcs) > 1 {
+	switch {
+	case len(vpcs) > 1:
 		return nil, ErrInvalidConfiguration.New("All subnets must belong to the same VPC: '%s'", joined(vpcs))
-	}
-	if len(zones) < 2 {
+	case len(zones) < 2 && kind == TypeApplication:
 		return nil, ErrValidation.New("At least two subnets in two different Availability Zones must be specified")
+	case len(zones) == 0:
+		return nil, ErrValidation.New("At least one subnet must be specified")
+	case scheme == SchemeInternetFacing && none(b.network.InternetGateways.By(tx, "vpc", sites[0].subnet.VPCID)):
+		return nil, ErrInvalidSubnet.New("VPC %s has no internet gateway", sites[0].subnet.VPCID)
 	}
-	if scheme == SchemeInternetFacing && none(b.network.InternetGateways.By(tx, "vpc", subnets[0].VPCID)) {
-		return nil, ErrInvalidSubnet.New("VPC %s has no internet gateway", subnets[0].VPCID)
-	}
-	for _, s := range subnets {
-		if b.network.FreeAddresses(tx, s) < minFreeAddresses && !b.hasNode(tx, s.ID) {
-			return nil, ErrInvalidSubnet.New("Not enough IP space available in %s. ELB requires at least %d free IP addresses in each subnet.", s.ID, minFreeAddresses)
+	return sites, nil
+}
+
+// roomFor is whether subnets have the free addresses that a load balancer asks for when it comes into them.
+func (b *Balance) roomFor(tx *state.Tx, sites []site) error {
+	for _, s := range sites {
+		if b.network.FreeAddresses(tx, s.subnet) < minFreeAddresses && !b.hasNode(tx, s.subnet.ID) {
+			return ErrInvalidSubnet.New("Not enough IP space available in %s. ELB requires at least %d free IP addresses in each subnet.", s.subnet.ID, minFreeAddresses)
 		}
 	}
-	return subnets, nil
+	return nil
+}
+
+// placementError is what is wrong with the addresses that were asked for.
+func placementError(at site, err error) error {
+	switch {
+	case errors.Is(err, network.ErrAllocationNotFound):
+		return ErrAllocationNotFound.New("The allocation IDs '%s' do not exist", at.AllocationID)
+	case errors.Is(err, network.ErrAssociated):
+		return ErrInvalidConfiguration.New("The allocation ID '%s' is already associated with another resource", at.AllocationID)
+	case at.PrivateIP.IsValid() && errors.Is(err, network.ErrAddressInUse):
+		return ErrInvalidConfiguration.New("The private IPv4 address '%s' is already in use", at.PrivateIP)
+	case at.PrivateIP.IsValid() && errors.Is(err, network.ErrInvalid):
+		return ErrInvalidConfiguration.New("The private IPv4 address '%s' is not valid for the subnet '%s'", at.PrivateIP, at.SubnetID)
+	}
+	return err
 }
 
 // hasNode is whether a load balancer is in the subnet already.
@@ -53,11 +86,12 @@ func (b *Balance) hasNode(tx *state.Tx, subnetID string) bool {
 	return false
 }
 
-// securityGroups checks the groups of a load balancer in the VPC and returns them in order; none means the default group.
-func (b *Balance) securityGroups(tx *state.Tx, scope network.Scope, vpcID string, ids []string) ([]string, error) {
+// securityGroups checks the groups of a load balancer in the VPC and returns them in order; none means the default group, or for a
+// Network Load Balancer none.
+func (b *Balance) securityGroups(tx *state.Tx, scope network.Scope, kind, vpcID string, ids []string) ([]string, error) {
 	if len(ids) == 0 {
 		v, err := b.network.VPC(tx, scope, vpcID)
-		if err != nil {
+		if err != nil || kind == TypeNetwork {
 			return nil, err
 		}
 		return []string{v.DefaultGroupID}, nil

@@ -16,6 +16,7 @@ type Rule struct {
 	LoadBalancerARN string
 	Priority        int // 1–50000; 0 is the default rule
 	Conditions      []Condition
+	Transforms      []Transform `json:",omitempty"`
 	Action          Action
 }
 
@@ -27,6 +28,7 @@ type RuleSpec struct {
 	ListenerARN string
 	Priority    int
 	Conditions  []Condition
+	Transforms  []Transform
 	Action      Action
 	Tags        map[string]string
 }
@@ -77,6 +79,9 @@ func (b *Balance) CreateRule(tx *state.Tx, scope network.Scope, s RuleSpec) (*Ru
 	if err != nil {
 		return nil, err
 	}
+	if lb.Network() {
+		return nil, ErrInvalidConfiguration.New("Rules are not supported for listeners of load balancers with type 'network'")
+	}
 	if err := b.priorityFree(tx, l.ARN, s.Priority); err != nil {
 		return nil, err
 	}
@@ -86,20 +91,26 @@ func (b *Balance) CreateRule(tx *state.Tx, scope network.Scope, s RuleSpec) (*Ru
 	if err := checkSize(s.Conditions); err != nil {
 		return nil, err
 	}
-	if err := b.checkAction(tx, lb, s.Action, l.Protocol, l.Port); err != nil {
+	if err := b.checkAction(tx, lb, l, s.Action); err != nil {
 		return nil, err
 	}
 	r := &Rule{
 		Scope: scope, ARN: ruleARN(l.ARN, newID()), ListenerARN: l.ARN, LoadBalancerARN: lb.ARN,
-		Priority: s.Priority, Conditions: s.Conditions, Action: s.Action,
+		Priority: s.Priority, Conditions: s.Conditions, Transforms: s.Transforms, Action: s.Action,
 	}
 	b.Rules.Put(tx, r)
 	return r, b.SetTags(tx, r.ARN, s.Tags)
 }
 
-// ModifyRule replaces a rule's conditions, its action or both; nil leaves them. The default rule's action is the listener's to
-// change.
-func (b *Balance) ModifyRule(tx *state.Tx, scope network.Scope, arn string, conditions []Condition, action *Action) (*Rule, error) {
+// RuleChange is what may change of a rule; nil leaves it. No transforms at all are an empty list.
+type RuleChange struct {
+	Conditions []Condition
+	Transforms []Transform
+	Action     *Action
+}
+
+// ModifyRule changes a rule. The default rule's action is the listener's to change.
+func (b *Balance) ModifyRule(tx *state.Tx, scope network.Scope, arn string, change RuleChange) (*Rule, error) {
 	r, err := b.Rule(tx, scope, arn)
 	if err != nil {
 		return nil, err
@@ -116,17 +127,20 @@ func (b *Balance) ModifyRule(tx *state.Tx, scope network.Scope, arn string, cond
 		return nil, err
 	}
 	c := *r
-	if conditions != nil {
-		if err := checkSize(conditions); err != nil {
+	if change.Conditions != nil {
+		if err := checkSize(change.Conditions); err != nil {
 			return nil, err
 		}
-		c.Conditions = conditions
+		c.Conditions = change.Conditions
 	}
-	if action != nil {
-		if err := b.checkAction(tx, lb, *action, l.Protocol, l.Port); err != nil {
+	if change.Transforms != nil {
+		c.Transforms = change.Transforms
+	}
+	if change.Action != nil {
+		if err := b.checkAction(tx, lb, l, *change.Action); err != nil {
 			return nil, err
 		}
-		c.Action = *action
+		c.Action = *change.Action
 	}
 	b.Rules.Put(tx, &c)
 	return &c, nil

@@ -15,10 +15,13 @@ type Tables struct {
 	Rules         *state.Table[Rule]
 	TargetGroups  *state.Table[TargetGroup]
 	Targets       *state.Table[Target]
+	TrustStores   *state.Table[TrustStore]
+	Revocations   *state.Table[Revocation]
 	Tags          *state.Table[TagSet]
 
 	Healths *state.Table[Health]   // what edge last said about targets
 	Edge    *state.Table[Progress] // one row: generations assigned to snapshots
+	Secrets *state.Table[Secret]   // one row: what seals cookies
 	acked   *state.Table[Progress] // volatile, one row: the generation edge serves
 }
 
@@ -32,7 +35,9 @@ func NewTables(s *state.Schema) *Tables {
 			state.Index("loopback", func(l *LoadBalancer) []string { return []string{l.Loopback.String()} }),
 			state.Index("interface", (*LoadBalancer).interfaces)),
 		Listeners: state.AddTable(s, "balance.listener", func(l *Listener) string { return l.ARN },
-			state.Index("loadbalancer", func(l *Listener) []string { return []string{l.LoadBalancerARN} })),
+			state.Index("loadbalancer", func(l *Listener) []string { return []string{l.LoadBalancerARN} }),
+			state.Index("certificate", (*Listener).certificates),
+			state.Index("truststore", (*Listener).trustStore)),
 		Rules: state.AddTable(s, "balance.rule", func(r *Rule) string { return r.ARN },
 			state.Index("listener", func(r *Rule) []string { return []string{r.ListenerARN} }),
 			state.Index("loadbalancer", func(r *Rule) []string { return []string{r.LoadBalancerARN} }),
@@ -41,11 +46,17 @@ func NewTables(s *state.Schema) *Tables {
 			state.Index("scope", func(g *TargetGroup) []string { return []string{g.Scope.Key()} }),
 			state.Index("name", func(g *TargetGroup) []string { return []string{nameKey(g.Scope, g.Name)} })),
 		Targets: state.AddTable(s, "balance.target", func(t *Target) string { return targetKey(t.TargetGroupARN, t.ID, t.Port) },
-			state.Index("draining", (*Target).drainIndex)),
-		Tags:    state.AddTable(s, "balance.tags", func(t *TagSet) string { return t.ARN }),
-		Healths: state.AddTable(s, "balance.health", func(h *Health) string { return targetKey(h.TargetGroupARN, h.ID, h.Port) }),
-		Edge:    state.AddTable(s, "balance.edge", func(*Progress) string { return "edge" }),
-		acked:   state.AddTable(s, "balance.acknowledged", func(*Progress) string { return "edge" }, state.Volatile[Progress]()),
+			state.Index("draining", (*Target).drainIndex),
+			state.Index("id", func(t *Target) []string { return []string{t.ID} })),
+		TrustStores: state.AddTable(s, "balance.truststore", func(t *TrustStore) string { return t.ARN },
+			state.Index("scope", func(t *TrustStore) []string { return []string{t.Scope.Key()} }),
+			state.Index("name", func(t *TrustStore) []string { return []string{nameKey(t.Scope, t.Name)} })),
+		Revocations: state.AddTable(s, "balance.revocation", func(r *Revocation) string { return revocationKey(r.TrustStoreARN, r.ID) }),
+		Tags:        state.AddTable(s, "balance.tags", func(t *TagSet) string { return t.ARN }),
+		Healths:     state.AddTable(s, "balance.health", func(h *Health) string { return targetKey(h.TargetGroupARN, h.ID, h.Port) }),
+		Edge:        state.AddTable(s, "balance.edge", func(*Progress) string { return "edge" }),
+		Secrets:     state.AddTable(s, "balance.secret", func(*Secret) string { return "cookies" }),
+		acked:       state.AddTable(s, "balance.acknowledged", func(*Progress) string { return "edge" }, state.Volatile[Progress]()),
 	}
 }
 

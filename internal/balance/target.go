@@ -14,8 +14,8 @@ import (
 // requests it still has are cut, zero while it is in service.
 type Target struct {
 	TargetGroupARN string
-	ID             string // as registered
-	Address        netip.Addr
+	ID             string     // as registered: an address, or the ARN of a load balancer
+	Address        netip.Addr // invalid for a load balancer, which has its nodes'
 	Port           int
 	Zone           string // "all" for an address outside of the VPC
 	Asked          string // the zone that was asked for, if any
@@ -91,6 +91,9 @@ func (b *Balance) Register(tx *state.Tx, groupARN string, specs []TargetSpec) er
 // targetsFit is whether a group, and the load balancer it is used by, has no more targets than it may.
 func (b *Balance) targetsFit(tx *state.Tx, groupARN string) error {
 	n := len(b.TargetsOf(tx, groupARN))
+	if g, _ := b.TargetGroups.Get(tx, groupARN); g.Type == TargetALB && n > 1 {
+		return ErrTooManyTargets.New("The maximum number of targets for a target group with target type 'alb' has been reached: '1'")
+	}
 	if n > MaxTargets {
 		return ErrTooManyTargets.New("The maximum number of targets per target group has been reached: '%d'", MaxTargets)
 	}
@@ -98,13 +101,28 @@ func (b *Balance) targetsFit(tx *state.Tx, groupARN string) error {
 	if !ok {
 		return nil
 	}
+	zones := map[string]int{}
+	total := 0
 	for _, g := range b.TargetGroupsBehind(tx, lb) {
-		if g.ARN != groupARN {
-			n += len(b.TargetsOf(tx, g.ARN))
+		for _, t := range b.TargetsOf(tx, g.ARN) {
+			zones[t.Zone]++
+			total++
 		}
 	}
-	if n > MaxTargetsPerLoadBalancer {
-		return ErrTooManyTargets.New("The maximum number of targets per load balancer has been reached: '%d'", MaxTargetsPerLoadBalancer)
+	limit := MaxTargetsPerLoadBalancer
+	switch {
+	case lb.Network() && lb.Attributes.CrossZone:
+		limit = MaxTargetsPerZone
+	case lb.Network():
+		limit = MaxTargetsPerNetwork
+		for zone, n := range zones {
+			if n > MaxTargetsPerZone {
+				return ErrTooManyTargets.New("The maximum number of targets per Availability Zone has been reached in '%s': '%d'", zone, MaxTargetsPerZone)
+			}
+		}
+	}
+	if total > limit {
+		return ErrTooManyTargets.New("The maximum number of targets per load balancer has been reached: '%d'", limit)
 	}
 	return nil
 }
@@ -117,6 +135,9 @@ func (b *Balance) target(tx *state.Tx, g *TargetGroup, s TargetSpec) (*Target, e
 		}
 		return nil, ErrInvalidTarget.New("The following targets are not in a running state and cannot be registered: '%s'", s.ID)
 	}
+	if g.Type == TargetALB {
+		return b.albTarget(tx, g, s)
+	}
 	a, err := netip.ParseAddr(s.ID)
 	if err != nil || !a.Is4() {
 		return nil, ErrValidation.New("The IP address '%s' is not a valid IPv4 address", s.ID)
@@ -127,6 +148,27 @@ func (b *Balance) target(tx *state.Tx, g *TargetGroup, s TargetSpec) (*Target, e
 	}
 	t.Zone, err = b.zone(tx, g, a, s.Zone)
 	return t, err
+}
+
+// albTarget checks a spec that names an Application Load Balancer: User Guide for Network Load Balancers, "Use an Application Load Balancer
+// as a target".
+func (b *Balance) albTarget(tx *state.Tx, g *TargetGroup, s TargetSpec) (*Target, error) {
+	port := s.Port
+	if port == 0 {
+		port = g.Port
+	}
+	lb, ok := b.LoadBalancers.Get(tx, s.ID)
+	switch {
+	case s.Zone != "":
+		return nil, ErrValidation.New("You cannot specify an Availability Zone for targets of a target group with target type 'alb'")
+	case !ok || lb.Scope != g.Scope || lb.Network():
+		return nil, ErrInvalidTarget.New("The following targets are not Application Load Balancers of this account and Region: '%s'", s.ID)
+	case lb.VPCID != g.VPCID:
+		return nil, ErrInvalidTarget.New("The following targets are not in the target group VPC '%s': '%s'", g.VPCID, s.ID)
+	case !slices.ContainsFunc(b.ListenersOf(tx, lb.ARN), func(l *Listener) bool { return l.Port == port }):
+		return nil, ErrValidation.New("If the target type is ALB, the target must have at least one listener that matches the target group port or any specified port overrides")
+	}
+	return &Target{TargetGroupARN: g.ARN, ID: s.ID, Port: port, Zone: AllZones}, nil
 }
 
 // zone is the zone of an address: that of its subnet, or for one outside of the VPC what was asked for.

@@ -124,7 +124,7 @@ func TestVerdict(t *testing.T) {
 			register(t, g, tg, ip)
 			g.Do(t, func(tx *state.Tx) error {
 				lb, _ := g.Balance.LoadBalancerOf(tx, tg.ARN)
-				_, err := g.Balance.SetSubnets(tx, balancetest.Scope, lb.ARN, []string{g.Subnets[1].ID, g.Subnets[2].ID})
+				_, err := g.Balance.SetSubnets(tx, balancetest.Scope, lb.ARN, balance.Placements(g.Subnets[1].ID, g.Subnets[2].ID))
 				return err
 			})
 		}, "unused|Target.NotInUse|Target is in an Availability Zone that is not enabled for the load balancer"},

@@ -13,6 +13,7 @@ import (
 const (
 	TargetIP       = "ip"
 	TargetInstance = "instance"
+	TargetALB      = "alb" // one Application Load Balancer
 )
 
 // PortTraffic as a health check's port is the port each target receives traffic on.
@@ -26,7 +27,7 @@ type TargetGroup struct {
 	Name            string
 	Type            string
 	Protocol        string
-	ProtocolVersion string
+	ProtocolVersion string // of HTTP and HTTPS
 	Port            int
 	VPCID           string
 	CreatedAt       time.Time
@@ -34,36 +35,45 @@ type TargetGroup struct {
 	Attributes      TargetGroupAttributes
 }
 
-// HealthCheck is how targets are probed. See "Health checks for Application Load Balancer target groups".
+// HealthCheck is how targets are probed. See "Health checks" in the guides for Application and Network Load Balancers. A check by TCP
+// has neither path nor matcher.
 type HealthCheck struct {
 	Protocol  string
 	Port      string // a number or PortTraffic
 	Path      string
-	Matcher   string // "200", "200-299,301"
+	Matcher   string // "200", "200-299,301", of gRPC "0-5"
 	Interval  time.Duration
 	Timeout   time.Duration
 	Healthy   int // successes in a row
 	Unhealthy int // failures in a row
 }
 
-// DefaultHealthCheck is the check of an HTTP target group whose creator said nothing.
-func DefaultHealthCheck() HealthCheck {
-	return HealthCheck{
-		Protocol: ProtocolHTTP, Port: PortTraffic, Path: "/", Matcher: "200",
-		Interval: 30 * time.Second, Timeout: 5 * time.Second, Healthy: 5, Unhealthy: 2,
+// DefaultHealthCheck is the check of a target group whose creator said nothing but, perhaps, by which protocol.
+func DefaultHealthCheck(g *TargetGroup, protocol string) HealthCheck {
+	h := HealthCheck{Protocol: protocol, Port: PortTraffic, Interval: 30 * time.Second, Healthy: 5, Unhealthy: 2}
+	if h.Protocol == "" {
+		h.Protocol = ProtocolHTTP
+		if !Web(g.Protocol) && g.Type != TargetALB {
+			h.Protocol = ProtocolTCP
+		}
 	}
-}
-
-// TargetGroupAttributes are what is acted on, and by their keys others that were set but have no effect as long as something else
-// is off, such as a cookie's duration without stickiness.
-type TargetGroupAttributes struct {
-	DeregistrationDelay time.Duration
-	Kept                map[string]string
-}
-
-// DefaultTargetGroupAttributes are those of a new target group.
-func DefaultTargetGroupAttributes() TargetGroupAttributes {
-	return TargetGroupAttributes{DeregistrationDelay: 300 * time.Second}
+	switch {
+	case Web(g.Protocol):
+		h.Timeout = 5 * time.Second
+	case h.Protocol == ProtocolHTTP:
+		h.Timeout = 6 * time.Second
+	default:
+		h.Timeout = 10 * time.Second
+	}
+	switch {
+	case g.ProtocolVersion == VersionGRPC:
+		h.Path, h.Matcher = "/AWS.ALB/healthcheck", "12"
+	case Web(g.Protocol):
+		h.Path, h.Matcher = "/", "200"
+	case Web(h.Protocol):
+		h.Path, h.Matcher = "/", "200-399"
+	}
+	return h
 }
 
 // TargetGroup finds a target group of the scope.
@@ -108,7 +118,7 @@ func (b *Balance) CreateTargetGroup(tx *state.Tx, g TargetGroup, tags map[string
 	g.ID = newID()
 	g.ARN = arnOf(g.Scope, "targetgroup/"+g.Name+"/"+g.ID)
 	g.CreatedAt = stamp(g.CreatedAt)
-	g.Attributes = DefaultTargetGroupAttributes()
+	g.Attributes = DefaultTargetGroupAttributes(&g)
 	b.TargetGroups.Put(tx, &g)
 	return &g, b.SetTags(tx, g.ARN, tags)
 }
@@ -130,7 +140,6 @@ func (b *Balance) SetHealthCheck(tx *state.Tx, g *TargetGroup, h HealthCheck) *T
 func (b *Balance) SetTargetGroupAttributes(tx *state.Tx, g *TargetGroup, a TargetGroupAttributes) *TargetGroup {
 	c := *g
 	c.Attributes = a
-	c.Attributes.Kept = maps.Clone(a.Kept)
 	b.TargetGroups.Put(tx, &c)
 	return &c
 }

@@ -170,7 +170,7 @@ func TestSnapshot(t *testing.T) {
 		lb, _ = g.Balance.LoadBalancers.Get(g.Store.View(), lb.ARN)
 		l := g.Balance.ListenersOf(g.Store.View(), lb.ARN)[0]
 		var public []netip.Addr
-		want := &edgeapi.Snapshot{Generation: e.last().Generation}
+		want := &edgeapi.Snapshot{Generation: e.last().Generation, CookieKey: g.CookieKey(t)}
 		for _, n := range lb.Nodes {
 			i, _ := g.Network.Interface(g.Store.View(), n.InterfaceID)
 			public = append(public, i.PublicIP)
@@ -186,11 +186,12 @@ func TestSnapshot(t *testing.T) {
 			}}}},
 		}}
 		want.TargetGroups = []edgeapi.TargetGroup{{
-			ARN: tg.ARN, Name: "web", Protocol: "HTTP", ProtocolVersion: "HTTP1", Algorithm: "round_robin",
+			ARN: tg.ARN, Name: "web", Type: "ip", Protocol: "HTTP", ProtocolVersion: "HTTP1", Algorithm: "round_robin",
 			HealthCheck: edgeapi.HealthCheck{
 				Protocol: "HTTP", Port: "traffic-port", Path: "/", Matcher: "200", Interval: 30 * time.Second, Timeout: 5 * time.Second,
 				HealthyThreshold: 5, UnhealthyThreshold: 2,
 			},
+			DNS: edgeapi.Failover{Count: 1}, Routing: edgeapi.Failover{Count: 1},
 			Targets: []edgeapi.Target{{ID: "10.0.1.50", Address: netip.MustParseAddr("10.0.1.50"), Port: 8080, AvailabilityZone: "us-east-1b"}},
 		}}
 		want.Zones = []edgeapi.Zone{{

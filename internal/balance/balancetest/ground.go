@@ -85,6 +85,16 @@ func (g *Ground) Do(t testing.TB, fn func(tx *state.Tx) error) {
 	}
 }
 
+// CookieKey is the key that seals cookies.
+func (g *Ground) CookieKey(t testing.TB) (key []byte) {
+	t.Helper()
+	g.Do(t, func(tx *state.Tx) error {
+		key = g.Balance.CookieKey(tx)
+		return nil
+	})
+	return key
+}
+
 // Realise makes all interfaces real, as the network's loop would.
 func (g *Ground) Realise(t testing.TB) {
 	t.Helper()
@@ -96,14 +106,25 @@ func (g *Ground) Realise(t testing.TB) {
 	})
 }
 
-// LoadBalancer makes an internet-facing load balancer in all subnets.
+// LoadBalancer makes an internet-facing Application Load Balancer in all subnets.
 func (g *Ground) LoadBalancer(t testing.TB, name string) *balance.LoadBalancer {
 	t.Helper()
+	return g.loadBalancer(t, name, balance.TypeApplication)
+}
+
+// NetworkLoadBalancer makes an internet-facing Network Load Balancer in all subnets.
+func (g *Ground) NetworkLoadBalancer(t testing.TB, name string) *balance.LoadBalancer {
+	t.Helper()
+	return g.loadBalancer(t, name, balance.TypeNetwork)
+}
+
+func (g *Ground) loadBalancer(t testing.TB, name, kind string) *balance.LoadBalancer {
+	t.Helper()
 	spec := balance.LoadBalancerSpec{
-		Scope: Scope, Name: name, Scheme: balance.SchemeInternetFacing, SecurityGroups: []string{g.Group.ID}, Now: time.Now(),
+		Scope: Scope, Name: name, Type: kind, Scheme: balance.SchemeInternetFacing, SecurityGroups: []string{g.Group.ID}, Now: time.Now(),
 	}
 	for _, s := range g.Subnets {
-		spec.SubnetIDs = append(spec.SubnetIDs, s.ID)
+		spec.Placements = append(spec.Placements, balance.Placement{SubnetID: s.ID})
 	}
 	var lb *balance.LoadBalancer
 	g.Do(t, func(tx *state.Tx) (err error) {
@@ -113,28 +134,38 @@ func (g *Ground) LoadBalancer(t testing.TB, name string) *balance.LoadBalancer {
 	return lb
 }
 
-// TargetGroup makes a target group of port 8080.
+// TargetGroup makes an HTTP target group of port 8080.
 func (g *Ground) TargetGroup(t testing.TB, name string) *balance.TargetGroup {
 	t.Helper()
+	return g.TargetGroupOf(t, balance.TargetGroup{Name: name, Type: balance.TargetIP, Protocol: balance.ProtocolHTTP, ProtocolVersion: balance.VersionHTTP1, Port: 8080})
+}
+
+// TargetGroupOf makes a target group of what is filled in, with the default health check.
+func (g *Ground) TargetGroupOf(t testing.TB, group balance.TargetGroup) *balance.TargetGroup {
+	t.Helper()
+	group.Scope, group.VPCID, group.CreatedAt = Scope, g.VPC.ID, time.Now()
+	group.HealthCheck = balance.DefaultHealthCheck(&group, "")
 	var made *balance.TargetGroup
 	g.Do(t, func(tx *state.Tx) (err error) {
-		made, err = g.Balance.CreateTargetGroup(tx, balance.TargetGroup{
-			Scope: Scope, Name: name, Type: balance.TargetIP, Protocol: balance.ProtocolHTTP, ProtocolVersion: "HTTP1", Port: 8080,
-			VPCID: g.VPC.ID, HealthCheck: balance.DefaultHealthCheck(), CreatedAt: time.Now(),
-		}, nil)
+		made, err = g.Balance.CreateTargetGroup(tx, group, nil)
 		return err
 	})
 	return made
 }
 
-// Listener makes a listener that forwards to target groups, with equal weights.
+// Listener makes an HTTP listener that forwards to target groups, with equal weights.
 func (g *Ground) Listener(t testing.TB, lb *balance.LoadBalancer, port int, groups ...*balance.TargetGroup) *balance.Listener {
 	t.Helper()
+	return g.ListenerOf(t, balance.ListenerSpec{LoadBalancerARN: lb.ARN, Port: port, Protocol: balance.ProtocolHTTP, Action: Forward(groups...)})
+}
+
+// ListenerOf makes a listener.
+func (g *Ground) ListenerOf(t testing.TB, spec balance.ListenerSpec) *balance.Listener {
+	t.Helper()
+	spec.Now = time.Now()
 	var l *balance.Listener
 	g.Do(t, func(tx *state.Tx) (err error) {
-		l, err = g.Balance.CreateListener(tx, Scope, balance.ListenerSpec{
-			LoadBalancerARN: lb.ARN, Port: port, Protocol: balance.ProtocolHTTP, Action: Forward(groups...), Now: time.Now(),
-		})
+		l, err = g.Balance.CreateListener(tx, Scope, spec)
 		return err
 	})
 	return l

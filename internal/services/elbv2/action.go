@@ -111,10 +111,10 @@ func stickinessOf(c *elbv2api.TargetGroupStickinessConfig, f *balance.Forward) e
 	if c.DurationSeconds != nil && (*c.DurationSeconds < 1 || *c.DurationSeconds > 604800) {
 		return invalid("Target group stickiness duration must be between 1 and 604800 seconds")
 	}
-	if aws.Val(c.Enabled) {
-		return awserr.NotImplemented("target group stickiness")
+	f.Sticky, f.StickinessDuration = aws.Val(c.Enabled), int(aws.Val(c.DurationSeconds))
+	if f.Sticky && f.StickinessDuration == 0 {
+		return invalid("Target group stickiness duration must be specified when target group stickiness is enabled")
 	}
-	f.StickinessDuration = int(aws.Val(c.DurationSeconds))
 	return nil
 }
 
@@ -190,7 +190,7 @@ func actions(a balance.Action) []elbv2api.Action {
 	switch {
 	case a.Forward != nil:
 		out.Type = new(elbv2api.ActionTypeEnumForward)
-		out.ForwardConfig = &elbv2api.ForwardActionConfig{TargetGroupStickinessConfig: &elbv2api.TargetGroupStickinessConfig{Enabled: new(false)}}
+		out.ForwardConfig = &elbv2api.ForwardActionConfig{TargetGroupStickinessConfig: &elbv2api.TargetGroupStickinessConfig{Enabled: new(a.Forward.Sticky)}}
 		if d := a.Forward.StickinessDuration; d > 0 {
 			out.ForwardConfig.TargetGroupStickinessConfig.DurationSeconds = new(int32(d))
 		}

@@ -19,8 +19,7 @@ type attribute[T any] struct {
 
 	check func(value string) bool  // whether AWS takes the value
 	get   func(*T) string          // the value set; without get it is always the default
-	set   func(a *T, value string) // without set nothing but the default has an effect yet, and other values are refused by name
-	inert func(value string) bool  // values besides the default that are without effect here and therefore kept by set; nil: all
+	set   func(a *T, value string) // without set nothing but the default has an effect here, and other values are refused by name
 }
 
 // pair is a key and a value, whatever API type they come in.
@@ -55,7 +54,7 @@ func modify[T any](noun string, list []attribute[T], a *T, pairs []pair) error {
 		if p.value != d.unset && !d.check(p.value) {
 			return balance.ErrInvalidConfiguration.New("The value '%s' for the %s attribute '%s' is not valid", p.value, strings.ToLower(noun), p.key)
 		}
-		if p.value != d.unset && (d.set == nil || d.inert != nil && !d.inert(p.value)) {
+		if p.value != d.unset && d.set == nil {
 			return awserr.NotImplemented(strings.ToLower(noun) + " attribute " + p.key + "=" + p.value)
 		}
 		if d.set != nil {
@@ -112,6 +111,20 @@ func text[T any](key, unset string, check func(string) bool, field func(*T) *str
 		key: key, unset: unset, check: check,
 		get: func(a *T) string { return *field(a) },
 		set: func(a *T, v string) { *field(a) = v },
+	}
+}
+
+// amount is a number of which 0 is shown as "off" if it can be that.
+func amount[T any](key, unset string, check func(string) bool, field func(*T) *int) attribute[T] {
+	return attribute[T]{
+		key: key, unset: unset, check: check,
+		get: func(a *T) string {
+			if n := *field(a); n != 0 {
+				return strconv.Itoa(n)
+			}
+			return "off"
+		},
+		set: func(a *T, v string) { *field(a), _ = strconv.Atoi(v) }, // checked; 0 for off
 	}
 }
 

@@ -2,7 +2,8 @@ package elbv2
 
 import (
 	"context"
-	"maps"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,49 +17,85 @@ type tgAttributes = balance.TargetGroupAttributes
 
 const week = 604800
 
-// targetGroupAttributes are those of a target group of an Application Load Balancer: Elastic Load Balancing API Reference,
-// "TargetGroupAttribute".
-var targetGroupAttributes = []attribute[tgAttributes]{
-	notYet[tgAttributes]("stickiness.enabled", "false", boolean),
-	seconds("deregistration_delay.timeout_seconds", 300, 0, 3600, func(a *tgAttributes) *time.Duration { return &a.DeregistrationDelay }),
-	kept("stickiness.type", "lb_cookie", oneOf("lb_cookie", "app_cookie"), nil),
-	kept("stickiness.lb_cookie.duration_seconds", "86400", within(1, week), nil),
-	kept("stickiness.app_cookie.cookie_name", "", cookieName, nil),
-	kept("stickiness.app_cookie.duration_seconds", "86400", within(1, week), nil),
-	notYet[tgAttributes]("slow_start.duration_seconds", "0", within(30, 900)),
-	notYet[tgAttributes]("load_balancing.algorithm.type", "round_robin", oneOf("least_outstanding_requests", "weighted_random")),
-	notYet[tgAttributes]("load_balancing.algorithm.anomaly_mitigation", "off", oneOf("on")),
-	// Application Load Balancers cross zones unless a group says otherwise, so true says what the default does.
-	kept("load_balancing.cross_zone.enabled", "use_load_balancer_configuration", boolean, oneOf("true")),
-	notYet[tgAttributes]("target_group_health.dns_failover.minimum_healthy_targets.count", "1", either(oneOf("off"), within(1, balance.MaxTargets))),
-	notYet[tgAttributes]("target_group_health.dns_failover.minimum_healthy_targets.percentage", "off", within(1, 100)),
-	notYet[tgAttributes]("target_group_health.unhealthy_state_routing.minimum_healthy_targets.count", "1", within(1, balance.MaxTargets)),
-	notYet[tgAttributes]("target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage", "off", within(1, 100)),
+// targetGroupAttributes are those of a target group: Elastic Load Balancing API Reference, "TargetGroupAttribute".
+func targetGroupAttributes(g *balance.TargetGroup) []attribute[tgAttributes] {
+	if balance.Web(g.Protocol) {
+		return slices.Concat(commonAttributes, webAttributes)
+	}
+	unset := balance.DefaultTargetGroupAttributes(g)
+	datagrams := g.Protocol == balance.ProtocolUDP || g.Protocol == balance.ProtocolTCPUDP
+	preserved := boolean
+	if datagrams || g.Type == balance.TargetALB {
+		preserved = oneOf("true")
+	}
+	terminated := boolean
+	if datagrams {
+		terminated = oneOf("false")
+	}
+	return append(slices.Clone(commonAttributes),
+		text("stickiness.type", balance.StickySourceIP, oneOf(balance.StickySourceIP), func(a *tgAttributes) *string { return &a.Stickiness.Type }),
+		flag("deregistration_delay.connection_termination.enabled", unset.TerminateDeregistered, func(a *tgAttributes) *bool { return &a.TerminateDeregistered }),
+		checked(preserved, flag("preserve_client_ip.enabled", unset.PreserveClientIP, func(a *tgAttributes) *bool { return &a.PreserveClientIP })),
+		flag("proxy_protocol_v2.enabled", false, func(a *tgAttributes) *bool { return &a.ProxyProtocol }),
+		checked(terminated, flag("target_health_state.unhealthy.connection_termination.enabled", unset.TerminateUnhealthy, func(a *tgAttributes) *bool { return &a.TerminateUnhealthy })),
+		seconds("target_health_state.unhealthy.draining_interval_seconds", 0, 0, 360000, func(a *tgAttributes) *time.Duration { return &a.UnhealthyDrain }),
+	)
 }
 
-// kept is an attribute that means nothing as long as another is off, and is shown as it was set.
-func kept(key, unset string, check, inert func(string) bool) attribute[tgAttributes] {
-	return attribute[tgAttributes]{
-		key: key, unset: unset, check: check, inert: inert,
-		get: func(a *tgAttributes) string {
-			if v, ok := a.Kept[key]; ok {
-				return v
-			}
-			return unset
-		},
-		set: func(a *tgAttributes, v string) {
-			if v == unset {
-				delete(a.Kept, key)
-				return
-			}
-			a.Kept[key] = v
-		},
-	}
+// checked is an attribute with another check.
+func checked(check func(string) bool, d attribute[tgAttributes]) attribute[tgAttributes] {
+	d.check = check
+	return d
+}
+
+// count and percentage are checks of what can be off, too.
+var (
+	count      = within(1, balance.MaxTargets)
+	percentage = either(oneOf("off"), within(1, 100))
+)
+
+// commonAttributes are those of all target groups.
+var commonAttributes = []attribute[tgAttributes]{
+	flag("stickiness.enabled", false, func(a *tgAttributes) *bool { return &a.Stickiness.Enabled }),
+	seconds("deregistration_delay.timeout_seconds", 300, 0, 3600, func(a *tgAttributes) *time.Duration { return &a.DeregistrationDelay }),
+	text("load_balancing.cross_zone.enabled", balance.CrossZoneInherited, boolean, func(a *tgAttributes) *string { return &a.CrossZone }),
+	amount("target_group_health.dns_failover.minimum_healthy_targets.count", "1", either(oneOf("off"), count), func(a *tgAttributes) *int { return &a.DNS.Count }),
+	amount("target_group_health.dns_failover.minimum_healthy_targets.percentage", "off", percentage, func(a *tgAttributes) *int { return &a.DNS.Percent }),
+	amount("target_group_health.unhealthy_state_routing.minimum_healthy_targets.count", "1", count, func(a *tgAttributes) *int { return &a.Routing.Count }),
+	amount("target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage", "off", percentage, func(a *tgAttributes) *int { return &a.Routing.Percent }),
+}
+
+// webAttributes are those of target groups of Application Load Balancers.
+var webAttributes = []attribute[tgAttributes]{
+	text("stickiness.type", balance.StickyLBCookie, oneOf(balance.StickyLBCookie, balance.StickyAppCookie), func(a *tgAttributes) *string { return &a.Stickiness.Type }),
+	seconds("stickiness.lb_cookie.duration_seconds", 86400, 1, week, func(a *tgAttributes) *time.Duration { return &a.Stickiness.LBDuration }),
+	text("stickiness.app_cookie.cookie_name", "", cookieName, func(a *tgAttributes) *string { return &a.Stickiness.Cookie }),
+	seconds("stickiness.app_cookie.duration_seconds", 86400, 1, week, func(a *tgAttributes) *time.Duration { return &a.Stickiness.AppDuration }),
+	seconds("slow_start.duration_seconds", 0, 30, 900, func(a *tgAttributes) *time.Duration { return &a.SlowStart }),
+	text("load_balancing.algorithm.type", balance.AlgorithmRoundRobin,
+		oneOf(balance.AlgorithmRoundRobin, balance.AlgorithmLeastOutstanding, balance.AlgorithmWeightedRandom), func(a *tgAttributes) *string { return &a.Algorithm }),
+	text("load_balancing.algorithm.anomaly_mitigation", "off", oneOf("on", "off"), func(a *tgAttributes) *string { return &a.AnomalyMitigation }),
 }
 
 // cookieName refuses the names that the load balancer's own cookies have.
 func cookieName(v string) bool {
 	return v != "" && !strings.HasPrefix(v, "AWSALB") && !strings.ContainsFunc(v, otherThanTokens)
+}
+
+// checkTogether is whether attributes go together.
+func checkTogether(a *tgAttributes) error {
+	bad := balance.ErrInvalidConfiguration.New
+	switch {
+	case a.Stickiness.Enabled && a.Stickiness.Type == balance.StickyAppCookie && a.Stickiness.Cookie == "":
+		return bad("You must specify a cookie name when stickiness type is 'app_cookie'")
+	case a.SlowStart > 0 && a.Algorithm != balance.AlgorithmRoundRobin:
+		return bad("You cannot enable slow start duration when the load balancing algorithm type is '%s'", a.Algorithm)
+	case a.AnomalyMitigation == "on" && a.Algorithm != balance.AlgorithmWeightedRandom:
+		return bad("You cannot enable anomaly mitigation when the load balancing algorithm type is '%s'", a.Algorithm)
+	case a.UnhealthyDrain > 0 && a.TerminateUnhealthy:
+		return bad("You cannot set 'target_health_state.unhealthy.draining_interval_seconds' to '%s' when unhealthy connection termination is enabled", strconv.Itoa(int(a.UnhealthyDrain.Seconds())))
+	}
+	return nil
 }
 
 // DescribeTargetGroupAttributes lists a target group's attributes.
@@ -89,20 +126,20 @@ func (s *Service) ModifyTargetGroupAttributes(ctx context.Context, in *elbv2api.
 			return nil, err
 		}
 		a := g.Attributes
-		if a.Kept = maps.Clone(a.Kept); a.Kept == nil {
-			a.Kept = map[string]string{}
+		if err := modify("Target group", targetGroupAttributes(g), &a, pairs); err != nil {
+			return nil, err
 		}
-		if err := modify("Target group", targetGroupAttributes, &a, pairs); err != nil {
+		if err := checkTogether(&a); err != nil {
 			return nil, err
 		}
 		g = s.balance.SetTargetGroupAttributes(tx, g, a)
-		return &elbv2api.ModifyTargetGroupAttributesOutput{Attributes: describedTargetGroup(g)}, nil
+		return &elbv2api.ModifyTargetGroupAttributesOutput{Attributes: describedTargetGroup(g)}, s.servedGroup(tx, g)
 	})
 }
 
 func describedTargetGroup(g *balance.TargetGroup) []elbv2api.TargetGroupAttribute {
 	var out []elbv2api.TargetGroupAttribute
-	for _, p := range describe(targetGroupAttributes, &g.Attributes) {
+	for _, p := range describe(targetGroupAttributes(g), &g.Attributes) {
 		out = append(out, elbv2api.TargetGroupAttribute{Key: new(p.key), Value: new(p.value)})
 	}
 	return out

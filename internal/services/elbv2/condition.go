@@ -7,8 +7,8 @@ import (
 
 	elbv2api "github.com/neargate/neargate/internal/api/elbv2"
 	"github.com/neargate/neargate/internal/aws"
-	"github.com/neargate/neargate/internal/aws/awserr"
 	"github.com/neargate/neargate/internal/balance"
+	"github.com/neargate/neargate/internal/edge/edgeapi"
 )
 
 // Limits of condition values: Elastic Load Balancing API Reference, "RuleCondition".
@@ -65,6 +65,9 @@ func conditionOf(in *elbv2api.RuleCondition) (balance.Condition, error) {
 	if err := checkConditionFields(in); err != nil {
 		return c, err
 	}
+	if regex := regexesOf(in); len(regex) > 0 {
+		return regexCondition(in, c, regex)
+	}
 	var err error
 	switch c.Field {
 	case balance.FieldHost:
@@ -83,7 +86,53 @@ func conditionOf(in *elbv2api.RuleCondition) (balance.Condition, error) {
 	return c, err
 }
 
-// checkConditionFields refuses an unknown field, a configuration that belongs to another field, and regular expressions.
+// regexesOf are a condition's regular expressions, wherever they stand.
+func regexesOf(in *elbv2api.RuleCondition) []string {
+	switch {
+	case len(in.RegexValues) > 0:
+		return in.RegexValues
+	case in.HostHeaderConfig != nil:
+		return in.HostHeaderConfig.RegexValues
+	case in.PathPatternConfig != nil:
+		return in.PathPatternConfig.RegexValues
+	case in.HttpHeaderConfig != nil:
+		return in.HttpHeaderConfig.RegexValues
+	}
+	return nil
+}
+
+// regexCondition is a condition with regular expressions instead of values.
+func regexCondition(in *elbv2api.RuleCondition, c balance.Condition, regex []string) (balance.Condition, error) {
+	values := len(in.Values) + len(valuesOf(in.HostHeaderConfig)) + len(pathsOf(in.PathPatternConfig))
+	switch c.Field {
+	case balance.FieldHost, balance.FieldPath:
+	case balance.FieldHeader:
+		if in.HttpHeaderConfig != nil {
+			values += len(in.HttpHeaderConfig.Values)
+		}
+		var err error
+		if c.Header, err = headerName(in.HttpHeaderConfig); err != nil {
+			return c, err
+		}
+	default:
+		return c, invalid("The 'RegexValues' field is not compatible with '%s'", c.Field)
+	}
+	if values > 0 {
+		return c, invalid("You cannot provide both Values and RegexValues for a condition of type '%s'", c.Field)
+	}
+	for _, r := range regex {
+		if err := checkValue(c.Field, r, edgeapi.MaxConditionRegex); err != nil {
+			return c, err
+		}
+		if err := checkRegex(r, c.Field == balance.FieldHost); err != nil {
+			return c, err
+		}
+	}
+	c.Regex = regex
+	return c, nil
+}
+
+// checkConditionFields refuses an unknown field and a configuration that belongs to another field.
 func checkConditionFields(in *elbv2api.RuleCondition) error {
 	set := map[string]bool{
 		"HostHeaderConfig": in.HostHeaderConfig != nil, "HttpHeaderConfig": in.HttpHeaderConfig != nil,
@@ -106,10 +155,6 @@ func checkConditionFields(in *elbv2api.RuleCondition) error {
 	}
 	if len(in.Values) > 0 && *in.Field != balance.FieldHost && *in.Field != balance.FieldPath {
 		return invalid("The 'Values' field is not compatible with '%s'", *in.Field)
-	}
-	if len(in.RegexValues) > 0 || in.HostHeaderConfig != nil && len(in.HostHeaderConfig.RegexValues) > 0 ||
-		in.PathPatternConfig != nil && len(in.PathPatternConfig.RegexValues) > 0 || in.HttpHeaderConfig != nil && len(in.HttpHeaderConfig.RegexValues) > 0 {
-		return awserr.NotImplemented("condition RegexValues")
 	}
 	return nil
 }
@@ -176,19 +221,29 @@ func otherThanPaths(r rune) bool {
 	return !alphanumeric(r) && !strings.ContainsRune("_-.$/~\"'@:+&*?%=;,!()[]", r)
 }
 
-func headerOf(c *elbv2api.HttpHeaderConditionConfig) (string, []string, error) {
+// headerName is the name of the header that a condition is about.
+func headerName(c *elbv2api.HttpHeaderConditionConfig) (string, error) {
 	if c == nil || c.HttpHeaderName == nil || *c.HttpHeaderName == "" {
-		return "", nil, invalid("A 'HttpHeaderConfig' must be specified with 'http-header'")
+		return "", invalid("A 'HttpHeaderConfig' must be specified with 'http-header'")
 	}
 	name := *c.HttpHeaderName
 	switch {
 	case len(name) > maxHeader:
-		return "", nil, invalid("The 'HttpHeaderName' value is too long; the limit is '%d'", maxHeader)
+		return "", invalid("The 'HttpHeaderName' value is too long; the limit is '%d'", maxHeader)
 	case strings.ContainsFunc(name, otherThanTokens):
-		return "", nil, invalid("The 'HttpHeaderName' value '%s' contains invalid characters", name)
+		return "", invalid("The 'HttpHeaderName' value '%s' contains invalid characters", name)
 	case strings.EqualFold(name, "host"):
-		return "", nil, invalid("The 'HttpHeaderName' value cannot be '%s'; use a 'host-header' condition instead", name)
-	case len(c.Values) == 0:
+		return "", invalid("The 'HttpHeaderName' value cannot be '%s'; use a 'host-header' condition instead", name)
+	}
+	return name, nil
+}
+
+func headerOf(c *elbv2api.HttpHeaderConditionConfig) (string, []string, error) {
+	name, err := headerName(c)
+	if err != nil {
+		return "", nil, err
+	}
+	if len(c.Values) == 0 {
 		return "", nil, invalid("A condition value must be specified")
 	}
 	for _, v := range c.Values {
@@ -267,11 +322,13 @@ func conditions(list []balance.Condition) []elbv2api.RuleCondition {
 		r := elbv2api.RuleCondition{Field: new(c.Field)}
 		switch c.Field {
 		case balance.FieldHost:
-			r.Values, r.HostHeaderConfig = c.Values, &elbv2api.HostHeaderConditionConfig{Values: c.Values}
+			r.Values, r.RegexValues = c.Values, c.Regex
+			r.HostHeaderConfig = &elbv2api.HostHeaderConditionConfig{Values: c.Values, RegexValues: c.Regex}
 		case balance.FieldPath:
-			r.Values, r.PathPatternConfig = c.Values, &elbv2api.PathPatternConditionConfig{Values: c.Values}
+			r.Values, r.RegexValues = c.Values, c.Regex
+			r.PathPatternConfig = &elbv2api.PathPatternConditionConfig{Values: c.Values, RegexValues: c.Regex}
 		case balance.FieldHeader:
-			r.HttpHeaderConfig = &elbv2api.HttpHeaderConditionConfig{HttpHeaderName: new(c.Header), Values: c.Values}
+			r.HttpHeaderConfig = &elbv2api.HttpHeaderConditionConfig{HttpHeaderName: new(c.Header), Values: c.Values, RegexValues: c.Regex}
 		case balance.FieldMethod:
 			r.HttpRequestMethodConfig = &elbv2api.HttpRequestMethodConditionConfig{Values: c.Values}
 		case balance.FieldSourceIP:

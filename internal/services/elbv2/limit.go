@@ -17,12 +17,19 @@ var limits = []struct {
 	{"certificates-per-application-load-balancer", balance.MaxCertificates},
 	{"condition-values-per-alb-rule", balance.MaxConditionValues},
 	{"condition-wildcards-per-alb-rule", balance.MaxWildcards},
+	{"certificates-per-network-load-balancer", balance.MaxCertificates},
 	{"listeners-per-application-load-balancer", balance.MaxListeners},
+	{"listeners-per-network-load-balancer", balance.MaxListeners},
+	{"network-load-balancers", balance.MaxLoadBalancers},
 	{"rules-per-application-load-balancer", balance.MaxRules},
 	{"target-groups", balance.MaxTargetGroups},
 	{"target-groups-per-action-on-application-load-balancer", balance.MaxGroupsPerAction},
 	{"target-groups-per-application-load-balancer", balance.MaxGroupsPerLoadBalancer},
+	{"target-groups-per-action-on-network-load-balancer", balance.MaxGroupsPerAction},
 	{"targets-per-application-load-balancer", balance.MaxTargetsPerLoadBalancer},
+	{"targets-per-availability-zone-per-network-load-balancer", balance.MaxTargetsPerZone},
+	{"targets-per-network-load-balancer", balance.MaxTargetsPerNetwork},
+	{"targets-per-target-group", balance.MaxTargets},
 }
 
 // DescribeAccountLimits lists the quotas.

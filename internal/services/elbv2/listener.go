@@ -22,10 +22,8 @@ func (s *Service) CreateListener(ctx context.Context, in *elbv2api.CreateListene
 	case in.Port == nil:
 		return nil, invalid("A listener port must be specified")
 	}
-	if err := checkProtocol(*in.Protocol); err != nil {
-		return nil, err
-	}
-	if err := checkPlain(in.Certificates, in.SslPolicy, in.AlpnPolicy, in.MutualAuthentication); err != nil {
+	terms, err := termsOf(in.Certificates, in.SslPolicy, in.AlpnPolicy, in.MutualAuthentication)
+	if err != nil {
 		return nil, err
 	}
 	action, err := actionOf(in.DefaultActions)
@@ -37,40 +35,31 @@ func (s *Service) CreateListener(ctx context.Context, in *elbv2api.CreateListene
 		return nil, err
 	}
 	spec := balance.ListenerSpec{
-		LoadBalancerARN: *in.LoadBalancerArn, Port: int(*in.Port), Protocol: *in.Protocol, Action: action, Tags: tags, Now: aws.From(ctx).Now,
+		LoadBalancerARN: *in.LoadBalancerArn, Port: int(*in.Port), Protocol: *in.Protocol, TLS: terms.tls(), Action: action, Tags: tags,
+		Now: aws.From(ctx).Now,
 	}
 	return update(ctx, s, func(tx *state.Tx, scope network.Scope) (*elbv2api.CreateListenerOutput, error) {
+		if err := s.checkProtocol(tx, scope, spec.LoadBalancerARN, spec.Protocol); err != nil {
+			return nil, err
+		}
+		if err := s.checkCertificates(tx, scope, terms.certificates()); err != nil {
+			return nil, err
+		}
 		l, err := s.balance.CreateListener(tx, scope, spec)
 		if err != nil {
 			return nil, err
 		}
-		return &elbv2api.CreateListenerOutput{Listeners: []elbv2api.Listener{s.listener(tx, l)}}, nil
+		return &elbv2api.CreateListenerOutput{Listeners: []elbv2api.Listener{s.listener(tx, l)}}, s.served(tx, l.LoadBalancerARN)
 	})
 }
 
-func checkProtocol(protocol string) error {
-	switch protocol {
-	case elbv2api.ProtocolEnumHttp:
-		return nil
-	case elbv2api.ProtocolEnumHttps:
-		return awserr.NotImplemented("listener protocol HTTPS")
+// checkProtocol refuses by name the protocols of Network Load Balancers that are not there yet. Others are balance's to judge.
+func (s *Service) checkProtocol(tx *state.Tx, scope network.Scope, loadBalancerARN, protocol string) error {
+	lb, err := s.balance.LoadBalancer(tx, scope, loadBalancerARN)
+	if err == nil && lb.Network() && (protocol == elbv2api.ProtocolEnumQuic || protocol == elbv2api.ProtocolEnumTcpQuic) {
+		return awserr.NotImplemented("listener protocol " + protocol)
 	}
-	return invalid("Listener protocol '%s' must be one of 'HTTPS, HTTP'", protocol)
-}
-
-// checkPlain refuses for an HTTP listener what only an encrypted one has.
-func checkPlain(certificates []elbv2api.Certificate, policy *string, alpn []string, mutual *elbv2api.MutualAuthenticationAttributes) error {
-	switch {
-	case len(certificates) > 0:
-		return invalid("Certificates cannot be specified for listeners with protocol 'HTTP'")
-	case aws.Val(policy) != "":
-		return invalid("An SSL policy cannot be specified for listeners with protocol 'HTTP'")
-	case len(alpn) > 0:
-		return invalid("An ALPN policy cannot be specified for listeners with protocol 'HTTP'")
-	case mutual != nil:
-		return invalid("Mutual authentication cannot be specified for listeners with protocol 'HTTP'")
-	}
-	return nil
+	return err
 }
 
 // DescribeListeners lists a load balancer's listeners, or those named.
@@ -107,19 +96,17 @@ func (s *Service) DescribeListeners(ctx context.Context, in *elbv2api.DescribeLi
 	return out, nil
 }
 
-// ModifyListener changes a listener's port, protocol or default action.
+// ModifyListener changes a listener's port, protocol, certificate, policies or default action.
 func (s *Service) ModifyListener(ctx context.Context, in *elbv2api.ModifyListenerInput) (*elbv2api.ModifyListenerOutput, error) {
 	if err := checkARN("listener", *in.ListenerArn); err != nil {
 		return nil, err
 	}
-	change := balance.ListenerChange{Port: int(aws.Val(in.Port)), Protocol: aws.Val(in.Protocol)}
-	if in.Protocol != nil {
-		if err := checkProtocol(*in.Protocol); err != nil {
-			return nil, err
-		}
-	}
-	if err := checkPlain(in.Certificates, in.SslPolicy, in.AlpnPolicy, in.MutualAuthentication); err != nil {
+	terms, err := termsOf(in.Certificates, in.SslPolicy, in.AlpnPolicy, in.MutualAuthentication)
+	if err != nil {
 		return nil, err
+	}
+	change := balance.ListenerChange{
+		Port: int(aws.Val(in.Port)), Protocol: aws.Val(in.Protocol), Certificate: terms.certificate, Policy: terms.policy, ALPN: terms.alpn, Mutual: terms.mutual,
 	}
 	if in.DefaultActions != nil {
 		action, err := actionOf(in.DefaultActions)
@@ -129,11 +116,20 @@ func (s *Service) ModifyListener(ctx context.Context, in *elbv2api.ModifyListene
 		change.Action = &action
 	}
 	return update(ctx, s, func(tx *state.Tx, scope network.Scope) (*elbv2api.ModifyListenerOutput, error) {
-		l, err := s.balance.ModifyListener(tx, scope, *in.ListenerArn, change)
+		l, err := s.balance.Listener(tx, scope, *in.ListenerArn)
 		if err != nil {
 			return nil, err
 		}
-		return &elbv2api.ModifyListenerOutput{Listeners: []elbv2api.Listener{s.listener(tx, l)}}, nil
+		if err := s.checkProtocol(tx, scope, l.LoadBalancerARN, change.Protocol); err != nil {
+			return nil, err
+		}
+		if err := s.checkCertificates(tx, scope, terms.certificates()); err != nil {
+			return nil, err
+		}
+		if l, err = s.balance.ModifyListener(tx, scope, l.ARN, change); err != nil {
+			return nil, err
+		}
+		return &elbv2api.ModifyListenerOutput{Listeners: []elbv2api.Listener{s.listener(tx, l)}}, s.served(tx, l.LoadBalancerARN)
 	})
 }
 
@@ -147,25 +143,19 @@ func (s *Service) DeleteListener(ctx context.Context, in *elbv2api.DeleteListene
 	})
 }
 
-// DescribeListenerCertificates lists none: HTTP listeners have none.
-func (s *Service) DescribeListenerCertificates(ctx context.Context, in *elbv2api.DescribeListenerCertificatesInput) (*elbv2api.DescribeListenerCertificatesOutput, error) {
-	if err := checkARN("listener", *in.ListenerArn); err != nil {
-		return nil, err
-	}
-	tx, scope := s.view(ctx)
-	if _, err := s.balance.Listener(tx, scope, *in.ListenerArn); err != nil {
-		return nil, err
-	}
-	none, next, err := paged([]elbv2api.Certificate{}, func(c elbv2api.Certificate) string { return aws.Val(c.CertificateArn) }, in.Marker, in.PageSize)
-	if err != nil {
-		return nil, err
-	}
-	return &elbv2api.DescribeListenerCertificatesOutput{Certificates: none, NextMarker: next}, nil
-}
-
 func (s *Service) listener(tx *state.Tx, l *balance.Listener) elbv2api.Listener {
-	return elbv2api.Listener{
+	out := elbv2api.Listener{
 		ListenerArn: new(l.ARN), LoadBalancerArn: new(l.LoadBalancerARN), Port: new(int32(l.Port)), Protocol: new(l.Protocol),
 		DefaultActions: actions(s.balance.DefaultRule(tx, l.ARN).Action),
 	}
+	if t := l.TLS; t != nil {
+		out.SslPolicy, out.Certificates = new(t.Policy), []elbv2api.Certificate{{CertificateArn: new(t.Certificates[0])}}
+		if t.ALPN != "" {
+			out.AlpnPolicy = []string{t.ALPN}
+		}
+		if l.Protocol == balance.ProtocolHTTPS {
+			out.MutualAuthentication = mutual(t.Mutual)
+		}
+	}
+	return out
 }

@@ -3,6 +3,7 @@ package elbv2
 import (
 	"context"
 	"errors"
+	"net/netip"
 
 	elbv2api "github.com/neargate/neargate/internal/api/elbv2"
 	"github.com/neargate/neargate/internal/aws"
@@ -12,13 +13,9 @@ import (
 	"github.com/neargate/neargate/internal/state"
 )
 
-// CreateLoadBalancer makes an Application Load Balancer.
+// CreateLoadBalancer makes an Application or a Network Load Balancer.
 func (s *Service) CreateLoadBalancer(ctx context.Context, in *elbv2api.CreateLoadBalancerInput) (*elbv2api.CreateLoadBalancerOutput, error) {
 	if err := checkCreateLoadBalancer(in); err != nil {
-		return nil, err
-	}
-	subnets, err := subnetIDs(in.Subnets, in.SubnetMappings)
-	if err != nil {
 		return nil, err
 	}
 	tags, err := tagsOf(in.Tags)
@@ -26,11 +23,17 @@ func (s *Service) CreateLoadBalancer(ctx context.Context, in *elbv2api.CreateLoa
 		return nil, err
 	}
 	spec := balance.LoadBalancerSpec{
-		Name: *in.Name, Scheme: balance.SchemeInternetFacing, SubnetIDs: subnets, SecurityGroups: in.SecurityGroups, Tags: tags,
+		Name: *in.Name, Type: balance.TypeApplication, Scheme: balance.SchemeInternetFacing, SecurityGroups: in.SecurityGroups, Tags: tags,
 		Now: aws.From(ctx).Now,
+	}
+	if in.Type != nil {
+		spec.Type = *in.Type
 	}
 	if in.Scheme != nil {
 		spec.Scheme = *in.Scheme
+	}
+	if spec.Placements, err = placements(spec.Type, spec.Scheme, in.Subnets, in.SubnetMappings); err != nil {
+		return nil, err
 	}
 	return update(ctx, s, func(tx *state.Tx, scope network.Scope) (*elbv2api.CreateLoadBalancerOutput, error) {
 		spec.Scope = scope
@@ -38,13 +41,13 @@ func (s *Service) CreateLoadBalancer(ctx context.Context, in *elbv2api.CreateLoa
 		if err != nil {
 			return nil, err
 		}
-		return &elbv2api.CreateLoadBalancerOutput{LoadBalancers: []elbv2api.LoadBalancer{loadBalancer(lb)}}, nil
+		return &elbv2api.CreateLoadBalancerOutput{LoadBalancers: []elbv2api.LoadBalancer{s.loadBalancer(tx, lb)}}, s.served(tx, lb.ARN)
 	})
 }
 
 func checkCreateLoadBalancer(in *elbv2api.CreateLoadBalancerInput) error {
-	if kind := aws.Val(in.Type); kind != "" && kind != balance.TypeApplication {
-		return awserr.NotImplemented("load balancers of type " + kind)
+	if kind := aws.Val(in.Type); kind == elbv2api.LoadBalancerTypeEnumGateway {
+		return awserr.NotImplemented("load balancers of type gateway")
 	}
 	if err := checkIPAddressType(in.IpAddressType); err != nil {
 		return err
@@ -67,27 +70,58 @@ func checkIPAddressType(t *string) error {
 	return nil
 }
 
-// subnetIDs are the subnets that a request names, one way or the other.
-func subnetIDs(ids []string, mappings []elbv2api.SubnetMapping) ([]string, error) {
+// placements are where a request wants nodes, said one way or the other.
+func placements(kind, scheme string, ids []string, mappings []elbv2api.SubnetMapping) ([]balance.Placement, error) {
 	if len(ids) > 0 && len(mappings) > 0 {
 		return nil, invalid("You must specify either subnets or subnet mappings, but not both")
 	}
+	list := balance.Placements(ids...)
+	bad := balance.ErrInvalidConfiguration.New
 	for _, m := range mappings {
-		switch {
+		p := balance.Placement{SubnetID: aws.Val(m.SubnetId), AllocationID: aws.Val(m.AllocationId)}
+		switch application := kind == balance.TypeApplication; {
 		case m.SubnetId == nil:
 			return nil, invalid("A subnet ID must be specified")
-		case m.AllocationId != nil:
-			return nil, balance.ErrInvalidConfiguration.New("Elastic IP addresses are not supported for load balancers with type 'application'")
-		case m.PrivateIPv4Address != nil:
-			return nil, balance.ErrInvalidConfiguration.New("Private IPv4 addresses are not supported for load balancers with type 'application'")
+		case application && m.AllocationId != nil:
+			return nil, bad("Elastic IP addresses are not supported for load balancers with type 'application'")
+		case application && m.PrivateIPv4Address != nil:
+			return nil, bad("Private IPv4 addresses are not supported for load balancers with type 'application'")
+		case m.AllocationId != nil && scheme == balance.SchemeInternal:
+			return nil, bad("Elastic IP addresses are not supported for load balancers with scheme 'internal'")
+		case m.PrivateIPv4Address != nil && scheme == balance.SchemeInternetFacing:
+			return nil, bad("Private IPv4 addresses are not supported for load balancers with scheme 'internet-facing'")
 		case m.IPv6Address != nil:
-			return nil, balance.ErrInvalidConfiguration.New("IPv6 addresses are not supported for load balancers with type 'application'")
+			return nil, bad("IPv6 addresses are not supported for load balancers with IP address type 'ipv4'")
 		case m.SourceNatIpv6Prefix != nil:
-			return nil, balance.ErrInvalidConfiguration.New("Source NAT prefixes are not supported for load balancers with type 'application'")
+			return nil, bad("Source NAT prefixes are not supported for load balancers with IP address type 'ipv4'")
 		}
-		ids = append(ids, *m.SubnetId)
+		if m.PrivateIPv4Address != nil {
+			a, err := netip.ParseAddr(*m.PrivateIPv4Address)
+			if err != nil || !a.Is4() {
+				return nil, invalid("The private IPv4 address '%s' is not valid", *m.PrivateIPv4Address)
+			}
+			p.PrivateIP = a
+		}
+		list = append(list, p)
 	}
-	return ids, nil
+	if kind == balance.TypeNetwork && len(mappings) > 0 {
+		return list, allOrNone(list)
+	}
+	return list, nil
+}
+
+// allOrNone is whether addresses were asked for in all subnets or in none.
+func allOrNone(list []balance.Placement) error {
+	n := 0
+	for _, p := range list {
+		if p.AllocationID != "" {
+			n++
+		}
+	}
+	if n > 0 && n < len(list) {
+		return balance.ErrInvalidConfiguration.New("You must specify an Elastic IP address for each subnet or for none of them")
+	}
+	return nil
 }
 
 // DescribeLoadBalancers lists load balancers: all, or those named.
@@ -121,7 +155,7 @@ func (s *Service) DescribeLoadBalancers(ctx context.Context, in *elbv2api.Descri
 	}
 	out := &elbv2api.DescribeLoadBalancersOutput{LoadBalancers: []elbv2api.LoadBalancer{}, NextMarker: next}
 	for _, lb := range list {
-		out.LoadBalancers = append(out.LoadBalancers, loadBalancer(lb))
+		out.LoadBalancers = append(out.LoadBalancers, s.loadBalancer(tx, lb))
 	}
 	return out, nil
 }
@@ -141,18 +175,24 @@ func (s *Service) SetSecurityGroups(ctx context.Context, in *elbv2api.SetSecurit
 	if err := checkARN("loadbalancer", *in.LoadBalancerArn); err != nil {
 		return nil, err
 	}
-	if in.EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic != nil {
-		return nil, balance.ErrInvalidConfiguration.New("EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic is not supported for load balancers with type 'application'")
-	}
-	if len(in.SecurityGroups) == 0 {
-		return nil, invalid("At least one security group must be specified")
-	}
 	return update(ctx, s, func(tx *state.Tx, scope network.Scope) (*elbv2api.SetSecurityGroupsOutput, error) {
-		lb, err := s.balance.SetSecurityGroups(tx, scope, *in.LoadBalancerArn, in.SecurityGroups)
+		lb, err := s.balance.LoadBalancer(tx, scope, *in.LoadBalancerArn)
 		if err != nil {
 			return nil, err
 		}
-		return &elbv2api.SetSecurityGroupsOutput{SecurityGroupIds: lb.SecurityGroups}, nil
+		enforce := in.EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic
+		if enforce != nil && !lb.Network() {
+			return nil, balance.ErrInvalidConfiguration.New("EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic is not supported for load balancers with type 'application'")
+		}
+		if len(in.SecurityGroups) == 0 {
+			return nil, invalid("At least one security group must be specified")
+		}
+		if lb, err = s.balance.SetSecurityGroups(tx, scope, lb.ARN, in.SecurityGroups, aws.Val(enforce)); err != nil {
+			return nil, err
+		}
+		return &elbv2api.SetSecurityGroupsOutput{
+			SecurityGroupIds: lb.SecurityGroups, EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic: optional(lb.EnforceOnPrivateLink),
+		}, nil
 	})
 }
 
@@ -167,16 +207,19 @@ func (s *Service) SetSubnets(ctx context.Context, in *elbv2api.SetSubnetsInput) 
 	if aws.Val(in.EnablePrefixForIpv6SourceNat) == elbv2api.EnablePrefixForIpv6SourceNatEnumOn {
 		return nil, awserr.NotImplemented("EnablePrefixForIpv6SourceNat")
 	}
-	subnets, err := subnetIDs(in.Subnets, in.SubnetMappings)
-	if err != nil {
-		return nil, err
-	}
 	return update(ctx, s, func(tx *state.Tx, scope network.Scope) (*elbv2api.SetSubnetsOutput, error) {
-		lb, err := s.balance.SetSubnets(tx, scope, *in.LoadBalancerArn, subnets)
+		lb, err := s.balance.LoadBalancer(tx, scope, *in.LoadBalancerArn)
 		if err != nil {
 			return nil, err
 		}
-		return &elbv2api.SetSubnetsOutput{AvailabilityZones: zones(lb), IpAddressType: new(elbv2api.IpAddressTypeIpv4)}, nil
+		where, err := placements(lb.Type, lb.Scheme, in.Subnets, in.SubnetMappings)
+		if err != nil {
+			return nil, err
+		}
+		if lb, err = s.balance.SetSubnets(tx, scope, lb.ARN, where); err != nil {
+			return nil, err
+		}
+		return &elbv2api.SetSubnetsOutput{AvailabilityZones: s.zones(tx, lb), IpAddressType: new(elbv2api.IpAddressTypeIpv4)}, nil
 	})
 }
 
@@ -214,21 +257,38 @@ func (s *Service) DescribeCapacityReservation(ctx context.Context, in *elbv2api.
 // decreasesPerDay is how often a capacity reservation may be lowered in a day: Elastic Load Balancing, "Capacity reservations".
 const decreasesPerDay = 2
 
-func loadBalancer(lb *balance.LoadBalancer) elbv2api.LoadBalancer {
-	return elbv2api.LoadBalancer{
-		LoadBalancerArn: new(lb.ARN), LoadBalancerName: new(lb.Name), DNSName: new(lb.DNSName), CanonicalHostedZoneId: new(zoneID(lb.Region)),
+func (s *Service) loadBalancer(tx *state.Tx, lb *balance.LoadBalancer) elbv2api.LoadBalancer {
+	out := elbv2api.LoadBalancer{
+		LoadBalancerArn: new(lb.ARN), LoadBalancerName: new(lb.Name), DNSName: new(lb.DNSName), CanonicalHostedZoneId: new(zoneID(lb)),
 		CreatedTime: new(lb.CreatedAt), Scheme: new(lb.Scheme), VpcId: new(lb.VPCID), Type: new(lb.Type),
-		State: &elbv2api.LoadBalancerState{Code: new(lb.State)}, AvailabilityZones: zones(lb), SecurityGroups: lb.SecurityGroups,
-		IpAddressType: new(elbv2api.IpAddressTypeIpv4),
+		State: &elbv2api.LoadBalancerState{Code: new(lb.State)}, AvailabilityZones: s.zones(tx, lb), SecurityGroups: lb.SecurityGroups,
+		IpAddressType: new(elbv2api.IpAddressTypeIpv4), EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic: optional(lb.EnforceOnPrivateLink),
 	}
+	return out
 }
 
-func zones(lb *balance.LoadBalancer) []elbv2api.AvailabilityZone {
+// zones are a load balancer's zones with the addresses that were asked for there.
+func (s *Service) zones(tx *state.Tx, lb *balance.LoadBalancer) []elbv2api.AvailabilityZone {
 	var list []elbv2api.AvailabilityZone
 	for _, n := range lb.Nodes {
-		list = append(list, elbv2api.AvailabilityZone{
-			ZoneName: new(n.Zone), SubnetId: new(n.SubnetID), LoadBalancerAddresses: []elbv2api.LoadBalancerAddress{},
-		})
+		z := elbv2api.AvailabilityZone{ZoneName: new(n.Zone), SubnetId: new(n.SubnetID), LoadBalancerAddresses: []elbv2api.LoadBalancerAddress{}}
+		if n.AllocationID != "" {
+			z.LoadBalancerAddresses = append(z.LoadBalancerAddresses, elbv2api.LoadBalancerAddress{
+				IpAddress: optional(s.balance.PublicAddress(tx, n)), AllocationId: new(n.AllocationID),
+			})
+		}
+		if n.PrivateIP.IsValid() {
+			z.LoadBalancerAddresses = append(z.LoadBalancerAddresses, elbv2api.LoadBalancerAddress{PrivateIPv4Address: new(n.PrivateIP.String())})
+		}
+		list = append(list, z)
 	}
 	return list
+}
+
+// optional is a member that is left out when it is empty.
+func optional(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
 }

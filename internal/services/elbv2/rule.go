@@ -6,7 +6,6 @@ import (
 
 	elbv2api "github.com/neargate/neargate/internal/api/elbv2"
 	"github.com/neargate/neargate/internal/aws"
-	"github.com/neargate/neargate/internal/aws/awserr"
 	"github.com/neargate/neargate/internal/balance"
 	"github.com/neargate/neargate/internal/network"
 	"github.com/neargate/neargate/internal/state"
@@ -17,10 +16,11 @@ func (s *Service) CreateRule(ctx context.Context, in *elbv2api.CreateRuleInput) 
 	if err := checkARN("listener", *in.ListenerArn); err != nil {
 		return nil, err
 	}
-	if len(in.Transforms) > 0 {
-		return nil, awserr.NotImplemented("rule Transforms")
-	}
 	conditions, err := conditionsOf(in.Conditions)
+	if err != nil {
+		return nil, err
+	}
+	transforms, err := transformsOf(in.Transforms)
 	if err != nil {
 		return nil, err
 	}
@@ -32,13 +32,13 @@ func (s *Service) CreateRule(ctx context.Context, in *elbv2api.CreateRuleInput) 
 	if err != nil {
 		return nil, err
 	}
-	spec := balance.RuleSpec{ListenerARN: *in.ListenerArn, Priority: int(*in.Priority), Conditions: conditions, Action: action, Tags: tags}
+	spec := balance.RuleSpec{ListenerARN: *in.ListenerArn, Priority: int(*in.Priority), Conditions: conditions, Transforms: transforms, Action: action, Tags: tags}
 	return update(ctx, s, func(tx *state.Tx, scope network.Scope) (*elbv2api.CreateRuleOutput, error) {
 		r, err := s.balance.CreateRule(tx, scope, spec)
 		if err != nil {
 			return nil, err
 		}
-		return &elbv2api.CreateRuleOutput{Rules: []elbv2api.Rule{rule(r)}}, nil
+		return &elbv2api.CreateRuleOutput{Rules: []elbv2api.Rule{rule(r)}}, s.served(tx, r.LoadBalancerARN)
 	})
 }
 
@@ -72,38 +72,52 @@ func (s *Service) DescribeRules(ctx context.Context, in *elbv2api.DescribeRulesI
 	return &elbv2api.DescribeRulesOutput{Rules: rules(list), NextMarker: next}, nil
 }
 
-// ModifyRule replaces a rule's conditions, its action or both.
-func (s *Service) ModifyRule(ctx context.Context, in *elbv2api.ModifyRuleInput) (out *elbv2api.ModifyRuleOutput, err error) {
+// ModifyRule replaces a rule's conditions, its transforms or its action.
+func (s *Service) ModifyRule(ctx context.Context, in *elbv2api.ModifyRuleInput) (*elbv2api.ModifyRuleOutput, error) {
 	if err := checkARN("listener-rule", *in.RuleArn); err != nil {
 		return nil, err
 	}
-	if len(in.Transforms) > 0 {
-		return nil, awserr.NotImplemented("rule Transforms")
-	}
-	if in.Conditions == nil && in.Actions == nil && in.Transforms == nil && !aws.Val(in.ResetTransforms) {
-		return nil, invalid("Either conditions or actions must be specified")
-	}
-	var conditions []balance.Condition
-	if in.Conditions != nil {
-		if conditions, err = conditionsOf(in.Conditions); err != nil {
-			return nil, err
-		}
-	}
-	var action *balance.Action
-	if in.Actions != nil {
-		a, err := actionOf(in.Actions)
-		if err != nil {
-			return nil, err
-		}
-		action = &a
+	change, err := ruleChangeOf(in)
+	if err != nil {
+		return nil, err
 	}
 	return update(ctx, s, func(tx *state.Tx, scope network.Scope) (*elbv2api.ModifyRuleOutput, error) {
-		r, err := s.balance.ModifyRule(tx, scope, *in.RuleArn, conditions, action)
+		r, err := s.balance.ModifyRule(tx, scope, *in.RuleArn, change)
 		if err != nil {
 			return nil, err
 		}
-		return &elbv2api.ModifyRuleOutput{Rules: []elbv2api.Rule{rule(r)}}, nil
+		return &elbv2api.ModifyRuleOutput{Rules: []elbv2api.Rule{rule(r)}}, s.served(tx, r.LoadBalancerARN)
 	})
+}
+
+func ruleChangeOf(in *elbv2api.ModifyRuleInput) (change balance.RuleChange, err error) {
+	reset := aws.Val(in.ResetTransforms)
+	switch {
+	case in.Conditions == nil && in.Actions == nil && in.Transforms == nil && !reset:
+		return change, invalid("Either conditions or actions must be specified")
+	case in.Transforms != nil && reset:
+		return change, invalid("You cannot specify both Transforms and ResetTransforms")
+	case reset:
+		change.Transforms = []balance.Transform{}
+	}
+	if in.Conditions != nil {
+		if change.Conditions, err = conditionsOf(in.Conditions); err != nil {
+			return change, err
+		}
+	}
+	if in.Transforms != nil {
+		if change.Transforms, err = transformsOf(in.Transforms); err != nil {
+			return change, err
+		}
+	}
+	if in.Actions != nil {
+		action, err := actionOf(in.Actions)
+		if err != nil {
+			return change, err
+		}
+		change.Action = &action
+	}
+	return change, nil
 }
 
 // SetRulePriorities moves rules, all at once.
@@ -159,6 +173,6 @@ func rule(r *balance.Rule) elbv2api.Rule {
 	}
 	return elbv2api.Rule{
 		RuleArn: new(r.ARN), Priority: new(priority), IsDefault: new(r.Default()),
-		Conditions: conditions(r.Conditions), Actions: actions(r.Action), Transforms: []elbv2api.RuleTransform{},
+		Conditions: conditions(r.Conditions), Actions: actions(r.Action), Transforms: transforms(r.Transforms),
 	}
 }

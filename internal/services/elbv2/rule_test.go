@@ -27,6 +27,8 @@ func TestActions(t *testing.T) {
 	twoShown.ForwardConfig = &elbv2api.ForwardActionConfig{TargetGroups: two.ForwardConfig.TargetGroups, TargetGroupStickinessConfig: off}
 	sticky := forward(elbv2api.TargetGroupTuple{TargetGroupArn: &d.group})
 	sticky.ForwardConfig.TargetGroupStickinessConfig = &elbv2api.TargetGroupStickinessConfig{Enabled: new(true), DurationSeconds: new(int32(60))}
+	stickyShown := forward(elbv2api.TargetGroupTuple{TargetGroupArn: &d.group, Weight: new(int32(1))})
+	stickyShown.TargetGroupArn, stickyShown.ForwardConfig.TargetGroupStickinessConfig = &d.group, sticky.ForwardConfig.TargetGroupStickinessConfig
 	mixed := redirect(elbv2api.RedirectActionConfig{Protocol: new("HTTPS")})
 	mixed.TargetGroupArn = &d.group
 	fixed := elbv2api.Action{Type: new("fixed-response"), FixedResponseConfig: &elbv2api.FixedResponseActionConfig{StatusCode: new("404"), ContentType: new("text/plain"), MessageBody: new("no")}}
@@ -52,7 +54,7 @@ func TestActions(t *testing.T) {
 		{"weight", forward(elbv2api.TargetGroupTuple{TargetGroupArn: &d.group, Weight: new(int32(1000))}), nil, "ValidationError: Target group weight '1000' must be between '0' and '999' inclusive"},
 		{"group twice", forward(elbv2api.TargetGroupTuple{TargetGroupArn: &d.group}, elbv2api.TargetGroupTuple{TargetGroupArn: &d.group}), nil, "ValidationError: Target group '"},
 		{"no group", forward(), nil, "ValidationError: A target group ARN must be specified"},
-		{"stickiness", sticky, nil, "NotImplemented: target group stickiness"},
+		{"stickiness", sticky, &stickyShown, ""},
 		{"mixed", mixed, nil, "ValidationError: The 'TargetGroupArn' field is not compatible with an action of type 'redirect'"},
 		{"content type", elbv2api.Action{Type: new("fixed-response"), FixedResponseConfig: &elbv2api.FixedResponseActionConfig{StatusCode: new("200"), ContentType: new("image/png")}}, nil, "InvalidLoadBalancerAction: The ContentType must be one of:"},
 		{"authentication", elbv2api.Action{Type: new("authenticate-oidc")}, nil, "NotImplemented: action type authenticate-oidc"},
@@ -110,7 +112,12 @@ func TestConditions(t *testing.T) {
 		{"address", []elbv2api.RuleCondition{{Field: new("source-ip"), SourceIpConfig: &elbv2api.SourceIpConditionConfig{Values: []string{"10.0.0.1"}}}}, nil, "ValidationError: The 'source-ip' value '10.0.0.1' is not a valid CIDR block"},
 		{"query without value", []elbv2api.RuleCondition{query(elbv2api.QueryStringKeyValuePair{Key: new("v")})}, nil, "ValidationError: A 'Value' must be specified in 'QueryStringKeyValuePair'"},
 		{"twice", append(onPath("/a"), onPath("/b")...), nil, "ValidationError: Conditions of type 'path-pattern' cannot be specified more than once"},
-		{"regex", []elbv2api.RuleCondition{{Field: new("path-pattern"), RegexValues: []string{"^/a"}}}, nil, "NotImplemented: condition RegexValues"},
+		{"regex", []elbv2api.RuleCondition{{Field: new("path-pattern"), RegexValues: []string{"^/a"}}}, []elbv2api.RuleCondition{{
+			Field: new("path-pattern"), RegexValues: []string{"^/a"}, PathPatternConfig: &elbv2api.PathPatternConditionConfig{RegexValues: []string{"^/a"}},
+		}}, ""},
+		{"bad regex", []elbv2api.RuleCondition{{Field: new("path-pattern"), RegexValues: []string{"(?=a)"}}}, nil, "ValidationError: The regular expression '(?=a)' is not valid"},
+		{"regex and values", []elbv2api.RuleCondition{{Field: new("path-pattern"), Values: []string{"/a"}, RegexValues: []string{"a"}}}, nil, "ValidationError: You cannot provide both Values and RegexValues"},
+		{"regex of methods", []elbv2api.RuleCondition{{Field: new("http-request-method"), RegexValues: []string{"a"}}}, nil, "ValidationError: The 'RegexValues' field is not compatible with 'http-request-method'"},
 		{"six values", []elbv2api.RuleCondition{{Field: new("path-pattern"), PathPatternConfig: &elbv2api.PathPatternConditionConfig{Values: []string{"/1", "/2", "/3", "/4", "/5", "/6"}}}}, nil, "ValidationError: A rule can only have '5' condition values"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -145,7 +152,7 @@ func TestRules(t *testing.T) {
 		"default":      {second(d.ModifyRule(d.ctx, &elbv2api.ModifyRuleInput{RuleArn: byDefault, Actions: d.forward()})), "OperationNotPermitted: Default rule '" + *byDefault + "' cannot be modified"},
 		"delete":       {second(d.DeleteRule(d.ctx, &elbv2api.DeleteRuleInput{RuleArn: byDefault})), "OperationNotPermitted: Default rule '" + *byDefault + "' cannot be deleted"},
 		"priority":     {second(d.CreateRule(d.ctx, &elbv2api.CreateRuleInput{ListenerArn: &d.listener, Priority: new(int32(10)), Conditions: onPath("/"), Actions: d.forward()})), "PriorityInUse: Priority '10' is currently in use"},
-		"transforms":   {second(d.CreateRule(d.ctx, &elbv2api.CreateRuleInput{ListenerArn: &d.listener, Priority: new(int32(11)), Conditions: onPath("/"), Actions: d.forward(), Transforms: []elbv2api.RuleTransform{{}}})), "NotImplemented: rule Transforms"},
+		"transforms":   {second(d.CreateRule(d.ctx, &elbv2api.CreateRuleInput{ListenerArn: &d.listener, Priority: new(int32(11)), Conditions: onPath("/"), Actions: d.forward(), Transforms: []elbv2api.RuleTransform{{}}})), "ValidationError: A transform of type '' must have exactly one rewrite"},
 		"moved twice":  {second(d.SetRulePriorities(d.ctx, &elbv2api.SetRulePrioritiesInput{RulePriorities: []elbv2api.RulePriorityPair{{RuleArn: &d.rule, Priority: new(int32(1))}, {RuleArn: byDefault, Priority: new(int32(1))}}})), "ValidationError: Priority '1' was provided multiple times"},
 		"group in use": {second(d.DeleteTargetGroup(d.ctx, &elbv2api.DeleteTargetGroupInput{TargetGroupArn: &d.group})), "ResourceInUse: Target group '" + d.group + "' is currently in use by a listener or a rule"},
 	} {

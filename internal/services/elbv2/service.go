@@ -3,6 +3,7 @@ package elbv2
 import (
 	"context"
 	"strings"
+	"time"
 
 	elbv2api "github.com/neargate/neargate/internal/api/elbv2"
 	"github.com/neargate/neargate/internal/aws"
@@ -14,15 +15,58 @@ import (
 	"github.com/neargate/neargate/internal/state"
 )
 
+// Edge is the data plane, asked before rows are committed that it would have to serve.
+type Edge interface {
+	// Serves is whether edge can do what the rows say about a load balancer; the error names what it cannot.
+	Serves(tx *state.Tx, loadBalancerARN string) error
+	// ServesGroup is the same of a target group, whether something forwards to it or not.
+	ServesGroup(tx *state.Tx, targetGroupARN string) error
+}
+
+// Certificates are those listeners can present.
+type Certificates interface {
+	// Usable tells the algorithm of a certificate's key, whether a listener can present the certificate, and whether there is one.
+	Usable(tx *state.Tx, account, region, arn string) (keyAlgorithm string, usable, found bool)
+}
+
+// Objects are the files of S3 that trust stores are made of.
+type Objects interface {
+	// Read reads an object on behalf of an account; an empty version is the current one. An object that is missing or larger than most is
+	// an error.
+	Read(ctx context.Context, account, region, bucket, key, version string, most int64) ([]byte, error)
+	// Presign is an address at which the object can be downloaded for a while.
+	Presign(ctx context.Context, account, region, bucket, key, version string, lasting time.Duration) (string, error)
+}
+
+// Buckets are where logs go to.
+type Buckets interface {
+	// Check is whether Elastic Load Balancing can write an account's logs into a bucket; the error is for the caller of the API.
+	Check(tx *state.Tx, account, region, bucket, prefix string) error
+}
+
+// Config is what the front works with.
+type Config struct {
+	Store        *state.Store
+	Balance      *balance.Balance
+	Edge         Edge
+	Certificates Certificates
+	Objects      Objects
+	Buckets      Buckets
+}
+
 // Service is the Elastic Load Balancing front.
 type Service struct {
-	store   *state.Store
-	balance *balance.Balance
+	store        *state.Store
+	balance      *balance.Balance
+	edge         Edge
+	certificates Certificates
+	objects      Objects
+	buckets      Buckets
 }
 
 // New returns the front over the engine.
-func New(store *state.Store, b *balance.Balance) *Service {
-	return &Service{store: store, balance: b}
+func New(c Config) *Service {
+	return &Service{store: c.Store, balance: c.Balance, edge: c.Edge, certificates: c.Certificates, objects: c.Objects, buckets: c.Buckets}
 }
 
 // Operations are the operations this front serves.
@@ -45,6 +89,8 @@ func (s *Service) Operations() []aws.Binding {
 		elbv2api.DescribeListenerAttributes.Bind(s.DescribeListenerAttributes),
 		elbv2api.ModifyListenerAttributes.Bind(s.ModifyListenerAttributes),
 		elbv2api.DescribeListenerCertificates.Bind(s.DescribeListenerCertificates),
+		elbv2api.AddListenerCertificates.Bind(s.AddListenerCertificates),
+		elbv2api.RemoveListenerCertificates.Bind(s.RemoveListenerCertificates),
 
 		elbv2api.CreateRule.Bind(s.CreateRule),
 		elbv2api.DescribeRules.Bind(s.DescribeRules),
@@ -61,6 +107,19 @@ func (s *Service) Operations() []aws.Binding {
 		elbv2api.RegisterTargets.Bind(s.RegisterTargets),
 		elbv2api.DeregisterTargets.Bind(s.DeregisterTargets),
 		elbv2api.DescribeTargetHealth.Bind(s.DescribeTargetHealth),
+
+		elbv2api.CreateTrustStore.Bind(s.CreateTrustStore),
+		elbv2api.DescribeTrustStores.Bind(s.DescribeTrustStores),
+		elbv2api.ModifyTrustStore.Bind(s.ModifyTrustStore),
+		elbv2api.DeleteTrustStore.Bind(s.DeleteTrustStore),
+		elbv2api.DescribeTrustStoreAssociations.Bind(s.DescribeTrustStoreAssociations),
+		elbv2api.DeleteSharedTrustStoreAssociation.Bind(s.DeleteSharedTrustStoreAssociation),
+		elbv2api.AddTrustStoreRevocations.Bind(s.AddTrustStoreRevocations),
+		elbv2api.DescribeTrustStoreRevocations.Bind(s.DescribeTrustStoreRevocations),
+		elbv2api.RemoveTrustStoreRevocations.Bind(s.RemoveTrustStoreRevocations),
+		elbv2api.GetTrustStoreCaCertificatesBundle.Bind(s.GetTrustStoreCaCertificatesBundle),
+		elbv2api.GetTrustStoreRevocationContent.Bind(s.GetTrustStoreRevocationContent),
+		elbv2api.GetResourcePolicy.Bind(s.GetResourcePolicy),
 
 		elbv2api.AddTags.Bind(s.AddTags),
 		elbv2api.RemoveTags.Bind(s.RemoveTags),
@@ -79,6 +138,22 @@ func update[O any](ctx context.Context, s *Service, fn func(tx *state.Tx, scope 
 		return err
 	})
 	return out, err
+}
+
+// served is whether edge can do what the transaction has made of a load balancer.
+func (s *Service) served(tx *state.Tx, loadBalancerARN string) error {
+	if err := s.edge.Serves(tx, loadBalancerARN); err != nil {
+		return awserr.NotImplemented(err.Error())
+	}
+	return nil
+}
+
+// servedGroup is the same for a target group.
+func (s *Service) servedGroup(tx *state.Tx, g *balance.TargetGroup) error {
+	if err := s.edge.ServesGroup(tx, g.ARN); err != nil {
+		return awserr.NotImplemented(err.Error())
+	}
+	return nil
 }
 
 // view is update for operations that only read.
@@ -105,6 +180,7 @@ var kinds = map[string]string{
 	"listener":      "listener",
 	"listener-rule": "listener rule",
 	"targetgroup":   "target group",
+	"truststore":    "trust store",
 }
 
 // kindOf is the kind of resource an ARN names; empty if none of ours.

@@ -25,7 +25,9 @@ import (
 type desk struct {
 	*balancetest.Ground
 	*elbv2.Service
-	ctx context.Context
+	ctx   context.Context
+	plane *plane
+	files files
 
 	lb, listener, rule, group string // ARNs
 }
@@ -33,7 +35,8 @@ type desk struct {
 func newDesk(t *testing.T) *desk {
 	t.Helper()
 	g := balancetest.New(t)
-	d := &desk{Ground: g, Service: elbv2.New(g.Store, g.Balance)}
+	d := &desk{Ground: g, plane: &plane{}, files: files{}}
+	d.Service = elbv2.New(elbv2.Config{Store: g.Store, Balance: g.Balance, Edge: d.plane, Certificates: wallet{}, Objects: d.files, Buckets: buckets{}})
 	d.ctx = aws.With(t.Context(), &aws.Call{Account: "123456789012", Region: "us-east-1", Service: "elbv2", Now: time.Unix(1_700_000_000, 0)})
 	lb := must(t)(d.CreateLoadBalancer(d.ctx, &elbv2api.CreateLoadBalancerInput{Name: new("web"), Subnets: d.subnets(), SecurityGroups: []string{g.Group.ID}}))
 	d.lb = *lb.(*elbv2api.CreateLoadBalancerOutput).LoadBalancers[0].LoadBalancerArn
@@ -44,6 +47,54 @@ func newDesk(t *testing.T) *desk {
 	r := must(t)(d.CreateRule(d.ctx, &elbv2api.CreateRuleInput{ListenerArn: &d.listener, Priority: new(int32(10)), Conditions: onPath("/api/*"), Actions: d.forward()}))
 	d.rule = *r.(*elbv2api.CreateRuleOutput).Rules[0].RuleArn
 	return d
+}
+
+// plane is a data plane that can do everything, unless the test says otherwise.
+type plane struct{ err error }
+
+func (p *plane) Serves(*state.Tx, string) error      { return p.err }
+func (p *plane) ServesGroup(*state.Tx, string) error { return p.err }
+
+// wallet has the certificates whose ARNs end in a digit; those that end in 0 are not issued yet.
+type wallet struct{}
+
+func (wallet) Usable(_ *state.Tx, _, _, arn string) (algorithm string, usable, found bool) {
+	last := arn[len(arn)-1]
+	return "RSA_2048", last != '0', '0' <= last && last <= '9'
+}
+
+// files are objects by bucket and key.
+type files map[string]string
+
+func (f files) Read(_ context.Context, _, _, bucket, key, _ string, most int64) ([]byte, error) {
+	text, ok := f[bucket+"/"+key]
+	if !ok || int64(len(text)) > most {
+		return nil, errors.New("no such object")
+	}
+	return []byte(text), nil
+}
+
+func (f files) Presign(_ context.Context, _, _, bucket, key, _ string, lasting time.Duration) (string, error) {
+	return fmt.Sprintf("http://s3.localhost/%s/%s?expires=%.0f", bucket, key, lasting.Seconds()), nil
+}
+
+// buckets lets logs into those whose name ends in logs.
+type buckets struct{}
+
+func (buckets) Check(_ *state.Tx, _, _, bucket, _ string) error {
+	if !strings.HasSuffix(bucket, "logs") {
+		return balance.ErrInvalidConfiguration.New("Access Denied for bucket: %s. Please check S3bucket permission", bucket)
+	}
+	return nil
+}
+
+// certificates are those with the numbers.
+func certificates(numbers ...int) []elbv2api.Certificate {
+	var list []elbv2api.Certificate
+	for _, n := range numbers {
+		list = append(list, elbv2api.Certificate{CertificateArn: new(fmt.Sprintf("arn:aws:acm:us-east-1:123456789012:certificate/%d", n))})
+	}
+	return list
 }
 
 // must takes an operation's results.
@@ -127,7 +178,7 @@ func TestCreateLoadBalancerRefusals(t *testing.T) {
 		{"characters", elbv2api.CreateLoadBalancerInput{Name: new("a_b")}, "ValidationError: The load balancer name 'a_b' can only contain characters that are alphanumeric characters and hyphens(-)"},
 		{"hyphen", elbv2api.CreateLoadBalancerInput{Name: new("ab-")}, "ValidationError: The load balancer name 'ab-' cannot begin or end with a hyphen(-)"},
 		{"internal-", elbv2api.CreateLoadBalancerInput{Name: new("internal-a")}, "ValidationError: The load balancer name 'internal-a' cannot begin with 'internal-'"},
-		{"network", elbv2api.CreateLoadBalancerInput{Name: new("a"), Type: new("network")}, "NotImplemented: load balancers of type network"},
+		{"network", elbv2api.CreateLoadBalancerInput{Name: new("a"), Type: new("network")}, "ValidationError: At least one subnet must be specified"},
 		{"dualstack", elbv2api.CreateLoadBalancerInput{Name: new("a"), IpAddressType: new("dualstack")}, "NotImplemented: IP address type dualstack"},
 		{"pools", elbv2api.CreateLoadBalancerInput{Name: new("a"), IpamPools: &elbv2api.IpamPools{}}, "NotImplemented: IpamPools"},
 		{"both", elbv2api.CreateLoadBalancerInput{Name: new("a"), Subnets: d.subnets(), SubnetMappings: []elbv2api.SubnetMapping{{}}}, "ValidationError: You must specify either subnets or subnet mappings, but not both"},
@@ -215,9 +266,11 @@ func TestListenerRefusals(t *testing.T) {
 		{"no protocol", func(in *elbv2api.CreateListenerInput) { in.Protocol = nil }, "ValidationError: A listener protocol must be specified"},
 		{"no port", func(in *elbv2api.CreateListenerInput) { in.Port = nil }, "ValidationError: A listener port must be specified"},
 		{"TCP", func(in *elbv2api.CreateListenerInput) { in.Protocol = new("TCP") }, "ValidationError: Listener protocol 'TCP' must be one of 'HTTPS, HTTP'"},
-		{"HTTPS", func(in *elbv2api.CreateListenerInput) { in.Protocol = new("HTTPS") }, "NotImplemented: listener protocol HTTPS"},
-		{"certificate", func(in *elbv2api.CreateListenerInput) { in.Certificates = []elbv2api.Certificate{{}} }, "ValidationError: Certificates cannot be specified"},
-		{"policy", func(in *elbv2api.CreateListenerInput) { in.SslPolicy = new("x") }, "ValidationError: An SSL policy cannot be specified"},
+		{"HTTPS", func(in *elbv2api.CreateListenerInput) { in.Protocol, in.Port = new("HTTPS"), new(int32(443)) }, "ValidationError: A certificate must be specified for HTTPS listeners"},
+		{"certificate", func(in *elbv2api.CreateListenerInput) { in.Certificates, in.Port = certificates(1), new(int32(443)) }, "ValidationError: Certificates cannot be specified for listeners with protocol 'HTTP'"},
+		{"policy", func(in *elbv2api.CreateListenerInput) {
+			in.SslPolicy, in.Port = new("ELBSecurityPolicy-2016-08"), new(int32(443))
+		}, "ValidationError: An SSL policy cannot be specified"},
 		{"port taken", func(in *elbv2api.CreateListenerInput) { in.Port = new(int32(80)) }, "DuplicateListener: "},
 		{"no action", func(in *elbv2api.CreateListenerInput) { in.DefaultActions = nil }, "InvalidLoadBalancerAction: You must specify exactly one action"},
 	} {
@@ -260,15 +313,15 @@ func TestTargetGroupRefusals(t *testing.T) {
 		{"hyphen", func(i *in) { i.Name = new("-a") }, "ValidationError: Target group name '-a' cannot begin or end with '-'"},
 		{"lambda", func(i *in) { i.TargetType = new("lambda") }, "NotImplemented: target type lambda"},
 		{"no protocol", func(i *in) { i.Protocol = nil }, "ValidationError: A protocol must be specified"},
-		{"HTTPS", func(i *in) { i.Protocol = new("HTTPS") }, "NotImplemented: target group protocol HTTPS"},
+		{"HTTPS", func(i *in) { i.Protocol = new("GENEVE") }, "NotImplemented: target group protocol GENEVE"},
 		{"no port", func(i *in) { i.Port = nil }, "ValidationError: A port must be specified"},
 		{"no VPC", func(i *in) { i.VpcId = nil }, "ValidationError: A VPC ID must be specified"},
 		{"unknown VPC", func(i *in) { i.VpcId = new("vpc-1") }, "ValidationError: The VPC ID 'vpc-1' is not found"},
-		{"GRPC", func(i *in) { i.ProtocolVersion = new("GRPC") }, "NotImplemented: protocol version GRPC"},
+		{"GRPC", func(i *in) { i.ProtocolVersion = new("GRPC") }, ""},
 		{"version", func(i *in) { i.ProtocolVersion = new("HTTP3") }, "ValidationError: The protocol version 'HTTP3' must be one of 'GRPC, HTTP1, HTTP2'"},
 		{"ipv6", func(i *in) { i.IpAddressType = new("ipv6") }, "NotImplemented: target group IP address type ipv6"},
 		{"check off", func(i *in) { i.HealthCheckEnabled = new(false) }, "ValidationError: Health check enabled must be true for target groups with target type 'ip'"},
-		{"check HTTPS", func(i *in) { i.HealthCheckProtocol = new("HTTPS") }, "NotImplemented: health check protocol HTTPS"},
+		{"check HTTPS", func(i *in) { i.HealthCheckProtocol = new("HTTPS") }, ""},
 		{"check TCP", func(i *in) { i.HealthCheckProtocol = new("TCP") }, "ValidationError: Health check protocol 'TCP' is not supported for target groups with protocol 'HTTP'"},
 		{"check port", func(i *in) { i.HealthCheckPort = new("0") }, "ValidationError: Health check port '0' must be"},
 		{"check path", func(i *in) { i.HealthCheckPath = new("healthz") }, "ValidationError: Health check path 'healthz' is not valid"},

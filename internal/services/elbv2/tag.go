@@ -94,8 +94,10 @@ func (s *Service) checkTagged(tx *state.Tx, scope network.Scope, arns []string) 
 			_, err = s.balance.Rule(tx, scope, arn)
 		case "targetgroup":
 			_, err = s.balance.TargetGroup(tx, scope, arn)
+		case "truststore":
+			_, err = s.balance.TrustStore(tx, scope, arn)
 		default:
-			err = invalid("'%s' is not a valid load balancer, target group, listener or listener rule ARN", arn)
+			err = invalid("'%s' is not a valid load balancer, target group, listener, listener rule or trust store ARN", arn)
 		}
 		if err != nil {
 			return err

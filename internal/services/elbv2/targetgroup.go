@@ -2,6 +2,7 @@ package elbv2
 
 import (
 	"context"
+	"slices"
 
 	elbv2api "github.com/neargate/neargate/internal/api/elbv2"
 	"github.com/neargate/neargate/internal/aws"
@@ -10,8 +11,6 @@ import (
 	"github.com/neargate/neargate/internal/network"
 	"github.com/neargate/neargate/internal/state"
 )
-
-const http1 = "HTTP1"
 
 // CreateTargetGroup makes a target group.
 func (s *Service) CreateTargetGroup(ctx context.Context, in *elbv2api.CreateTargetGroupInput) (*elbv2api.CreateTargetGroupOutput, error) {
@@ -30,15 +29,14 @@ func (s *Service) CreateTargetGroup(ctx context.Context, in *elbv2api.CreateTarg
 		if err != nil {
 			return nil, err
 		}
-		return &elbv2api.CreateTargetGroupOutput{TargetGroups: []elbv2api.TargetGroup{s.targetGroup(tx, made)}}, nil
+		return &elbv2api.CreateTargetGroupOutput{TargetGroups: []elbv2api.TargetGroup{s.targetGroup(tx, made)}}, s.servedGroup(tx, made)
 	})
 }
 
 // targetGroupOf is the group a request asks for.
 func targetGroupOf(in *elbv2api.CreateTargetGroupInput) (g balance.TargetGroup, err error) {
 	g = balance.TargetGroup{
-		Name: *in.Name, Type: balance.TargetInstance, Protocol: aws.Val(in.Protocol), ProtocolVersion: http1,
-		Port: int(aws.Val(in.Port)), VPCID: aws.Val(in.VpcId), HealthCheck: balance.DefaultHealthCheck(),
+		Name: *in.Name, Type: balance.TargetInstance, Protocol: aws.Val(in.Protocol), Port: int(aws.Val(in.Port)), VPCID: aws.Val(in.VpcId),
 	}
 	if in.TargetType != nil {
 		g.Type = *in.TargetType
@@ -47,12 +45,14 @@ func targetGroupOf(in *elbv2api.CreateTargetGroupInput) (g balance.TargetGroup, 
 		return g, err
 	}
 	switch {
-	case g.Type != balance.TargetIP && g.Type != balance.TargetInstance:
+	case g.Type == elbv2api.TargetTypeEnumLambda:
 		return g, awserr.NotImplemented("target type " + g.Type)
 	case in.Protocol == nil:
 		return g, invalid("A protocol must be specified")
-	case g.Protocol != balance.ProtocolHTTP:
+	case slices.Contains([]string{elbv2api.ProtocolEnumGeneve, elbv2api.ProtocolEnumQuic, elbv2api.ProtocolEnumTcpQuic}, g.Protocol):
 		return g, awserr.NotImplemented("target group protocol " + g.Protocol)
+	case g.Type == balance.TargetALB && g.Protocol != balance.ProtocolTCP:
+		return g, invalid("Protocol '%s' is not supported for target groups with target type 'alb'", g.Protocol)
 	case in.Port == nil:
 		return g, invalid("A port must be specified")
 	case in.VpcId == nil:
@@ -62,25 +62,30 @@ func targetGroupOf(in *elbv2api.CreateTargetGroupInput) (g balance.TargetGroup, 
 	case in.TargetControlPort != nil:
 		return g, awserr.NotImplemented("TargetControlPort")
 	}
-	if err := checkProtocolVersion(in.ProtocolVersion); err != nil {
+	if g.ProtocolVersion, err = protocolVersion(g.Protocol, in.ProtocolVersion); err != nil {
 		return g, err
 	}
 	g.HealthCheck, err = healthCheck{
 		protocol: in.HealthCheckProtocol, port: in.HealthCheckPort, path: in.HealthCheckPath, enabled: in.HealthCheckEnabled,
 		interval: in.HealthCheckIntervalSeconds, timeout: in.HealthCheckTimeoutSeconds,
 		healthy: in.HealthyThresholdCount, unhealthy: in.UnhealthyThresholdCount, matcher: in.Matcher,
-	}.change(g.HealthCheck, g.Type)
+	}.change(balance.DefaultHealthCheck(&g, aws.Val(in.HealthCheckProtocol)), &g)
 	return g, err
 }
 
-func checkProtocolVersion(v *string) error {
-	switch aws.Val(v) {
-	case "", http1:
-		return nil
-	case "HTTP2", "GRPC":
-		return awserr.NotImplemented("protocol version " + *v)
+func protocolVersion(protocol string, asked *string) (string, error) {
+	switch v := aws.Val(asked); {
+	case !balance.Web(protocol) && v != "":
+		return "", invalid("Protocol version cannot be specified for target groups with protocol '%s'", protocol)
+	case !balance.Web(protocol):
+		return "", nil
+	case v == "":
+		return balance.VersionHTTP1, nil
+	case v == balance.VersionHTTP1 || v == balance.VersionHTTP2 || v == balance.VersionGRPC:
+		return v, nil
+	default:
+		return "", invalid("The protocol version '%s' must be one of 'GRPC, HTTP1, HTTP2'", v)
 	}
-	return invalid("The protocol version '%s' must be one of 'GRPC, HTTP1, HTTP2'", *v)
 }
 
 // DescribeTargetGroups lists target groups: all, those of a load balancer, or those named.
@@ -145,12 +150,12 @@ func (s *Service) ModifyTargetGroup(ctx context.Context, in *elbv2api.ModifyTarg
 			protocol: in.HealthCheckProtocol, port: in.HealthCheckPort, path: in.HealthCheckPath, enabled: in.HealthCheckEnabled,
 			interval: in.HealthCheckIntervalSeconds, timeout: in.HealthCheckTimeoutSeconds,
 			healthy: in.HealthyThresholdCount, unhealthy: in.UnhealthyThresholdCount, matcher: in.Matcher,
-		}.change(g.HealthCheck, g.Type)
+		}.change(g.HealthCheck, g)
 		if err != nil {
 			return nil, err
 		}
 		g = s.balance.SetHealthCheck(tx, g, h)
-		return &elbv2api.ModifyTargetGroupOutput{TargetGroups: []elbv2api.TargetGroup{s.targetGroup(tx, g)}}, nil
+		return &elbv2api.ModifyTargetGroupOutput{TargetGroups: []elbv2api.TargetGroup{s.targetGroup(tx, g)}}, s.servedGroup(tx, g)
 	})
 }
 
@@ -167,12 +172,17 @@ func (s *Service) DeleteTargetGroup(ctx context.Context, in *elbv2api.DeleteTarg
 func (s *Service) targetGroup(tx *state.Tx, g *balance.TargetGroup) elbv2api.TargetGroup {
 	h := g.HealthCheck
 	out := elbv2api.TargetGroup{
-		TargetGroupArn: new(g.ARN), TargetGroupName: new(g.Name), Protocol: new(g.Protocol), ProtocolVersion: new(g.ProtocolVersion),
+		TargetGroupArn: new(g.ARN), TargetGroupName: new(g.Name), Protocol: new(g.Protocol), ProtocolVersion: optional(g.ProtocolVersion),
 		Port: new(int32(g.Port)), VpcId: new(g.VPCID), TargetType: new(g.Type), IpAddressType: new(elbv2api.TargetGroupIpAddressTypeEnumIpv4),
-		HealthCheckEnabled: new(true), HealthCheckProtocol: new(h.Protocol), HealthCheckPort: new(h.Port), HealthCheckPath: new(h.Path),
+		HealthCheckEnabled: new(true), HealthCheckProtocol: new(h.Protocol), HealthCheckPort: new(h.Port), HealthCheckPath: optional(h.Path),
 		HealthCheckIntervalSeconds: new(int32(h.Interval.Seconds())), HealthCheckTimeoutSeconds: new(int32(h.Timeout.Seconds())),
-		HealthyThresholdCount: new(int32(h.Healthy)), UnhealthyThresholdCount: new(int32(h.Unhealthy)),
-		Matcher: &elbv2api.Matcher{HttpCode: new(h.Matcher)}, LoadBalancerArns: []string{},
+		HealthyThresholdCount: new(int32(h.Healthy)), UnhealthyThresholdCount: new(int32(h.Unhealthy)), LoadBalancerArns: []string{},
+	}
+	switch {
+	case g.ProtocolVersion == balance.VersionGRPC:
+		out.Matcher = &elbv2api.Matcher{GrpcCode: new(h.Matcher)}
+	case h.Matcher != "":
+		out.Matcher = &elbv2api.Matcher{HttpCode: new(h.Matcher)}
 	}
 	if lb, ok := s.balance.LoadBalancerOf(tx, g.ARN); ok {
 		out.LoadBalancerArns = append(out.LoadBalancerArns, lb.ARN)
