@@ -50,7 +50,8 @@ func watched(s *edgeapi.Snapshot) []health.Target {
 				byZone[t.AvailabilityZone] = nodes
 			}
 			out = append(out, health.Target{
-				Key: health.Key{Group: g.ARN, ID: t.ID, Port: t.Port}, Config: g.HealthCheck, Target: *t, Nodes: nodes, Network: g.Network(),
+				Key: health.Key{Group: g.ARN, ID: t.ID, Port: t.Port}, Config: g.HealthCheck, Version: g.ProtocolVersion,
+				Target: *t, Nodes: nodes, Network: g.Network(),
 			})
 		}
 	}

@@ -6,13 +6,23 @@ import (
 	"strings"
 )
 
-// Matcher is a parsed set of HTTP status codes.
+// Matcher is a parsed set of status codes.
 type Matcher []codeRange
 
 type codeRange struct{ from, to int }
 
-// ParseMatcher reads codes and ranges of codes separated by commas: "200", "200,202", "200-299,301".
-func ParseMatcher(s string) (Matcher, error) {
+// ParseMatcher reads HTTP status codes and ranges of them separated by commas: "200", "200,202", "200-299,301".
+func ParseMatcher(s string) (Matcher, error) { return parseMatcher(s, 100, 599) }
+
+// ParseMatcherFor reads the codes of a protocol version: those of gRPC are 0 to 99.
+func ParseMatcherFor(version, s string) (Matcher, error) {
+	if version == VersionGRPC {
+		return parseMatcher(s, 0, 99)
+	}
+	return ParseMatcher(s)
+}
+
+func parseMatcher(s string, least, most int) (Matcher, error) {
 	var m Matcher
 	for part := range strings.SplitSeq(s, ",") {
 		from, to, isRange := strings.Cut(part, "-")
@@ -21,7 +31,7 @@ func ParseMatcher(s string) (Matcher, error) {
 		}
 		a, errA := strconv.Atoi(from)
 		b, errB := strconv.Atoi(to)
-		if errA != nil || errB != nil || a < 100 || b > 599 || a > b {
+		if errA != nil || errB != nil || a < least || b > most || a > b {
 			return nil, fmt.Errorf("matcher %q: bad code or range %q", s, part)
 		}
 		m = append(m, codeRange{a, b})

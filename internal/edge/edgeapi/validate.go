@@ -93,7 +93,7 @@ func (g *TargetGroup) validate() error {
 		switch {
 		case g.Protocol != ProtocolHTTP:
 			return fmt.Errorf("protocol %q is not supported", g.Protocol)
-		case g.ProtocolVersion != "HTTP1":
+		case g.ProtocolVersion != VersionHTTP1 && g.ProtocolVersion != VersionHTTP2 && g.ProtocolVersion != VersionGRPC:
 			return fmt.Errorf("protocol version %q is not supported", g.ProtocolVersion)
 		}
 		if err := g.validateRouting(); err != nil {
@@ -103,7 +103,7 @@ func (g *TargetGroup) validate() error {
 	if g.HealthCheck.Protocol == ProtocolTCP && !g.Network() {
 		return fmt.Errorf("health check: protocol %q is not supported with protocol %s", g.HealthCheck.Protocol, g.Protocol)
 	}
-	if err := g.HealthCheck.validate(); err != nil {
+	if err := g.HealthCheck.validate(g.ProtocolVersion); err != nil {
 		return fmt.Errorf("health check: %w", err)
 	}
 	type identity struct {
@@ -128,7 +128,7 @@ func (g *TargetGroup) validate() error {
 	return nil
 }
 
-func (h *HealthCheck) validate() error {
+func (h *HealthCheck) validate(version string) error {
 	if h.Protocol != ProtocolHTTP && h.Protocol != ProtocolTCP {
 		return fmt.Errorf("protocol %q is not supported", h.Protocol)
 	}
@@ -150,7 +150,7 @@ func (h *HealthCheck) validate() error {
 	if h.Protocol == ProtocolTCP {
 		return nil
 	}
-	_, err := ParseMatcher(h.Matcher)
+	_, err := ParseMatcherFor(version, h.Matcher)
 	return err
 }
 

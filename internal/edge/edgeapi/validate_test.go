@@ -145,7 +145,7 @@ func TestValidate(t *testing.T) {
 		{"bad replacement", func(s *Snapshot) {
 			rule(s, 1).Transforms = []Transform{{Type: RewriteURL, Regex: "a", Replace: "a\r\nb"}}
 		}},
-		{"version", func(s *Snapshot) { s.TargetGroups[0].ProtocolVersion = "GRPC" }},
+		{"version", func(s *Snapshot) { s.TargetGroups[0].ProtocolVersion = "HTTP3" }},
 		{"repeated id", func(s *Snapshot) { s.TargetGroups[0].Targets[1].Port = 8080 }},
 		{"not IPv4", func(s *Snapshot) { s.TargetGroups[0].Targets[0].Address = netip.Addr{} }},
 		{"without an end", func(s *Snapshot) { s.TargetGroups[0].Targets[1].DrainUntil = time.Time{} }},

@@ -33,7 +33,12 @@ func (c *check) probe(ctx context.Context, dial Dial) (Outcome, error) {
 	}
 	deadline, _ := ctx.Deadline()
 	conn.SetDeadline(deadline)
-	code, err := ask(conn, c.request)
+	code, err := 0, error(nil)
+	if c.version == edgeapi.VersionHTTP2 || c.version == edgeapi.VersionGRPC {
+		code, err = askHTTP2(ctx, conn, c)
+	} else {
+		code, err = ask(conn, c.request)
+	}
 	if err != nil {
 		return failure(err), nil
 	}

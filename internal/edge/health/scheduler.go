@@ -22,6 +22,7 @@ type Key struct {
 type check struct {
 	key     Key
 	config  edgeapi.HealthCheck
+	version string // of HTTP, which decides what the matcher's codes are
 	matcher edgeapi.Matcher
 	request []byte
 	address netip.AddrPort
@@ -72,10 +73,11 @@ func New(c Config) *Scheduler {
 
 // Target is a target to be probed.
 type Target struct {
-	Key    Key
-	Config edgeapi.HealthCheck
-	Target edgeapi.Target
-	Nodes  []string // to probe from, in order of preference
+	Key     Key
+	Config  edgeapi.HealthCheck
+	Version string // of HTTP; empty: HTTP1
+	Target  edgeapi.Target
+	Nodes   []string // to probe from, in order of preference
 	// Network is a target of network load balancers, for which there is one reason to be unhealthy only: ResponseCodeMismatch and Timeout
 	// apply "only to Application Load Balancers and Gateway Load Balancers".
 	Network bool
@@ -131,7 +133,8 @@ func (s *Scheduler) begin(t *Target, address netip.AddrPort, now time.Time) *che
 // configure takes over a health check. The target stays in its state; counting starts over.
 func (c *check) configure(t *Target, address netip.AddrPort) {
 	c.config, c.address = t.Config, address
-	c.matcher, _ = edgeapi.ParseMatcher(t.Config.Matcher) // validated with the snapshot
+	c.version = t.Version
+	c.matcher, _ = edgeapi.ParseMatcherFor(t.Version, t.Config.Matcher) // validated with the snapshot
 	if t.Config.Protocol != edgeapi.ProtocolTCP {
 		c.request = request(t.Config.Path, address)
 	}

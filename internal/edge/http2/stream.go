@@ -37,6 +37,7 @@ type Stream struct {
 	consumed              int // and what it has not been given back yet
 	window                int64
 	remoteDone, localDone bool
+	deaf                  bool // nobody reads any more
 	err                   error
 	gone                  func()
 }
@@ -132,6 +133,14 @@ func (s *Stream) endLocal() {
 	}
 }
 
+// CloseRead makes reading fail, now and later. What else the client sends is dropped, and it is asked to stop once the answer has ended.
+func (s *Stream) CloseRead() {
+	s.conn.mu.Lock()
+	defer s.conn.mu.Unlock()
+	s.deaf = true
+	s.changed.Broadcast()
+}
+
 // Reset ends the stream with an error, unless it has ended. NoError is for a stream that has been answered.
 func (s *Stream) Reset(code Code) {
 	s.conn.mu.Lock()
@@ -187,6 +196,8 @@ func (s *Stream) Read(p []byte) (int, error) {
 		switch {
 		case s.err != nil:
 			return 0, s.err
+		case s.deaf:
+			return 0, errClosed
 		case s.remoteDone:
 			return 0, io.EOF
 		}

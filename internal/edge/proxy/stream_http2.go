@@ -1,4 +1,295 @@
 package proxy
 
-// exchangeHTTP2 has a target that speaks HTTP/2 answer the request.
-func (x *stream) exchangeHTTP2() { x.page(x.listener, 502) }
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
+	"net/url"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	xhttp2 "golang.org/x/net/http2"
+
+	"github.com/neargate/neargate/internal/edge/http1"
+	"github.com/neargate/neargate/internal/edge/http2"
+)
+
+// exchangeHTTP2 has a target that speaks HTTP/2 answer the request. Head, body and trailers are passed on as they come, in both
+// directions at the same time, as streaming calls of gRPC need it.
+func (x *stream) exchangeHTTP2() {
+	x.endpoint = x.listener.node.endpoint(x.target)
+	ctx, cancel := context.WithCancelCause(x.engine.ctx)
+	defer cancel(nil)
+	call := &call{stream: x, cancel: cancel}
+	call.watch()
+	defer call.end()
+	x.in.WhenGone(func() { cancel(errAbandoned) })
+	defer x.in.WhenGone(nil)
+
+	trace := &httptrace.ClientTrace{Got1xxResponse: call.interim}
+	request := call.request(httptrace.WithClientTrace(ctx, trace))
+	x.target.counters.requests.Add(1)
+	x.began = time.Now()
+	response, err := x.endpoint.roundTrip(request)
+	if err != nil {
+		call.failed(ctx, err)
+		return
+	}
+	defer response.Body.Close()
+	x.target.counters.answered(min(max(response.StatusCode, 100), 599), time.Since(x.began))
+	call.relay(response)
+}
+
+var (
+	errAbandoned = errors.New("abandoned by the client")
+	errSilent    = errors.New("nothing sent or received for the idle timeout")
+)
+
+// call is a request carried by HTTP/2 to a target.
+type call struct {
+	*stream
+	cancel  context.CancelCauseFunc
+	timer   *time.Timer
+	touched atomic.Int64 // tick
+	body    *callBody    // nil if there is none
+}
+
+// watch ends the call when nothing has happened for the idle timeout.
+func (c *call) watch() {
+	c.mark()
+	c.timer = time.AfterFunc(c.idle, func() {
+		if left := c.idle - time.Duration(c.sweeper.now()-c.touched.Load())*tick; left > 0 {
+			c.timer.Reset(left)
+			return
+		}
+		c.cancel(errSilent)
+	})
+}
+
+// mark notes that something was sent or received.
+func (c *call) mark() {
+	c.touched.Store(c.sweeper.now())
+	c.in.SetDeadline(c.sweeper.after(c.idle))
+}
+
+// end is the end of the call, after which nothing uses the stream.
+func (c *call) end() {
+	c.timer.Stop()
+	if c.body != nil {
+		c.body.shut()
+	}
+	if c.target.draining.Load() || c.listener.node.gone.Load() {
+		c.endpoint.channels.closeIdle()
+	}
+}
+
+// request makes the request for the target out of the head it would be sent by HTTP/1.1.
+func (c *call) request(ctx context.Context) *http.Request {
+	r := &c.stream.request
+	c.out = c.listener.composeRequest(c.out[:0], r, &c.peer, c.sweeper.unix.Load())
+	lines := c.out[bytes.IndexByte(c.out, '\n')+1:]
+	fields := http.Header{"User-Agent": {""}} // or it would be Go's
+	host := ""
+	for {
+		var line []byte
+		if line, lines, _ = bytes.Cut(lines, []byte("\r\n")); len(line) == 0 {
+			break
+		}
+		name, value, _ := bytes.Cut(line, []byte(": "))
+		switch key := textproto.CanonicalMIMEHeaderKey(string(name)); key {
+		case "Host":
+			host = string(value)
+		case "Content-Length", "Transfer-Encoding", "Connection":
+		case "User-Agent":
+			fields[key] = []string{string(value)}
+		default:
+			fields[key] = append(fields[key], string(value))
+		}
+	}
+	if c.in.Trails {
+		fields["Te"] = []string{"trailers"}
+	}
+	target := string(r.Target)
+	if len(target) > 1 && target[1] == '/' {
+		target = "http://" + host + target // or it would be taken for an authority
+	}
+	out := &http.Request{
+		Method: string(r.Method), URL: &url.URL{Scheme: "http", Host: c.target.address.String(), Opaque: target},
+		Host: host, Header: fields, Proto: "HTTP/2.0", ProtoMajor: 2,
+	}
+	c.target.counters.bytesOut.Add(uint64(len(c.out)))
+	if r.Framing != http1.NoBody {
+		c.body = &callBody{call: c}
+		out.Body = c.body
+		out.ContentLength = -1
+		if r.Framing == http1.Sized {
+			out.ContentLength = r.Length
+		}
+	}
+	return out.WithContext(ctx)
+}
+
+// callBody is the request's body as the target's connection reads it.
+type callBody struct {
+	call *call
+	mu   sync.Mutex
+	shun bool // the stream may not be used any more
+}
+
+func (b *callBody) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.shun {
+		return 0, errAbandoned
+	}
+	c := b.call
+	n, err := c.in.Read(p)
+	if n > 0 {
+		c.mark()
+		c.listener.counters.bytesIn.Add(uint64(n))
+		c.target.counters.bytesOut.Add(uint64(n))
+	}
+	return n, err
+}
+
+// Close is called when the target wants no more of the body.
+func (b *callBody) Close() error { return nil }
+
+// shut has readers leave the stream alone. What the client still has to send is not wanted.
+func (b *callBody) shut() {
+	b.call.in.CloseRead()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.shun = true
+}
+
+// interim passes a 1xx answer on; 100 has been given by ourselves if it was asked for.
+func (c *call) interim(status int, fields textproto.MIMEHeader) error {
+	if status == 100 || status == 101 {
+		return nil
+	}
+	c.mark()
+	return c.in.Send(c.composeHeader(http2.AppendStatus(nil, status), http.Header(fields), status), nil, false)
+}
+
+// composeHeader appends the target's fields as the client is to see them.
+func (c *call) composeHeader(b []byte, fields http.Header, status int) []byte {
+	v := c.listener
+	for name, values := range fields {
+		if http1.IsHop(name) || len(v.setFields) > 0 && v.sets([]byte(name)) {
+			continue
+		}
+		for _, value := range values {
+			b = http2.AppendField(b, []byte(name), value)
+		}
+	}
+	b = appendHeaders(b, v.attributes.ResponseHeaders)
+	if status < 200 {
+		return b
+	}
+	if c.bonds != [2]*issue{} {
+		for _, i := range c.dueTo(fields["Set-Cookie"]) {
+			if i != nil {
+				b = appendLines(b, i.lines)
+			}
+		}
+	}
+	if fields["Date"] == nil {
+		b = http2.AppendField(b, fieldDate, *c.sweeper.date.Load())
+	}
+	return b
+}
+
+// dueTo is due for an answer with these Set-Cookie fields.
+func (c *call) dueTo(set []string) [2]*issue {
+	out := c.bonds
+	if c.awaited != "" && !slices.ContainsFunc(set, func(v string) bool {
+		name, _, _ := nextCookie([]byte(v))
+		return string(name) == c.awaited
+	}) {
+		out[1] = nil
+	}
+	return out
+}
+
+// relay passes the answer on.
+func (c *call) relay(r *http.Response) {
+	c.mark()
+	c.block = c.composeHeader(http2.AppendStatus(c.block[:0], r.StatusCode), r.Header, r.StatusCode)
+	block := c.block
+	if r.ContentLength != 0 && string(c.stream.request.Method) != "HEAD" {
+		// The head alone may be all there is for long.
+		if c.pass(block, nil, false) != nil {
+			return
+		}
+		block = nil
+	}
+	for {
+		n, err := r.Body.Read(c.room)
+		c.mark()
+		if n > 0 && c.pass(block, c.room[:n], false) == nil {
+			block = nil
+		} else if n > 0 {
+			return
+		}
+		switch {
+		case err == nil:
+		case errors.Is(err, io.EOF):
+			c.finish(block, r.Trailer)
+			return
+		default:
+			code := http2.InternalError
+			var reset xhttp2.StreamError
+			if errors.As(err, &reset) {
+				code = http2.Code(reset.Code)
+			}
+			c.in.Reset(code)
+			return
+		}
+	}
+}
+
+// finish ends the answer, with trailers if there are any. block is the head unless that was sent.
+func (c *call) finish(block []byte, trailers http.Header) {
+	if len(trailers) == 0 {
+		c.pass(block, nil, true)
+		return
+	}
+	if block != nil && c.pass(block, nil, false) != nil {
+		return
+	}
+	var b []byte
+	for name, values := range trailers {
+		for _, value := range values {
+			b = http2.AppendField(b, []byte(name), value)
+		}
+	}
+	c.pass(b, nil, true)
+}
+
+func (c *call) pass(block, data []byte, end bool) error {
+	c.target.counters.bytesIn.Add(uint64(len(data)))
+	c.listener.counters.bytesOut.Add(uint64(len(block) + len(data)))
+	return c.in.Send(block, data, end)
+}
+
+// failed answers a request whose target did not.
+func (c *call) failed(ctx context.Context, err error) {
+	cause := context.Cause(ctx)
+	switch {
+	case errors.Is(cause, errAbandoned) || c.in.Err() != nil:
+		c.listener.counters.answered(460)
+		c.in.Reset(http2.Cancel)
+	case errors.Is(cause, errSilent):
+		c.page(c.listener, 504)
+	default:
+		c.target.counters.errors.Add(1)
+		c.page(c.listener, dialStatus(err))
+	}
+}

@@ -64,6 +64,8 @@ type endpoint struct {
 	mu     sync.Mutex
 	idle   []*upstream // the most recently used last
 	active upstream    // sentinel of a ring
+
+	channels channels // to a target that speaks HTTP/2
 }
 
 func newEndpoint(t *target, n *node) *endpoint {
@@ -197,6 +199,7 @@ func (e *endpoint) clear() {
 	idle := e.idle
 	e.idle = nil
 	e.mu.Unlock()
+	e.channels.closeIdle()
 	for _, u := range idle {
 		e.close(u)
 	}
