@@ -139,6 +139,7 @@ func fields(into []Field, b []byte, at int) ([]Field, error) {
 			at++
 		}
 		value, seen := at, uint8(0)
+		at = skipVisible(b, at)
 		for octets[b[at]]&isValue != 0 {
 			seen |= octets[b[at]]
 			at++

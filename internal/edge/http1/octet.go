@@ -1,5 +1,7 @@
 package http1
 
+import "encoding/binary"
+
 // Classes of octets, one table lookup each.
 const (
 	isToken  = 1 << iota // tchar of RFC 9110
@@ -37,6 +39,21 @@ var octets = func() (t [256]uint8) {
 	}
 	return t
 }()
+
+// skipVisible passes over octets from at on that are visible ASCII or space, eight at a time. It may stop before the last.
+func skipVisible(b []byte, at int) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for at+8 <= len(b) {
+		x := binary.LittleEndian.Uint64(b[at:])
+		control := (x - 0x20*ones) &^ x
+		del := x ^ 0x7f*ones
+		if (control|(del-ones)&^del|x)&tops != 0 {
+			break
+		}
+		at += 8
+	}
+	return at
+}
 
 func lower(c byte) byte {
 	if 'A' <= c && c <= 'Z' {

@@ -92,6 +92,7 @@ func (c *client) serve() {
 			return
 		}
 		c.idleTimeout, c.lifetime = v.settings.IdleTimeout, v.settings.ClientKeepAlive
+		c.alone = true
 		if c.await() != nil || !c.head(v) {
 			return
 		}

@@ -24,7 +24,7 @@ type exchange struct {
 	got      int  // octets of the answer in work.up
 	answered bool // the target has sent something
 	idle     time.Duration
-	began    time.Time // when the request was sent
+	began    time.Duration // when the request was sent, on the engine's clock
 }
 
 func (x *exchange) reset(c *client, d *decision) {
@@ -82,6 +82,7 @@ func (x *exchange) run() bool {
 func (x *exchange) connect(fresh, repeatable bool) (err error) {
 	if !fresh {
 		if x.up = x.endpoint.take(!repeatable); x.up != nil {
+			x.up.alone = true
 			return nil
 		}
 	}
@@ -141,7 +142,7 @@ const lastChunk = "0\r\n\r\n"
 func (x *exchange) send(whole bool) error {
 	x.target.counters.bytesOut.Add(uint64(len(x.work.out)))
 	_, err := x.up.Write(x.work.out)
-	x.began = time.Now()
+	x.began = x.client.engine.clock()
 	if err != nil || whole {
 		// The answer cannot be there yet. Letting others go first makes it likelier that the first attempt to read finds
 		// something, which saves a system call and a trip through the poller; with nobody waiting it costs nothing.

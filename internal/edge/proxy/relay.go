@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"io"
-	"time"
 
 	"github.com/neargate/neargate/internal/edge/http1"
 )
@@ -30,7 +29,7 @@ func (x *exchange) receiveHead() error {
 				break
 			}
 			if r.Status >= 200 || r.Status == 101 && w.request.WebSocket {
-				x.target.counters.answered(r.Status, time.Since(x.began))
+				x.target.counters.answered(r.Status, x.client.engine.clock()-x.began)
 				return nil
 			}
 			if err := x.interim(); err != nil {

@@ -22,9 +22,16 @@ import (
 type socket struct {
 	conn *net.TCPConn
 	raw  syscall.RawConn
+	fd   int
+
+	// alone is set while only the goroutine that will close the socket uses it. What can be done without waiting is then done
+	// without the runtime's locks, see direct.go.
+	alone bool
+	eager bool // the last Read did not have to wait, so the next one is worth trying
 
 	in, out        []byte
 	received, sent int
+	tries          int // of the current Read
 	inErr, outErr  error
 	read, write    func(fd uintptr) bool
 	lazy           bool // borrow a buffer only once there is something to read
@@ -70,6 +77,7 @@ var errTimeout = errors.New("timeout")
 func newSocket(c *net.TCPConn, sw *sweeper) *socket {
 	s := &socket{conn: c, sweeper: sw}
 	s.raw, _ = c.SyscallConn() // fails only for a nil connection
+	_ = s.raw.Control(func(fd uintptr) { s.fd = int(fd) })
 	s.read, s.write = s.tryRead, s.tryWrite
 	sw.add(s)
 	return s
@@ -108,8 +116,12 @@ func (s *socket) Read(p []byte) (int, error) {
 
 // receive waits for the socket to be readable and reads into s.in, or into a buffer borrowed at that moment.
 func (s *socket) receive() (int, error) {
-	if err := s.whenReadable(s.read); err != nil {
-		return 0, err
+	if !s.readAtOnce() {
+		s.tries = 0
+		if err := s.whenReadable(s.read); err != nil {
+			return 0, err
+		}
+		s.eager = s.tries == 1
 	}
 	if s.inErr == nil && s.received == 0 {
 		return 0, io.EOF
@@ -148,10 +160,11 @@ func (s *socket) tryRead(fd uintptr) bool {
 	if s.lazy {
 		p = s.borrow()
 	}
+	s.tries++
 	for {
-		n, err := unix.Read(int(fd), p)
+		n, err := read(int(fd), p)
 		switch err {
-		case nil:
+		case 0:
 			s.received, s.inErr = n, nil
 			return true
 		case unix.EINTR:
@@ -170,7 +183,10 @@ func (s *socket) tryRead(fd uintptr) bool {
 // Write writes all of p.
 func (s *socket) Write(p []byte) (int, error) {
 	s.out, s.sent, s.outErr = p, 0, nil
-	err := s.whenWritable(s.write)
+	var err error
+	if !s.writeAtOnce() {
+		err = s.whenWritable(s.write)
+	}
 	s.out = nil
 	if err == nil {
 		err = s.outErr
@@ -180,9 +196,9 @@ func (s *socket) Write(p []byte) (int, error) {
 
 func (s *socket) tryWrite(fd uintptr) bool {
 	for {
-		n, err := unix.Write(int(fd), s.out[s.sent:])
+		n, err := write(int(fd), s.out[s.sent:])
 		switch err {
-		case nil:
+		case 0:
 			if s.sent += n; s.sent == len(s.out) {
 				s.outErr = nil
 				return true

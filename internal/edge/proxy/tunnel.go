@@ -19,6 +19,7 @@ func (x *exchange) tunnel() {
 		}
 		w.from = w.to
 	}
+	c.alone, x.up.alone = false, false
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -3,6 +3,8 @@ package proxy
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/neargate/neargate/internal/edge/http1"
 )
@@ -16,6 +18,7 @@ type upload struct {
 	chunks    http1.ChunkReader
 
 	started  bool
+	ending   atomic.Bool // what is being sent may be the end
 	done     chan struct{}
 	err      error // of the client's side; read after done is closed
 	waiting  bool  // it ended while waiting for the client
@@ -30,6 +33,7 @@ var bodies = sync.Pool{New: func() any { return new([bodyRoom]byte) }}
 
 func (u *upload) start() {
 	u.started, u.done = true, make(chan struct{})
+	u.exchange.client.alone, u.exchange.up.alone = false, false
 	go func() {
 		defer close(u.done)
 		b := bodies.Get().(*[bodyRoom]byte)
@@ -42,7 +46,8 @@ func (u *upload) start() {
 	}()
 }
 
-// finished reports whether the upload has ended by itself and completely.
+// finished reports whether the upload has ended by itself and completely. A target may answer the last octets before whoever
+// sent them can say so, which is waited for: otherwise connections would be closed that could go on.
 func (u *upload) finished() bool {
 	if !u.started {
 		return false
@@ -51,6 +56,16 @@ func (u *upload) finished() bool {
 	case <-u.done:
 		return u.complete
 	default:
+	}
+	if !u.ending.Load() {
+		return false
+	}
+	late := time.NewTimer(tick)
+	defer late.Stop()
+	select {
+	case <-u.done:
+		return u.complete
+	case <-late.C:
 		return false
 	}
 }
@@ -119,6 +134,7 @@ func (u *upload) carry(b *[bodyRoom]byte) {
 		u.pump()
 		return
 	}
+	u.ending.Store(true)
 	for u.remaining > 0 {
 		n, err := u.read(b[:min(int64(streamed), u.remaining)])
 		if err != nil || u.write(b[:n]) != nil {
@@ -132,8 +148,10 @@ func (u *upload) carry(b *[bodyRoom]byte) {
 // pump carries a large body; failures are those of read and write.
 func (u *upload) pump() {
 	x := u.exchange
+	u.ending.Store(u.remaining <= pipeRoom)
 	source, sink := x.pump(x.client.socket, x.up.socket, u.remaining, func(n int) {
 		u.remaining -= int64(n)
+		u.ending.Store(u.remaining <= pipeRoom)
 		x.listener.counters.bytesIn.Add(uint64(n))
 		x.target.counters.bytesOut.Add(uint64(n))
 	})
@@ -160,6 +178,7 @@ func (u *upload) carryChunks(b *[bodyRoom]byte) {
 		last := ""
 		if u.chunks.Done() {
 			last = lastChunk
+			u.ending.Store(true)
 		}
 		if framed := frame(b[:], len(data), last); len(framed) > 0 && u.write(framed) != nil {
 			return
