@@ -18,7 +18,14 @@ type LoadBalancerCounters struct {
 	ARN string `json:"arn"`
 	FrontCounters
 	Listeners []ListenerCounters `json:"listeners,omitempty"`
+	Zones     []ZoneCounters     `json:"zones,omitempty"` // the same total, by the zone of the node that took the connection
 	Flows     []FlowCounters     `json:"flows,omitempty"` // of network load balancers, which have nothing else
+}
+
+// ZoneCounters are the share of a load balancer's nodes in one availability zone.
+type ZoneCounters struct {
+	AvailabilityZone string `json:"availabilityZone"`
+	FrontCounters
 }
 
 // ListenerCounters are one listener's share.
@@ -47,6 +54,7 @@ type FrontCounters struct {
 	RuleEvaluations     uint64 `json:"ruleEvaluations"` // conditions' rules looked at, without the default rule
 	Redirects           uint64 `json:"redirects"`
 	FixedResponses      uint64 `json:"fixedResponses"`
+	ClientTLSErrors     uint64 `json:"clientTLSErrors,omitempty"` // handshakes that failed
 	DesyncNonCompliant  uint64 `json:"desyncNonCompliant"`
 	InvalidHeaders      uint64 `json:"invalidHeaders"` // requests that carried a field name ELB calls invalid
 
@@ -64,7 +72,9 @@ type FrontCounters struct {
 type TargetGroupCounters struct {
 	ARN string `json:"arn"`
 	BackCounters
-	Unroutable uint64           `json:"unroutable"` // requests that found no target: 503
+	Unroutable uint64           `json:"unroutable"`          // requests that found no target: 503
+	Unhealthy  uint64           `json:"unhealthy,omitempty"` // requests routed by failing open
+	NonSticky  uint64           `json:"nonSticky,omitempty"` // of a group with stickiness: requests for which a target had to be chosen
 	Targets    []TargetCounters `json:"targets,omitempty"`
 }
 
@@ -79,12 +89,14 @@ type TargetCounters struct {
 type BackCounters struct {
 	Active           int64     `json:"active"` // requests in flight
 	Connections      int64     `json:"connections"`
+	Opened           uint64    `json:"opened,omitempty"` // connections ever made
 	Requests         uint64    `json:"requests"`
 	ConnectionErrors uint64    `json:"connectionErrors"`
-	BytesIn          uint64    `json:"bytesIn"`  // from the target
-	BytesOut         uint64    `json:"bytesOut"` // to the target
-	Classes          [5]uint64 `json:"classes"`  // answers by class, 1xx to 5xx
-	Latency          Histogram `json:"latency"`  // request sent to first byte of the answer
+	TLSErrors        uint64    `json:"tlsErrors,omitempty"` // handshakes that failed
+	BytesIn          uint64    `json:"bytesIn"`             // from the target
+	BytesOut         uint64    `json:"bytesOut"`            // to the target
+	Classes          [5]uint64 `json:"classes"`             // answers by class, 1xx to 5xx
+	Latency          Histogram `json:"latency"`             // request sent to first byte of the answer
 }
 
 // Histogram counts durations in buckets that are a quarter of a power of two wide. Trailing empty buckets are left out.

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/neargate/neargate/internal/edge/edgeapi"
@@ -25,25 +26,49 @@ func (e *Engine) Counters() *edgeapi.Counters {
 
 func (e *Engine) countBalancer(lb *edgeapi.LoadBalancer) edgeapi.LoadBalancerCounters {
 	out := edgeapi.LoadBalancerCounters{ARN: lb.ARN}
-	if b := e.ledger.balancers[lb.ARN]; b != nil {
-		addFront(&out.FrontCounters, b.gone)
+	zones := map[string]*edgeapi.FrontCounters{}
+	zone := func(name string) *edgeapi.FrontCounters {
+		if zones[name] == nil {
+			zones[name] = &edgeapi.FrontCounters{}
+		}
+		return zones[name]
+	}
+	b := e.ledger.balancers[lb.ARN]
+	if b == nil {
+		b = &balancerLedger{}
+	}
+	for name, c := range b.gone {
+		addFront(zone(name), *c)
 	}
 	for i := range lb.Listeners {
 		l := &lb.Listeners[i]
-		lc := edgeapi.ListenerCounters{ARN: l.ARN, FrontCounters: e.ledger.listener(lb.ARN, l.ARN).read()}
+		lc := edgeapi.ListenerCounters{ARN: l.ARN}
+		for key, counters := range b.listeners {
+			if key.arn == l.ARN {
+				c := counters.read()
+				addFront(&lc.FrontCounters, c)
+				addFront(zone(key.zone), c)
+			}
+		}
 		for j := range l.Rules {
 			n := e.ledger.rule(l.ARN, l.Rules[j].ARN).requests.Load()
 			lc.Rules = append(lc.Rules, edgeapi.RuleCounters{ARN: l.Rules[j].ARN, Requests: n})
 		}
-		addFront(&out.FrontCounters, lc.FrontCounters)
 		out.Listeners = append(out.Listeners, lc)
+	}
+	for _, name := range slices.Sorted(maps.Keys(zones)) {
+		addFront(&out.FrontCounters, *zones[name])
+		out.Zones = append(out.Zones, edgeapi.ZoneCounters{AvailabilityZone: name, FrontCounters: *zones[name]})
 	}
 	return out
 }
 
 func (e *Engine) countGroup(g *edgeapi.TargetGroup) edgeapi.TargetGroupCounters {
 	shared := e.ledger.group(g.ARN)
-	out := edgeapi.TargetGroupCounters{ARN: g.ARN, Unroutable: shared.counters.unroutable.Load()}
+	out := edgeapi.TargetGroupCounters{
+		ARN: g.ARN, Unroutable: shared.counters.unroutable.Load(),
+		Unhealthy: shared.counters.unhealthy.Load(), NonSticky: shared.counters.nonSticky.Load(),
+	}
 	addBack(&out.BackCounters, shared.counters.gone)
 	for i := range g.Targets {
 		x := &g.Targets[i]

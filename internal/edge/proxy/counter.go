@@ -8,13 +8,13 @@ import (
 	"github.com/neargate/neargate/internal/edge/http1"
 )
 
-// listenerCounters are kept per listener ARN for as long as the process lives, shared by all nodes.
+// listenerCounters are kept per listener ARN and zone for as long as the process lives, shared by the nodes there.
 type listenerCounters struct {
-	active                                                 atomic.Int64
-	connections, rejected, requests, bytesIn, bytesOut     atomic.Uint64
-	http2, grpc                                            atomic.Uint64
-	evaluations, redirects, fixed, nonCompliant, invalid   atomic.Uint64
-	own3xx, own4xx, own460, own500, own502, own503, own504 atomic.Uint64
+	active                                                          atomic.Int64
+	connections, rejected, requests, bytesIn, bytesOut              atomic.Uint64
+	http2, grpc                                                     atomic.Uint64
+	evaluations, redirects, fixed, nonCompliant, invalid, tlsErrors atomic.Uint64
+	own3xx, own4xx, own460, own500, own502, own503, own504          atomic.Uint64
 }
 
 // request counts a request that came by a protocol.
@@ -55,7 +55,7 @@ func (c *listenerCounters) read() edgeapi.FrontCounters {
 		Requests: c.requests.Load(), HTTP2Requests: c.http2.Load(), GRPCRequests: c.grpc.Load(),
 		BytesIn: c.bytesIn.Load(), BytesOut: c.bytesOut.Load(),
 		RuleEvaluations: c.evaluations.Load(), Redirects: c.redirects.Load(), FixedResponses: c.fixed.Load(),
-		DesyncNonCompliant: c.nonCompliant.Load(), InvalidHeaders: c.invalid.Load(),
+		ClientTLSErrors: c.tlsErrors.Load(), DesyncNonCompliant: c.nonCompliant.Load(), InvalidHeaders: c.invalid.Load(),
 		ELB3xx: c.own3xx.Load(), ELB4xx: c.own4xx.Load(), ELB460: c.own460.Load(),
 		ELB500: c.own500.Load(), ELB502: c.own502.Load(), ELB503: c.own503.Load(), ELB504: c.own504.Load(),
 	}
@@ -73,6 +73,7 @@ func addFront(to *edgeapi.FrontCounters, c edgeapi.FrontCounters) {
 	to.RuleEvaluations += c.RuleEvaluations
 	to.Redirects += c.Redirects
 	to.FixedResponses += c.FixedResponses
+	to.ClientTLSErrors += c.ClientTLSErrors
 	to.DesyncNonCompliant += c.DesyncNonCompliant
 	to.InvalidHeaders += c.InvalidHeaders
 	to.ELB3xx += c.ELB3xx
@@ -88,6 +89,7 @@ func addFront(to *edgeapi.FrontCounters, c edgeapi.FrontCounters) {
 type targetCounters struct {
 	connections                         atomic.Int64
 	requests, errors, bytesIn, bytesOut atomic.Uint64
+	opened, tlsErrors                   atomic.Uint64
 	classes                             [5]atomic.Uint64
 	latency                             [edgeapi.Buckets]atomic.Uint64
 	latencySum                          atomic.Int64
@@ -103,6 +105,7 @@ func (c *targetCounters) answered(status int, d time.Duration) {
 func (c *targetCounters) read() edgeapi.BackCounters {
 	b := edgeapi.BackCounters{
 		Connections: c.connections.Load(), Requests: c.requests.Load(), ConnectionErrors: c.errors.Load(),
+		Opened: c.opened.Load(), TLSErrors: c.tlsErrors.Load(),
 		BytesIn: c.bytesIn.Load(), BytesOut: c.bytesOut.Load(),
 	}
 	for i := range c.classes {
@@ -126,6 +129,8 @@ func addBack(to *edgeapi.BackCounters, c edgeapi.BackCounters) {
 	to.Active += c.Active
 	to.Connections += c.Connections
 	to.Requests += c.Requests
+	to.Opened += c.Opened
+	to.TLSErrors += c.TLSErrors
 	to.ConnectionErrors += c.ConnectionErrors
 	to.BytesIn += c.BytesIn
 	to.BytesOut += c.BytesOut
@@ -143,6 +148,6 @@ func addBack(to *edgeapi.BackCounters, c edgeapi.BackCounters) {
 
 // groupCounters are kept per target group: what belongs to no target, and what targets that are gone have left.
 type groupCounters struct {
-	unroutable atomic.Uint64
-	gone       edgeapi.BackCounters // guarded by Engine.mu
+	unroutable, unhealthy, nonSticky atomic.Uint64
+	gone                             edgeapi.BackCounters // guarded by Engine.mu
 }

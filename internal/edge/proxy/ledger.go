@@ -14,9 +14,11 @@ type ledger struct {
 }
 
 type balancerLedger struct {
-	listeners map[string]*listenerCounters
-	gone      edgeapi.FrontCounters // what removed listeners have counted
+	listeners map[listenerKey]*listenerCounters
+	gone      map[string]*edgeapi.FrontCounters // by zone, what removed listeners have counted
 }
+
+type listenerKey struct{ arn, zone string }
 
 type ruleCounter struct{ requests atomic.Uint64 }
 
@@ -24,16 +26,17 @@ func newLedger() ledger {
 	return ledger{map[string]*balancerLedger{}, map[string]*groupState{}, map[[2]string]*ruleCounter{}}
 }
 
-func (l *ledger) listener(balancer, arn string) *listenerCounters {
+func (l *ledger) listener(balancer, arn, zone string) *listenerCounters {
 	b := l.balancers[balancer]
 	if b == nil {
-		b = &balancerLedger{listeners: map[string]*listenerCounters{}}
+		b = &balancerLedger{map[listenerKey]*listenerCounters{}, map[string]*edgeapi.FrontCounters{}}
 		l.balancers[balancer] = b
 	}
-	c := b.listeners[arn]
+	key := listenerKey{arn, zone}
+	c := b.listeners[key]
 	if c == nil {
 		c = &listenerCounters{}
-		b.listeners[arn] = c
+		b.listeners[key] = c
 	}
 	return c
 }
@@ -77,10 +80,13 @@ func (l *ledger) prune(s *edgeapi.Snapshot) {
 			delete(l.balancers, arn)
 			continue
 		}
-		for ln, c := range b.listeners {
-			if !listeners[arn][ln] {
-				addFront(&b.gone, c.read())
-				delete(b.listeners, ln)
+		for key, c := range b.listeners {
+			if !listeners[arn][key.arn] {
+				if b.gone[key.zone] == nil {
+					b.gone[key.zone] = &edgeapi.FrontCounters{}
+				}
+				addFront(b.gone[key.zone], c.read())
+				delete(b.listeners, key)
 			}
 		}
 	}

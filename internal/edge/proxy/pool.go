@@ -72,6 +72,9 @@ func (p *pool) enter(now int64) *target {
 	if len(e.targets) == 0 {
 		return nil
 	}
+	if e.open {
+		p.group.shared.counters.unhealthy.Add(1)
+	}
 	turn := uint32(0)
 	if p.group.algorithm == edgeapi.AlgorithmWeightedRandom {
 		turn = rand.Uint32()

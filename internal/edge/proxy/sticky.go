@@ -58,6 +58,7 @@ func (s *stickiness) enter(p *pool, r *http1.Request, d *decision, c *cookies) *
 		}
 	}
 	if to == nil {
+		p.group.shared.counters.nonSticky.Add(1)
 		if to = p.enter(c.now); to == nil {
 			return nil
 		}

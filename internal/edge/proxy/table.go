@@ -54,7 +54,7 @@ func (e *Engine) newListener(lb *edgeapi.LoadBalancer, l *edgeapi.Listener, n *n
 	out := &listener{
 		arn: l.ARN, port: l.Port, node: n, settings: lb.Attributes, attributes: l.Attributes,
 		rules:     rules.Compile(l.Rules),
-		counters:  e.ledger.listener(lb.ARN, l.ARN),
+		counters:  e.ledger.listener(lb.ARN, l.ARN, n.AvailabilityZone),
 		forwarded: []byte("X-Forwarded-Proto: http\r\nX-Forwarded-Port: " + port + "\r\n"),
 		site:      anySite,
 		drop:      neverForwarded,

@@ -131,6 +131,7 @@ func (e *endpoint) adopt(s *socket) *upstream {
 	u := &upstream{socket: s, endpoint: e}
 	s.idle = func() { e.evict(u) }
 	e.target.counters.connections.Add(1)
+	e.target.counters.opened.Add(1)
 	e.mu.Lock()
 	e.activate(u)
 	e.mu.Unlock()
