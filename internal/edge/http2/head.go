@@ -107,6 +107,8 @@ func (h *head) begin() {
 	}
 	switch {
 	case h.connect:
+	case h.method == "CONNECT":
+		h.fault = "connect to something else than an authority"
 	case h.seen&(seenMethod|seenScheme|seenPath) != seenMethod|seenScheme|seenPath:
 		h.fault = "missing pseudo-header field"
 	case h.path[0] != '/' && (h.path != "*" || h.method != "OPTIONS"):
