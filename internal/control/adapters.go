@@ -115,11 +115,6 @@ func (b ecsBalance) TargetGroup(tx *state.Tx, account, region, arn string) (targ
 	return g.Type, g.VPCID, used, true
 }
 
-// certificateUsers are the load balancers with a listener that has a certificate: none, as long as listeners have none.
-type certificateUsers struct{}
-
-func (certificateUsers) CertificateUsers(*state.Tx, string) []string { return nil }
-
 // accessKeys is the gateway's view of the keys that IAM and STS issued.
 type accessKeys struct {
 	store  *state.Store

@@ -208,7 +208,7 @@ func (c *core) openEngines(ctx context.Context, at place) error {
 		return err
 	}
 	c.certs = cert.New(cert.Config{
-		Store: c.store, Tables: c.tables.certs, Authority: authority, Users: certificateUsers{}, Clock: c.clock, Log: c.log,
+		Store: c.store, Tables: c.tables.certs, Authority: authority, Users: c.balance, Clock: c.clock, Log: c.log,
 	})
 	c.life = task.NewLifecycle(c.tables.tasks, c.tables.outbox, c.clock)
 	c.services = &deploy.Services{Tables: c.tables.deploy, Facts: c.tables.outbox}

@@ -238,6 +238,7 @@ func (t *Tables) rules(tx *state.Tx, g *SecurityGroup, egress bool) []Rule {
 func interfaceConfig(i *Interface) InterfaceConfig {
 	mac, _ := net.ParseMAC(i.MAC) // written by newMAC
 	return InterfaceConfig{
-		ID: i.ID, VPC: i.VPCID, Subnet: i.SubnetID, Address: i.PrivateIP, MAC: mac, Groups: i.Groups, SourceDestCheck: i.SourceDestCheck,
+		ID: i.ID, VPC: i.VPCID, Subnet: i.SubnetID, Address: i.PrivateIP, MAC: mac, Groups: i.Groups,
+		Unguarded: i.Type == TypeNetworkLoadBalancer && len(i.Groups) == 0, SourceDestCheck: i.SourceDestCheck,
 	}
 }

@@ -89,6 +89,8 @@ type InterfaceConfig struct {
 	Address         netip.Addr
 	MAC             net.HardwareAddr
 	Groups          []string
+	// Unguarded lets everything pass, as no group does.
+	Unguarded bool
 	// SourceDestCheck drops packets that the interface sends under an address not its own. Routers switch it off.
 	SourceDestCheck bool
 }

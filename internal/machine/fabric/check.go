@@ -80,6 +80,9 @@ func checkInterface(c *network.InterfaceConfig) error {
 	for _, g := range c.Groups {
 		errs = append(errs, checkID("group", g))
 	}
+	if c.Unguarded && len(c.Groups) > 0 {
+		errs = append(errs, errors.New("both groups and unguarded"))
+	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("interface %s: %w", c.ID, err)
 	}

@@ -151,7 +151,11 @@ func (v *vpc) adopted(c network.InterfaceConfig, path string) (int, bool) {
 func (v *vpc) bind(c network.InterfaceConfig, subnet *network.SubnetConfig, link int) error {
 	v.interfaces[c.ID] = &attached{config: c, link: link}
 	v.local[c.Address] = link
-	v.filter.bind(link, c.Address, tableOf(subnet.CIDR), c.Groups, c.SourceDestCheck)
+	groups := c.Groups
+	if c.Unguarded {
+		groups = []string{unguarded}
+	}
+	v.filter.bind(link, c.Address, tableOf(subnet.CIDR), groups, c.SourceDestCheck)
 	if err := v.filter.flush(); err != nil {
 		return err
 	}

@@ -16,6 +16,9 @@ type profile struct {
 	groups []string // sorted
 }
 
+// unguarded stands in a profile for a group that admits everything.
+const unguarded = "*"
+
 // profileKey identifies a combination whatever order it is stated in.
 func profileKey(groups []string) string { return strings.Join(groups, " ") }
 
@@ -47,12 +50,18 @@ func (f *filter) profileOf(groups []string) uint32 {
 	p := &profile{number: f.last, groups: groups}
 	f.profiles[key] = p
 	for _, id := range groups {
-		f.group(id).named++
+		if id != unguarded {
+			f.group(id).named++
+		}
 	}
 	for _, d := range directions {
 		chain := f.conn.AddChain(d.profileChain(p.number))
 		for _, id := range groups {
-			f.conn.AddRule(&nftables.Rule{Table: vpcTable, Chain: chain, Exprs: []expr.Any{jump(d.chain(id).Name)}})
+			ask := jump(d.chain(id).Name)
+			if id == unguarded {
+				ask = verdict(expr.VerdictAccept)
+			}
+			f.conn.AddRule(&nftables.Rule{Table: vpcTable, Chain: chain, Exprs: []expr.Any{ask}})
 		}
 		f.add(d.profiles(), profileElement(d, p.number))
 	}

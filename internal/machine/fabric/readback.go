@@ -140,7 +140,9 @@ func (r *reader) readProfiles(chains map[string]bool) {
 		}
 		p := &profile{number: uint32(n), groups: r.jumps(ingress.profileChain(uint32(n)))}
 		for _, id := range p.groups {
-			r.name(id)
+			if id != unguarded {
+				r.name(id)
+			}
 		}
 		r.f.profiles[profileKey(p.groups)] = p
 		r.f.last = max(r.f.last, p.number)
@@ -152,7 +154,10 @@ func (r *reader) jumps(c *nftables.Chain) []string {
 	var ids []string
 	for _, rule := range r.rules(c) {
 		for _, e := range rule.Exprs {
-			if v, ok := e.(*expr.Verdict); ok {
+			switch v, ok := e.(*expr.Verdict); {
+			case ok && v.Kind == expr.VerdictAccept:
+				ids = append(ids, unguarded)
+			case ok:
 				ids = append(ids, strings.TrimPrefix(v.Chain, ingress.chain("").Name))
 			}
 		}

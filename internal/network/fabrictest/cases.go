@@ -44,6 +44,20 @@ func groupsAdmit(g *ground) {
 	g.misses(client, server, udp, 80)
 }
 
+// unguarded interfaces are reached by everybody and reach everybody who admits them.
+func unguarded(g *ground) {
+	g.attach(client, "client")
+	g.guard("client", rule(udp, 90, 90, "0.0.0.0/0"), allowAll, client)
+	i := g.config(server)
+	i.Unguarded = true
+	g.ok(g.EnsureInterface(g.t.Context(), i))
+	g.reaches(client, server, udp, 80, client)
+	g.reaches(server, client, udp, 90, server)
+	g.misses(server, client, udp, 91)
+	g.attach(server)
+	g.misses(client, server, udp, 82)
+}
+
 func groupsAdd(g *ground) {
 	g.group("client", nil, client)
 	g.attach(client, "client")

@@ -30,6 +30,7 @@ func Run(t *testing.T, makeSubject func(t *testing.T) Subject) {
 		run  func(*ground)
 	}{
 		{"GroupsAdmit", groupsAdmit},
+		{"Unguarded", unguarded},
 		{"GroupsAdd", groupsAdd},
 		{"GroupsComeInAnyOrder", groupsComeInAnyOrder},
 		{"MembersChange", membersChange},
@@ -101,14 +102,21 @@ func (g *ground) id(address string) string { return "eni-" + g.vpc.ID + "-" + ad
 
 func (g *ground) attach(address string, groups ...string) {
 	g.t.Helper()
+	i := g.config(address)
+	i.Groups = groups
+	g.ok(g.EnsureInterface(g.t.Context(), i))
+}
+
+// config is an interface without groups.
+func (g *ground) config(address string) network.InterfaceConfig {
 	a := netip.MustParseAddr(address)
-	i := network.InterfaceConfig{ID: g.id(address), VPC: g.vpc.ID, Address: a, Groups: groups, SourceDestCheck: true}
+	i := network.InterfaceConfig{ID: g.id(address), VPC: g.vpc.ID, Address: a, SourceDestCheck: true}
 	for _, s := range g.vpc.Subnets {
 		if s.CIDR.Contains(a) {
 			i.Subnet = s.ID
 		}
 	}
-	g.ok(g.EnsureInterface(g.t.Context(), i))
+	return i
 }
 
 // group states a group that may send anything.
