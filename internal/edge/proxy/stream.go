@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"strconv"
 	"sync"
 	"time"
@@ -30,7 +31,7 @@ type stream struct {
 	got      int           // octets of the answer in room
 	answered bool          // the target has sent something
 	idle     time.Duration
-	began    time.Time // when the request was sent
+	began    time.Duration // when the request was sent, on the engine's clock
 
 	gone func() // x.abandoned, made once
 }
@@ -92,6 +93,7 @@ func (x *stream) serve() {
 var (
 	errConnect     = &http1.Refusal{Status: 405, Reason: "method not allowed"}
 	errHeadTooLong = &http1.Refusal{Status: 400, Reason: "head too long"}
+	errNoEnd       = &http1.Refusal{Status: 408, Reason: "no end of the request"}
 	errHeadShape   = &http1.Refusal{Status: 400, Reason: "head of another shape"}
 )
 
@@ -115,8 +117,11 @@ func (x *stream) parse() error {
 	if x.in.GRPC {
 		r.Protocol = http1.ProtocolGRPC
 	}
-	if x.in.Whole || x.in.Length >= 0 {
+	switch {
+	case x.in.Whole || x.in.Length > 0:
 		return nil
+	case x.in.Length == 0:
+		return x.expectEnd()
 	}
 	// A body of unknown length. If it is all here already its length is known after all.
 	if n, last := x.in.Buffered(); last {
@@ -130,6 +135,18 @@ func (x *stream) parse() error {
 		r.Tier = http1.Ambiguous // to the target, as in http1
 	}
 	return nil
+}
+
+// expectEnd waits for the end of a request that says that nothing else follows.
+func (x *stream) expectEnd() error {
+	_, err := x.in.Read(x.room[:1])
+	switch {
+	case isEOF(err):
+		return nil
+	case errors.Is(err, http2.ErrTimeout):
+		return errNoEnd
+	}
+	return errHeadShape // which nobody will hear of
 }
 
 // own answers without a target.

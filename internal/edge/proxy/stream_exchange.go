@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"runtime"
-	"time"
 
 	"github.com/neargate/neargate/internal/edge/http1"
 	"github.com/neargate/neargate/internal/edge/http2"
@@ -51,13 +50,17 @@ func (x *stream) exchange() {
 
 // connect takes an idle connection or opens one.
 func (x *stream) connect(fresh, repeatable bool) (err error) {
+	x.up = nil
 	if !fresh {
-		if x.up = x.endpoint.take(!repeatable); x.up != nil {
-			return nil
+		x.up = x.endpoint.take(!repeatable)
+	}
+	if x.up == nil {
+		if x.up, err = x.endpoint.open(); err != nil {
+			return err
 		}
 	}
-	x.up, err = x.endpoint.open()
-	return err
+	x.up.alone = x.upload == nil
+	return nil
 }
 
 // release gives up the target's connection, to be used again or not.
@@ -112,7 +115,7 @@ func (x *stream) attachBody() (whole bool) {
 func (x *stream) send(whole bool) error {
 	x.target.counters.bytesOut.Add(uint64(len(x.out)))
 	_, err := x.up.Write(x.out)
-	x.began = time.Now()
+	x.began = x.engine.clock()
 	if err != nil || whole {
 		runtime.Gosched() // as in exchange.send
 		return err
@@ -152,7 +155,7 @@ func (x *stream) receiveHead() error {
 				break
 			}
 			if r.Status >= 200 {
-				x.target.counters.answered(r.Status, time.Since(x.began))
+				x.target.counters.answered(r.Status, x.engine.clock()-x.began)
 				return nil
 			}
 			if err := x.interim(); err != nil {

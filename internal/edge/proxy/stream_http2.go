@@ -35,14 +35,14 @@ func (x *stream) exchangeHTTP2() {
 	trace := &httptrace.ClientTrace{Got1xxResponse: call.interim}
 	request := call.request(httptrace.WithClientTrace(ctx, trace))
 	x.target.counters.requests.Add(1)
-	x.began = time.Now()
+	x.began = x.engine.clock()
 	response, err := x.endpoint.roundTrip(request)
 	if err != nil {
 		call.failed(ctx, err)
 		return
 	}
 	defer response.Body.Close()
-	x.target.counters.answered(min(max(response.StatusCode, 100), 599), time.Since(x.began))
+	x.target.counters.answered(min(max(response.StatusCode, 100), 599), x.engine.clock()-x.began)
 	call.relay(response)
 }
 
