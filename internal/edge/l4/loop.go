@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -13,6 +14,7 @@ import (
 const (
 	maxEvents  = 256
 	bufferRoom = 64 << 10
+	longTurn   = 500 * time.Microsecond
 )
 
 // loop carries a share of all flows. Everything in it belongs to its goroutine but where it says otherwise.
@@ -99,7 +101,7 @@ func (l *loop) leave(i int32) {
 // add has epoll watch a socket for the handler at a place.
 func (l *loop) add(i int32, side, fd int, what uint32) error {
 	ev := unix.EpollEvent{Events: what, Fd: i<<1 | int32(side), Pad: l.places[i].turn}
-	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, fd, &ev))
+	return epollAdd(l.epoll, fd, &ev)
 }
 
 // do has the loop call f, soon. After the loop has ended nothing happens.
@@ -138,6 +140,7 @@ func (l *loop) run() error {
 	}
 	ended := false
 	err = raw.Read(func(uintptr) bool {
+		began := time.Now()
 		for {
 			n := epollWait(l.epoll, l.events[:])
 			if n == 0 && len(l.ready) == 0 {
@@ -153,7 +156,10 @@ func (l *loop) run() error {
 			if ended = l.ended(); ended {
 				return true
 			}
-			runtime.Gosched() // others are not to wait for the end of a burst
+			if time.Since(began) > longTurn { // others are not to wait for the end of a burst
+				runtime.Gosched()
+				began = time.Now()
+			}
 		}
 	})
 	l.clear()

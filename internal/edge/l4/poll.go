@@ -73,27 +73,54 @@ func move(call uintptr, fd int, p []byte) (int, error) {
 // splice moves up to n octets between a socket and a pipe.
 func splice(from, to, n int) (int, error) {
 	for {
-		m, err := unix.Splice(from, nil, to, nil, n, unix.SPLICE_F_NONBLOCK|unix.SPLICE_F_MOVE)
-		if err != unix.EINTR {
-			return int(m), err
+		m, _, err := syscall.RawSyscall6(unix.SYS_SPLICE, uintptr(from), 0, uintptr(to), 0, uintptr(n), unix.SPLICE_F_NONBLOCK|unix.SPLICE_F_MOVE)
+		switch err {
+		case 0:
+			return int(m), nil
+		case unix.EINTR:
+		default:
+			return 0, err
 		}
 	}
+}
+
+func closeSocket(fd int) { _, _, _ = syscall.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0) }
+
+// endWriting passes on that nothing more will come.
+func endWriting(fd int) { _, _, _ = syscall.RawSyscall(unix.SYS_SHUTDOWN, uintptr(fd), unix.SHUT_WR, 0) }
+
+// option switches an option of a socket on.
+func option(fd, level, name int) error {
+	on := int32(1)
+	_, _, err := syscall.RawSyscall6(unix.SYS_SETSOCKOPT, uintptr(fd), uintptr(level), uintptr(name), uintptr(unsafe.Pointer(&on)), 4, 0)
+	if err != 0 {
+		return os.NewSyscallError("setsockopt", err)
+	}
+	return nil
+}
+
+func epollAdd(epoll, fd int, ev *unix.EpollEvent) error {
+	_, _, err := syscall.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(epoll), unix.EPOLL_CTL_ADD, uintptr(fd), uintptr(unsafe.Pointer(ev)), 0, 0)
+	if err != 0 {
+		return os.NewSyscallError("epoll_ctl", err)
+	}
+	return nil
 }
 
 // forget closes a connection without a word to the other side, which gets a reset should it send anything further: the end of flows that
 // were silent for too long. Without the privilege it is reset.
 func forget(fd int) {
-	if unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_REPAIR, 1) != nil {
+	if option(fd, unix.IPPROTO_TCP, unix.TCP_REPAIR) != nil {
 		reset(fd)
 		return
 	}
-	unix.Close(fd)
+	closeSocket(fd)
 }
 
 // reset closes a connection with a reset.
 func reset(fd int) {
 	_ = unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
-	unix.Close(fd)
+	closeSocket(fd)
 }
 
 // pollable makes a file the runtime's poller watches. It takes the descriptor over.

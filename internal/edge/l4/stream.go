@@ -139,7 +139,7 @@ func (f *stream) connect() error {
 		}
 	}
 	if err == nil {
-		_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+		_ = option(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY)
 		to := rawAddress(f.to.address)
 		if err = connect(fd, &to); err == unix.EINPROGRESS {
 			err = nil
@@ -152,7 +152,7 @@ func (f *stream) connect() error {
 		err = l.add(f.place, upstream, fd, wanted)
 	}
 	if err != nil {
-		unix.Close(fd)
+		closeSocket(fd)
 		return err
 	}
 	f.ends[upstream] = end{fd: fd}
@@ -163,11 +163,11 @@ func (f *stream) connect() error {
 
 // impersonate gives a socket the client's address and port.
 func impersonate(fd int, from *unix.RawSockaddrInet4) error {
-	if err := unix.SetsockoptInt(fd, unix.SOL_IP, unix.IP_TRANSPARENT, 1); err != nil {
+	if err := option(fd, unix.SOL_IP, unix.IP_TRANSPARENT); err != nil {
 		return err
 	}
 	// One client may reach several targets from one port.
-	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
+	if err := option(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR); err != nil {
 		return err
 	}
 	return bind(fd, from)
@@ -223,7 +223,7 @@ func (f *stream) connected(what uint32) {
 // failed tries another target after one that can not be reached.
 func (f *stream) failed() {
 	f.to.counters.errors.Add(1)
-	unix.Close(f.ends[upstream].fd)
+	closeSocket(f.ends[upstream].fd)
 	f.ends[upstream] = end{fd: -1}
 	f.connecting = false
 	f.loop.leave(f.place) // events of the closed socket might still be on their way
@@ -245,8 +245,8 @@ func (f *stream) step() bool {
 	c, u := &f.ends[client], &f.ends[upstream]
 	if c.shut && u.shut {
 		f.end()
-		unix.Close(c.fd)
-		unix.Close(u.fd)
+		closeSocket(c.fd)
+		closeSocket(u.fd)
 		return false
 	}
 	return true
@@ -269,7 +269,7 @@ func (f *stream) relay(from, to int) bool {
 			if !dst.shut {
 				dst.shut = true
 				if other := &f.ends[from]; !other.shut { // when both are, closing says it
-					_ = unix.Shutdown(dst.fd, unix.SHUT_WR)
+					endWriting(dst.fd)
 				}
 			}
 			return true
@@ -348,12 +348,9 @@ func (f *stream) pump(src, dst *end) (int, error) {
 	n, err := splice(src.fd, p.in, pipeRoom)
 	if n <= 0 || err != nil {
 		f.loop.putPipe(p)
-		dst.bulk = false
 		return n, err
 	}
-	if n < leastBulk {
-		dst.bulk = false
-	}
+	dst.bulk = n >= leastBulk
 	dst.through, dst.piped = p, n
 	return n, nil
 }

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/netip"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime/pprof"
+	"syscall"
+	"time"
+
+	"github.com/neargate/neargate/internal/edge"
+	"github.com/neargate/neargate/internal/edge/edgeapi"
+)
+
+// serveEdge is the process under test: the same edge.Run that "neargate edge" runs.
+func serveEdge(args []string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	if len(args) > 2 && args[2] != "" {
+		f, err := os.Create(args[2])
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	return edge.Run(ctx, edge.Config{Socket: args[0], SnapshotFile: args[1], Log: log, DrainTimeout: time.Second})
+}
+
+func startEdge(self, dir string, o options, target string) (*process, error) {
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	s, err := snapshot(address, target)
+	if err != nil {
+		return nil, err
+	}
+	content, err := json.Marshal(s)
+	if err != nil {
+		return nil, err
+	}
+	socket, file := filepath.Join(dir, "sock"), filepath.Join(dir, "snapshot")
+	if err := os.WriteFile(file, content, 0o644); err != nil {
+		return nil, err
+	}
+	return start("neargate", o.core, address, []string{"GOMAXPROCS=1"}, self, edgeVerb, socket, file, o.profile)
+}
+
+// snapshot is one network load balancer with one target.
+func snapshot(address, target string) (*edgeapi.Snapshot, error) {
+	listen, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return nil, err
+	}
+	to, err := netip.ParseAddrPort(target)
+	if err != nil {
+		return nil, err
+	}
+	return &edgeapi.Snapshot{
+		Generation: 1,
+		Nodes:      []edgeapi.Node{{ID: "eni-1", LoadBalancer: "lb", Address: listen.Addr()}},
+		LoadBalancers: []edgeapi.LoadBalancer{{
+			ARN: "lb", Name: "lb", Type: edgeapi.TypeNetwork, Scheme: "internal",
+			Listeners: []edgeapi.Listener{{
+				ARN: "listener", Port: int(listen.Port()), Protocol: edgeapi.ProtocolTCP,
+				Rules: []edgeapi.Rule{{ARN: "default", Action: edgeapi.Action{
+					Forward: &edgeapi.Forward{Groups: []edgeapi.WeightedGroup{{TargetGroup: "group", Weight: 1}}},
+				}}},
+			}},
+		}},
+		TargetGroups: []edgeapi.TargetGroup{{
+			ARN: "group", Name: "group", Protocol: edgeapi.ProtocolTCP,
+			HealthCheck: edgeapi.HealthCheck{
+				Protocol: edgeapi.ProtocolTCP, Port: edgeapi.PortTraffic, Interval: 30 * time.Second, Timeout: 10 * time.Second,
+				HealthyThreshold: 5, UnhealthyThreshold: 2,
+			},
+			Targets: []edgeapi.Target{{ID: to.Addr().String(), Address: to.Addr(), Port: int(to.Port())}},
+		}},
+	}, nil
+}
