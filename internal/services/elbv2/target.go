@@ -98,7 +98,7 @@ func (s *Service) named(tx *state.Tx, g *balance.TargetGroup, in elbv2api.Target
 
 func (s *Service) health(tx *state.Tx, g *balance.TargetGroup, t *balance.Target) elbv2api.TargetHealthDescription {
 	d := elbv2api.TargetHealthDescription{Target: &elbv2api.TargetDescription{Id: new(t.ID), Port: new(int32(t.Port))}}
-	if t.Zone != "" {
+	if t.Zone != "" && g.Type != balance.TargetALB {
 		d.Target.AvailabilityZone = new(t.Zone)
 	}
 	v := s.balance.Verdict(tx, g.ARN, t.ID, t.Port)
