@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/neargate/neargate/internal/balance"
+	"github.com/neargate/neargate/internal/cert"
 	"github.com/neargate/neargate/internal/clock"
 	"github.com/neargate/neargate/internal/network"
 	"github.com/neargate/neargate/internal/state"
@@ -19,10 +20,11 @@ var Scope = network.Scope{Account: "123456789012", Region: "us-east-1"}
 
 // Ground is a store with a network and load balancing.
 type Ground struct {
-	Journal state.Journal
-	Store   *state.Store
-	Network *network.Network
-	Balance *balance.Balance
+	Journal      state.Journal
+	Store        *state.Store
+	Network      *network.Network
+	Balance      *balance.Balance
+	Certificates *cert.Tables
 
 	VPC     *network.VPC
 	Subnets []*network.Subnet // one in each of us-east-1a, b and c
@@ -58,7 +60,7 @@ func New(t testing.TB) *Ground {
 func Open(t testing.TB, j state.Journal) *Ground {
 	t.Helper()
 	schema := state.NewSchema()
-	tables, networkTables := balance.NewTables(schema), network.NewTables(schema)
+	tables, networkTables, certificates := balance.NewTables(schema), network.NewTables(schema), cert.NewTables(schema)
 	store, err := state.Open(t.Context(), schema, j)
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +71,7 @@ func Open(t testing.TB, j state.Journal) *Ground {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Ground{Journal: j, Store: store, Network: n, Balance: balance.New(tables, n, clock.Clock{})}
+	return &Ground{Journal: j, Store: store, Network: n, Balance: balance.New(tables, n, clock.Clock{}), Certificates: certificates}
 }
 
 // paths is a fabric that knows where namespaces would be and nothing else.
