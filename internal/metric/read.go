@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/neargate/neargate/internal/clock"
 )
 
 // Window is a range of time cut into periods. From is inclusive and To exclusive, both whole seconds.
@@ -28,6 +30,11 @@ func Align(from, to time.Time, period time.Duration, now time.Time) Window {
 		w.From = oldest.Truncate(time.Minute) // nothing before is had in such periods
 	}
 	return w
+}
+
+// Scaled is how long a period that is waited for really lasts: whole seconds, at least one (docs/adr/009).
+func Scaled(c clock.Clock, period time.Duration) time.Duration {
+	return max(c.Wait(period).Round(time.Second), time.Second)
 }
 
 // Periods is how many periods the window has.
