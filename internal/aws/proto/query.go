@@ -32,7 +32,7 @@ func (Query) Encode(b []byte, info *aws.OperationInfo, requestID string, out any
 	if info.ResultWrapper != "" {
 		w.open(info.ResultWrapper, "")
 	}
-	w.members(planOf(v.Type(), info.Service), v)
+	w.result(planOf(v.Type(), info.Service), v)
 	if info.ResultWrapper != "" {
 		w.close(info.ResultWrapper)
 	}

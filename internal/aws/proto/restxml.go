@@ -2,6 +2,7 @@ package proto
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"reflect"
 
@@ -64,6 +65,9 @@ func (RESTXML) Encode(b []byte, info *aws.OperationInfo, _ string, out any) *Res
 	r := newResponse(successStatus(info), "")
 	r.Body = b
 	writeBound(r, p, v)
+	if r.Header.Get("Content-Range") != "" {
+		r.Status = http.StatusPartialContent // the model has no word for it
+	}
 	switch f := p.payload; {
 	case f == nil && p.hasBody():
 		setDefault(r.Header, "application/xml")
@@ -113,6 +117,7 @@ func (RESTXML) Fail(_ *aws.OperationInfo, svc *aws.Service, requestID string, e 
 // bareError is an error whose root element is Error itself.
 func bareError(e *awserr.Error, requestID string) *Response {
 	r := newResponse(e.Status, "application/xml")
+	maps.Copy(r.Header, e.Header)
 	w := xmlWriter{b: []byte(xmlHeader), itemName: "member"}
 	w.open("Error", "")
 	w.text("Code", e.Code)

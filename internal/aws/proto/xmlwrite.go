@@ -58,6 +58,20 @@ func (w *xmlWriter) bare(p *structure, v reflect.Value) {
 	}
 }
 
+// result writes the members of an operation's output. Its lists are there even if nobody made them: that is what services with the query
+// protocol answer, and what callers index without asking.
+func (w *xmlWriter) result(p *structure, v reflect.Value) {
+	for i := range p.fields {
+		f := &p.fields[i]
+		if fv := v.Field(f.index); !fv.IsNil() {
+			w.value(&f.shape, fv, f.wire)
+		} else if f.shape.kind == kindList && !f.shape.flat {
+			w.start(&f.shape, f.wire)
+			w.close(f.wire)
+		}
+	}
+}
+
 // value writes v as an element, or as several where a list or map is flat.
 func (w *xmlWriter) value(s *shape, v reflect.Value, name string) {
 	if s.pointer {
