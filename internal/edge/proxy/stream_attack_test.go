@@ -41,14 +41,20 @@ func newFramer(t testing.TB, address string) *framer {
 	return f
 }
 
-// ask sends a head of names and values in turn, and the body if it is not nil.
-func (f *framer) ask(stream uint32, body []byte, pairs ...string) {
+// head sends a head of names and values in turn.
+func (f *framer) head(stream uint32, end bool, pairs ...string) {
 	f.t.Helper()
 	f.block.Reset()
 	for i := 0; i < len(pairs); i += 2 {
 		f.encoder.WriteField(hpack.HeaderField{Name: pairs[i], Value: pairs[i+1]})
 	}
-	f.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: f.block.Bytes(), EndHeaders: true, EndStream: body == nil})
+	f.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: f.block.Bytes(), EndHeaders: true, EndStream: end})
+}
+
+// ask sends a head, and the body if it is not nil.
+func (f *framer) ask(stream uint32, body []byte, pairs ...string) {
+	f.t.Helper()
+	f.head(stream, body == nil, pairs...)
 	if body != nil {
 		f.WriteData(stream, true, body)
 	}

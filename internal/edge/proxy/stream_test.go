@@ -69,6 +69,21 @@ func http2Client(t testing.TB, address string) *http.Client {
 	}
 }
 
+// eitherTarget is a target that speaks HTTP/1.1 and HTTP/2.
+func eitherTarget(t testing.TB, h http.HandlerFunc) edgeapi.Target {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &http.Server{Handler: h, Protocols: new(http.Protocols)}
+	s.Protocols.SetHTTP1(true)
+	s.Protocols.SetUnencryptedHTTP2(true)
+	go s.Serve(l)
+	t.Cleanup(func() { s.Close() })
+	return targetAt(l.Addr())
+}
+
 func TestStreamHeads(t *testing.T) {
 	heads := make(chan string, 10)
 	target := rawTarget(t, func(_ int, c net.Conn, r *bufio.Reader) {
