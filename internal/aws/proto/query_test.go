@@ -106,7 +106,7 @@ func TestQueryResponses(t *testing.T) {
 	}{
 		{
 			"query", Query{}.Encode(nil, operation(""), "id", &out),
-			`<DoResponse xmlns="http://test/"><DoResult>` + members + `</DoResult><ResponseMetadata><RequestId>id</RequestId></ResponseMetadata></DoResponse>`,
+			`<DoResponse xmlns="http://test/"><DoResult>` + members + `<modes></modes></DoResult><ResponseMetadata><RequestId>id</RequestId></ResponseMetadata></DoResponse>`,
 		},
 		{"ec2", EC2Query{}.Encode(nil, operation(""), "id", &out), xmlHeader + `<DoResponse xmlns="http://test/"><requestId>id</requestId>` + members + `</DoResponse>`},
 		{"ec2, nothing", EC2Query{}.Encode(nil, operation(""), "id", &struct{}{}), xmlHeader + `<DoResponse xmlns="http://test/"><requestId>id</requestId><return>true</return></DoResponse>`},
