@@ -23,6 +23,7 @@ import (
 	"github.com/neargate/neargate/internal/logs"
 	"github.com/neargate/neargate/internal/machine/containers"
 	"github.com/neargate/neargate/internal/machine/fabric"
+	"github.com/neargate/neargate/internal/measure"
 	"github.com/neargate/neargate/internal/metric"
 	"github.com/neargate/neargate/internal/network"
 	"github.com/neargate/neargate/internal/policy"
@@ -276,6 +277,9 @@ func (c *core) loops() []loop {
 		{"log ingest", (&logs.Ingest{Engine: c.logs, Store: c.store, Tasks: c.tables.tasks.Tasks, Spool: c.machine.Spool, Log: c.log}).Run},
 		{"log retention", c.logs.Retain},
 		{"metric retention", c.metrics.Retain},
+		{"load balancer metrics", (&measure.Loop{
+			Store: c.store, Balance: c.tables.balance, Edge: c.edge, Recorder: c.metrics, Clock: c.clock, Log: c.log,
+		}).Run},
 		{"images", c.collectImages},
 	}
 }
