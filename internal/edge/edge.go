@@ -41,7 +41,7 @@ func Run(ctx context.Context, c Config) error {
 		return fmt.Errorf("edge: %w", err)
 	}
 	e := &process{log: log, file: c.SnapshotFile, board: newBoard(), tls: tlsterm.NewServers()}
-	e.proxy = proxy.New(proxy.Config{Opener: opener, Log: log, Changed: e.board.changed, Logs: logs})
+	e.proxy = proxy.New(proxy.Config{Opener: opener, TLS: e.tls, Log: log, Changed: e.board.changed, Logs: logs})
 	e.l4 = l4.New(l4.Config{Opener: opener, Log: log, Changed: e.board.changed, Logs: logs})
 	e.dns = dns.New(dns.Config{Opener: opener, Log: log, Changed: e.board.changed})
 	e.doors = door.New(door.Config{Log: log, Changed: e.board.changed, Names: c.Names, Neighbours: c.Neighbours})

@@ -3,6 +3,7 @@ package edge
 import (
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 	"github.com/neargate/neargate/internal/edge/health"
+	"github.com/neargate/neargate/internal/edge/tlsterm"
 )
 
 // users finds, for each target group some rule forwards to, the load balancers that use it.
@@ -32,6 +33,7 @@ func users(s *edgeapi.Snapshot) map[string]map[string]bool {
 // the target's availability zone if there is one.
 func watched(s *edgeapi.Snapshot) []health.Target {
 	used := users(s)
+	policies := targetPolicies(s, used)
 	var out []health.Target
 	for i := range s.TargetGroups {
 		g := &s.TargetGroups[i]
@@ -51,8 +53,25 @@ func watched(s *edgeapi.Snapshot) []health.Target {
 			}
 			out = append(out, health.Target{
 				Key: health.Key{Group: g.ARN, ID: t.ID, Port: t.Port}, Config: g.HealthCheck, Version: g.ProtocolVersion,
-				Target: *t, Nodes: nodes, Network: g.Network(),
+				Target: *t, Nodes: nodes, Policy: policies[g.ARN], Network: g.Network(),
 			})
+		}
+	}
+	return out
+}
+
+// targetPolicies finds, for each target group with HTTPS probes, the security policy of those: that of a load balancer which uses it.
+func targetPolicies(s *edgeapi.Snapshot, used map[string]map[string]bool) map[string]string {
+	out := map[string]string{}
+	for i := range s.TargetGroups {
+		g := &s.TargetGroups[i]
+		if g.HealthCheck.Protocol != edgeapi.ProtocolHTTPS {
+			continue
+		}
+		for j := range s.LoadBalancers {
+			if lb := &s.LoadBalancers[j]; used[g.ARN][lb.ARN] {
+				out[g.ARN] = tlsterm.TargetPolicy(lb)
+			}
 		}
 	}
 	return out

@@ -2,6 +2,6 @@
 // .localhost and so lead to 127.0.0.1 without any file being edited.
 //
 // The door at 127.0.0.1:port is shared by all load balancers with a listener on that port and told apart by the Host of a
-// connection's first request; the door at a load balancer's own loopback address needs no telling apart. Either way the
+// connection's first request or, with TLS, by the server name in its hello; the door at a load balancer's own loopback address needs no telling apart. Either way the
 // connection is carried, octet for octet, to the load balancer's public address, through its security groups.
 package door

@@ -2,11 +2,13 @@ package door
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"path/filepath"
 	"strings"
@@ -193,5 +195,47 @@ func TestNeighbours(t *testing.T) {
 	second.Apply(nil)
 	if status, body := get(t, shared, "one.us-east-1.elb.localhost", nil); status != 421 {
 		t.Errorf("a name that is gone: %d %q", status, body)
+	}
+}
+
+// TestServerNames has connections of TLS, which are told apart by their hello. Nothing here can decrypt them.
+func TestServerNames(t *testing.T) {
+	k := start(t)
+	var b balancers
+	for i := range 2 {
+		s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			fmt.Fprintf(w, "%d %s", i, r.TLS.ServerName)
+		}))
+		s.StartTLS()
+		t.Cleanup(s.Close)
+		b = append(b, s.Listener)
+	}
+	k.dial = b.dial
+	port := freePort(t)
+	doors := []edgeapi.Door{doorTo(0, port, "zero.us-east-1.elb.localhost"), doorTo(1, port, "one.us-east-1.elb.localhost")}
+	doors[0].Protocol, doors[1].Protocol = edgeapi.ProtocolHTTPS, edgeapi.ProtocolTLS
+	k.Apply(doors)
+	ask := func(address, name string) (string, error) {
+		tr := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, ServerName: name}, DisableKeepAlives: true}
+		resp, err := (&http.Client{Transport: tr}).Get(fmt.Sprintf("https://%s:%d/", address, port))
+		if err != nil {
+			return "", err
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		return string(body), err
+	}
+	for _, c := range []struct{ address, name, want string }{
+		{"127.0.0.1", "zero.us-east-1.elb.localhost", "0 zero.us-east-1.elb.localhost"},
+		{"127.0.0.1", "ONE.us-east-1.elb.localhost", "1 ONE.us-east-1.elb.localhost"},
+		{"127.77.1.1", "shop.example.com", "1 shop.example.com"},
+		{"127.77.1.0", "", "0 "},
+	} {
+		if body, err := ask(c.address, c.name); err != nil || body != c.want {
+			t.Errorf("%s %s: %q %v", c.address, c.name, body, err)
+		}
+	}
+	if _, err := ask("127.0.0.1", "two.us-east-1.elb.localhost"); err == nil || !strings.Contains(err.Error(), "unrecognized name") {
+		t.Errorf("a name nobody has: %v", err)
 	}
 }

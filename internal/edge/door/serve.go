@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/neargate/neargate/internal/edge/http1"
+	"github.com/neargate/neargate/internal/edge/tlsterm"
 )
 
 const (
@@ -28,12 +29,17 @@ func (d *door) serve(c *net.TCPConn) {
 	var head []byte
 	if d.address.Addr() == shared {
 		var host string
+		var secure bool
 		var err error
-		if head, host, err = sniff(c); err != nil {
+		if head, host, secure, err = sniff(c); err != nil {
 			return
 		}
 		if target = d.choose(host, behind); target == nil {
-			turnAway(c, host, behind)
+			if secure {
+				c.Write(unrecognizedName)
+			} else {
+				turnAway(c, host, behind)
+			}
 			return
 		}
 	}
@@ -95,9 +101,12 @@ func pour(to, from *net.TCPConn) {
 	to.CloseWrite()
 }
 
-// sniff reads the head of the first request and returns it with everything read so far. The host is without port and in
-// lower case.
-func sniff(c *net.TCPConn) (read []byte, host string, err error) {
+// unrecognizedName is the TLS alert that says that nobody here has the name.
+var unrecognizedName = []byte{21, 3, 3, 0, 2, 2, 112}
+
+// sniff reads the head of the first request, or with TLS the client's hello, and returns it with everything read so far. The
+// host is without port and in lower case.
+func sniff(c *net.TCPConn) (read []byte, host string, secure bool, err error) {
 	c.SetReadDeadline(time.Now().Add(sniffTimeout))
 	defer c.SetReadDeadline(time.Time{})
 	b := make([]byte, 4<<10)
@@ -105,22 +114,34 @@ func sniff(c *net.TCPConn) (read []byte, host string, err error) {
 	for n := 0; ; {
 		m, err := c.Read(b[n:])
 		if err != nil {
-			return nil, "", err
+			return nil, "", false, err
 		}
 		n += m
+		if tlsterm.LooksLikeTLS(b[0]) {
+			name, err := tlsterm.ServerName(b[:n])
+			if err == nil {
+				return b[:n], strings.TrimSuffix(name, "."), true, nil
+			}
+			if err != tlsterm.ErrMore || n == sniffRoom {
+				return nil, "", true, err
+			}
+			b = slices.Grow(b[:n], 1)
+			b = b[:min(cap(b), sniffRoom)]
+			continue
+		}
 		used, err := r.Parse(b[:n])
 		switch {
 		case err != nil:
 			io.WriteString(c, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
-			return nil, "", err
+			return nil, "", false, err
 		case used > 0:
 			name := string(r.Host)
 			if h, _, err := net.SplitHostPort(name); err == nil {
 				name = h
 			}
-			return b[:n], strings.ToLower(strings.TrimSuffix(name, ".")), nil
+			return b[:n], strings.ToLower(strings.TrimSuffix(name, ".")), false, nil
 		case n == sniffRoom:
-			return nil, "", io.ErrShortBuffer
+			return nil, "", false, io.ErrShortBuffer
 		case n == len(b):
 			b = append(b, make([]byte, min(len(b), sniffRoom-n))...)
 		}

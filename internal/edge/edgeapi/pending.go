@@ -43,8 +43,6 @@ func (lb *LoadBalancer) pending() string {
 	for i := range lb.Listeners {
 		l := &lb.Listeners[i]
 		what := first([]feature{
-			{"TLS", l.TLS != nil && lb.Type != TypeNetwork},
-			{"renaming of request headers", len(l.Attributes.RequestHeaders) > 0},
 			{"an idle timeout of TCP", l.Attributes.TCPIdle != 0 && lb.Type != TypeNetwork},
 		})
 		if what != "" {

@@ -51,6 +51,9 @@ func (s *Snapshot) Validate() error {
 			return fmt.Errorf("load balancer %s: %w", lb.ARN, err)
 		}
 	}
+	if err := s.validateSecrets(); err != nil {
+		return err
+	}
 	if err := validateNodes(s.Nodes, balancers); err != nil {
 		return err
 	}
@@ -91,7 +94,7 @@ func (g *TargetGroup) validate() error {
 	}
 	if !g.Network() {
 		switch {
-		case g.Protocol != ProtocolHTTP:
+		case g.Protocol != ProtocolHTTP && g.Protocol != ProtocolHTTPS:
 			return fmt.Errorf("protocol %q is not supported", g.Protocol)
 		case g.ProtocolVersion != VersionHTTP1 && g.ProtocolVersion != VersionHTTP2 && g.ProtocolVersion != VersionGRPC:
 			return fmt.Errorf("protocol version %q is not supported", g.ProtocolVersion)
@@ -129,7 +132,7 @@ func (g *TargetGroup) validate() error {
 }
 
 func (h *HealthCheck) validate(version string) error {
-	if h.Protocol != ProtocolHTTP && h.Protocol != ProtocolTCP {
+	if h.Protocol != ProtocolHTTP && h.Protocol != ProtocolHTTPS && h.Protocol != ProtocolTCP {
 		return fmt.Errorf("protocol %q is not supported", h.Protocol)
 	}
 	if h.Port != PortTraffic {
@@ -182,8 +185,14 @@ func (lb *LoadBalancer) validate(groups map[string]bool) error {
 }
 
 func (l *Listener) validate(groups map[string]bool) error {
-	if l.Protocol != ProtocolHTTP {
+	if l.Protocol != ProtocolHTTP && l.Protocol != ProtocolHTTPS {
 		return fmt.Errorf("protocol %q is not supported", l.Protocol)
+	}
+	if (l.Protocol == ProtocolHTTPS) != (l.TLS != nil) {
+		return fmt.Errorf("protocol %s and TLS do not go together", l.Protocol)
+	}
+	if err := validateRenames(l.Attributes.RequestHeaders); err != nil {
+		return err
 	}
 	for _, h := range l.Attributes.ResponseHeaders {
 		if h.Name == "" || strings.ContainsFunc(h.Name, notToken) || strings.ContainsFunc(h.Value, notField) {
@@ -359,7 +368,7 @@ func validateDoors(doors []Door) error {
 		switch {
 		case d.LoadBalancer == "" || !isPort(d.Port):
 			return fmt.Errorf("door %q: bad load balancer or port %d", d.LoadBalancer, d.Port)
-		case d.Protocol != ProtocolHTTP:
+		case d.Protocol != ProtocolHTTP && d.Protocol != ProtocolHTTPS && d.Protocol != ProtocolTLS:
 			return fmt.Errorf("door %s: protocol %q is not supported", d.LoadBalancer, d.Protocol)
 		case len(d.Public) == 0:
 			return fmt.Errorf("door %s: leads nowhere", d.LoadBalancer)

@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/netip"
@@ -33,8 +34,12 @@ func (c *check) probe(ctx context.Context, dial Dial) (Outcome, error) {
 	}
 	deadline, _ := ctx.Deadline()
 	conn.SetDeadline(deadline)
+	if c.config.Protocol == edgeapi.ProtocolHTTPS {
+		conn = tls.Client(conn, c.tls)
+		defer conn.Close()
+	}
 	code, err := 0, error(nil)
-	if c.version == edgeapi.VersionHTTP2 || c.version == edgeapi.VersionGRPC {
+	if c.http2() {
 		code, err = askHTTP2(ctx, conn, c)
 	} else {
 		code, err = ask(conn, c.request)
@@ -46,6 +51,11 @@ func (c *check) probe(ctx context.Context, dial Dial) (Outcome, error) {
 		return Outcome{Reason: edgeapi.ReasonResponseCodeMismatch, Code: code}, nil
 	}
 	return Outcome{OK: true, Code: code}, nil
+}
+
+// http2 reports whether the target speaks HTTP/2.
+func (c *check) http2() bool {
+	return c.version == edgeapi.VersionHTTP2 || c.version == edgeapi.VersionGRPC
 }
 
 // request is what a probe sends, as Elastic Load Balancing does.

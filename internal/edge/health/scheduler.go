@@ -3,12 +3,14 @@ package health
 import (
 	"container/heap"
 	"context"
+	"crypto/tls"
 	"hash/maphash"
 	"net/netip"
 	"sync"
 	"time"
 
 	"github.com/neargate/neargate/internal/edge/edgeapi"
+	"github.com/neargate/neargate/internal/edge/tlsterm"
 )
 
 // Key identifies a target across snapshots.
@@ -28,6 +30,7 @@ type check struct {
 	address netip.AddrPort
 	nodes   []string
 	network bool
+	tls     *tls.Config // of HTTPS probes
 
 	state    State
 	due      time.Time
@@ -50,6 +53,12 @@ type Scheduler struct {
 	known  map[Key]State // from before a restart
 	wake   chan struct{}
 	seed   maphash.Seed
+	tls    map[tlsKey]*tls.Config
+}
+
+type tlsKey struct {
+	policy string
+	http2  bool
 }
 
 // Config is what a Scheduler needs.
@@ -67,7 +76,7 @@ type Config struct {
 func New(c Config) *Scheduler {
 	return &Scheduler{
 		dial: c.Dial, unreal: c.Unreal, changed: c.Changed, known: c.Known,
-		checks: map[Key]*check{}, wake: make(chan struct{}, 1), seed: maphash.MakeSeed(),
+		checks: map[Key]*check{}, tls: map[tlsKey]*tls.Config{}, wake: make(chan struct{}, 1), seed: maphash.MakeSeed(),
 	}
 }
 
@@ -78,6 +87,7 @@ type Target struct {
 	Version string // of HTTP; empty: HTTP1
 	Target  edgeapi.Target
 	Nodes   []string // to probe from, in order of preference
+	Policy  string   // security policy of HTTPS probes; empty: none are made
 	// Network is a target of network load balancers, for which there is one reason to be unhealthy only: ResponseCodeMismatch and Timeout
 	// apply "only to Application Load Balancers and Gateway Load Balancers".
 	Network bool
@@ -103,6 +113,7 @@ func (s *Scheduler) Watch(targets []Target, now time.Time) {
 			}
 			c.nodes = t.Nodes
 		}
+		c.tls = s.clientTLS(t.Policy, c.http2())
 		s.checks[t.Key] = c
 	}
 	for _, c := range old {
@@ -113,6 +124,24 @@ func (s *Scheduler) Watch(targets []Target, now time.Time) {
 	}
 	s.known = nil
 	s.poke()
+}
+
+// clientTLS is the configuration of HTTPS probes.
+func (s *Scheduler) clientTLS(policy string, http2 bool) *tls.Config {
+	if policy == "" {
+		return nil
+	}
+	var protocols []string
+	if http2 {
+		protocols = []string{"h2"}
+	}
+	key := tlsKey{policy, http2}
+	c := s.tls[key]
+	if c == nil {
+		c = tlsterm.Client(policy, protocols...)
+		s.tls[key] = c
+	}
+	return c
 }
 
 // begin starts probing a target, soon but not together with all others.

@@ -23,6 +23,8 @@ const (
 	TraceID
 	Cookie
 	SetCookie
+	MutualTLS // X-Amzn-Mtls-Clientcert and those that begin so, however their words are joined
+	TLSInfo   // X-Amzn-Tls-Version and X-Amzn-Tls-Cipher-Suite, likewise
 	// Lookalike is a field that some server might take for Content-Length or Transfer-Encoding though it is neither, such as
 	// "Content_Length". It is never forwarded.
 	Lookalike
@@ -121,6 +123,39 @@ func isLookalike(name []byte) bool {
 	return string(letters[:n]) == length || string(letters[:n]) == encoding
 }
 
+// reserved is the kind of a name that only the load balancer may use. Programs behind it may take "_" for "-", so either counts.
+func reserved(name []byte) Kind {
+	switch {
+	case len(name) >= len(mutual) && SameName(name[:len(mutual)], mutual):
+		return MutualTLS
+	case SameName(name, "x-amzn-tls-version"), SameName(name, "x-amzn-tls-cipher-suite"):
+		return TLSInfo
+	}
+	return Other
+}
+
+const mutual = "x-amzn-mtls-clientcert"
+
+// SameName compares field names in any ASCII case, with "_" and "-" being the same.
+func SameName(b []byte, name string) bool {
+	if len(b) != len(name) {
+		return false
+	}
+	for i := range b {
+		if joined(b[i]) != joined(name[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func joined(c byte) byte {
+	if c == '_' {
+		return '-'
+	}
+	return lower(c)
+}
+
 // fields reads field lines from b[at:], which ends with the CRLF of the last line. It appends to into and returns it.
 func fields(into []Field, b []byte, at int) ([]Field, error) {
 	for at < len(b) {
@@ -160,8 +195,12 @@ func fields(into []Field, b []byte, at int) ([]Field, error) {
 		}
 		name := b[start:nameEnd]
 		kind := kindOf(name)
-		if kind == Other && len(name) >= len("contentlength") && isLookalike(name) {
-			kind = Lookalike
+		if kind == Other && len(name) >= len("contentlength") {
+			if isLookalike(name) {
+				kind = Lookalike
+			} else if lower(name[0]) == 'x' {
+				kind = reserved(name)
+			}
 		}
 		into = append(into, Field{uint32(start), uint32(nameEnd), uint32(value), uint32(valueEnd), kind, seen&isObs != 0, plain == 0})
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/neargate/neargate/internal/edge/edgeapi"
+	"github.com/neargate/neargate/internal/edge/tlsterm"
 )
 
 // Apply makes s, which must be valid, what is served from now on. When it returns no new request sees what was served
@@ -69,8 +70,9 @@ func (e *Engine) buildGroup(in *edgeapi.TargetGroup, named map[TargetKey]*target
 		key := TargetKey{in.ARN, x.ID, x.Port}
 		address := netip.AddrPortFrom(x.Address, uint16(x.Port))
 		t := e.targets[key]
-		if t == nil || t.address != address {
-			t = &target{key: key, address: address, digest: digestOf(key), drained: e.changed}
+		speaks := dialect{secure: in.Protocol == edgeapi.ProtocolHTTPS, http2: in.ProtocolVersion != edgeapi.VersionHTTP1}
+		if t == nil || t.address != address || t.dialect != speaks {
+			t = &target{key: key, address: address, dialect: speaks, digest: digestOf(key), drained: e.changed}
 			t.healthy.Store(healthy(key))
 		}
 		t.zone = x.AvailabilityZone
@@ -95,6 +97,10 @@ func (e *Engine) buildNodes(s *edgeapi.Snapshot, t *table) (gone []*node) {
 			n = &node{Node: want, engine: e, servers: map[int]*server{}}
 		}
 		nodes[want.ID] = n
+		if policy := tlsterm.TargetPolicy(balancers[want.LoadBalancer]); n.policy != policy {
+			n.policy = policy
+			n.targetTLS.Store(&targetTLS{http1: tlsterm.Client(policy), http2: tlsterm.Client(policy, "h2")})
+		}
 		ports := make(map[int]bool)
 		for i := range balancers[want.LoadBalancer].Listeners {
 			l := &balancers[want.LoadBalancer].Listeners[i]

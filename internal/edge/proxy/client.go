@@ -20,9 +20,10 @@ const headTimeout = 60 * time.Second
 type client struct {
 	*socket
 	peer
-	engine *Engine
-	server *server
-	opened int64 // tick
+	engine   *Engine
+	server   *server
+	counters *listenerCounters // where it counts as active
+	opened   int64             // tick
 
 	idleTimeout time.Duration // of the load balancer, when the current request began
 	lifetime    time.Duration // likewise: the client keep-alive duration
@@ -51,18 +52,34 @@ func (e *Engine) admit(s *server, conn *net.TCPConn) {
 	c.text = c.address.Addr().String()
 	c.borrow = func() []byte { c.w = takeWork(); return c.w.in }
 	c.lend = func() { works.Put(c.w); c.w = nil }
+	c.counters = v.counters
 	e.serving.Add(1)
-	go func() {
-		defer e.serving.Done()
-		defer v.counters.active.Add(-1)
-		defer e.clients.Add(-1)
-		defer c.Close()
-		defer c.survive()
+	if v.tls != nil {
+		go c.greet(v)
+		return
+	}
+	go c.attend()
+}
+
+// attend serves the connection to its end.
+func (c *client) attend() {
+	defer c.end()
+	defer c.survive()
+	if c.session != nil && c.session.Protocol == "h2" {
+		c.serveHTTP2()
+	} else {
 		c.serve()
-		if c.w != nil {
-			c.w.giveBack()
-		}
-	}()
+	}
+	if c.w != nil {
+		c.w.giveBack()
+	}
+}
+
+func (c *client) end() {
+	c.Close()
+	c.engine.clients.Add(-1)
+	c.counters.active.Add(-1)
+	c.engine.serving.Done()
 }
 
 // survive ends a connection on which the proxy itself fell over, instead of ending all others with it.
@@ -113,6 +130,9 @@ func (c *client) await() error {
 		return nil // pipelined
 	}
 	c.within(c.idleTimeout)
+	if c.secure != nil {
+		return c.awaitSecure()
+	}
 	c.lazy = true
 	c.state.Store(idleClient)
 	runtime.Gosched() // as in exchange.send
@@ -122,6 +142,20 @@ func (c *client) await() error {
 	if err == nil {
 		c.w.to = n
 	}
+	return err
+}
+
+// awaitSecure is await with TLS, which borrows its own buffer first.
+func (c *client) awaitSecure() error {
+	c.state.Store(idleClient)
+	runtime.Gosched()
+	err := c.secure.await()
+	c.state.Store(busy)
+	if err != nil {
+		return err
+	}
+	c.w = takeWork()
+	c.w.to, err = c.Read(c.w.in)
 	return err
 }
 
@@ -175,7 +209,7 @@ func statusOf(err error) int {
 // linger lets the client read an answer given before its request was read to the end: closing at once would reset the
 // connection and could take the answer with it.
 func (c *client) linger() {
-	if c.conn.CloseWrite() != nil {
+	if c.closeWrite() != nil {
 		return
 	}
 	c.within(2 * time.Second)
@@ -232,7 +266,7 @@ func (c *client) own(v *listener, a *action) bool {
 
 func (c *client) location(v *listener, r *edgeapi.Redirect) string {
 	q := &c.w.request
-	o := rules.Origin{Protocol: edgeapi.ProtocolHTTP, Host: q.Host, Port: v.port, Path: q.Path, Query: q.Query}
+	o := rules.Origin{Protocol: v.protocol, Host: q.Host, Port: v.port, Path: q.Path, Query: q.Query}
 	if len(o.Host) == 0 {
 		o.Host = []byte(v.node.Address.String())
 	}

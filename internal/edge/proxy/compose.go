@@ -18,6 +18,9 @@ func (v *listener) composeRequest(b []byte, r *http1.Request, from *peer, now in
 		b = v.forwardedFor(b, r, from)
 	}
 	b = append(b, v.forwarded...)
+	if from.session != nil {
+		b = append(b, from.identify(v)...)
+	}
 	drop := v.drop
 	if r.NewHost || !r.HasHost || v.hostPort != "" {
 		drop |= 1 << http1.Host
@@ -27,7 +30,7 @@ func (v *listener) composeRequest(b []byte, r *http1.Request, from *peer, now in
 	if r.Continue {
 		drop |= 1 << http1.Expect // answered here
 	}
-	slow := r.ExtraOptions || r.InvalidNames && v.settings.DropInvalidHeaders
+	slow := r.ExtraOptions || r.InvalidNames && v.settings.DropInvalidHeaders || len(v.attributes.RequestHeaders) > 0
 	start, end := uint32(0), uint32(0)
 	for i, f := range r.Fields {
 		if drop>>f.Kind&1 != 0 || slow && v.dropsField(r, f) {
@@ -59,7 +62,7 @@ func (v *listener) composeRequest(b []byte, r *http1.Request, from *peer, now in
 
 // dropsField decides about the fields that need a closer look.
 func (v *listener) dropsField(r *http1.Request, f http1.Field) bool {
-	return f.Invalid && v.settings.DropInvalidHeaders ||
+	return f.Invalid && v.settings.DropInvalidHeaders || v.pretends(r.Name(f)) ||
 		r.ExtraOptions && f.Kind.Ordinary() && r.NamedByConnection(r.Name(f))
 }
 

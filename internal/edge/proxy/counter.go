@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -100,6 +101,15 @@ func (c *targetCounters) answered(status int, d time.Duration) {
 	c.classes[status/100-1].Add(1)
 	c.latency[edgeapi.Bucket(d)].Add(1)
 	c.latencySum.Add(int64(d))
+}
+
+// unreachable counts a connection that was not to be had.
+func (c *targetCounters) unreachable(err error) {
+	if errors.Is(err, errNegotiation) {
+		c.tlsErrors.Add(1)
+	} else {
+		c.errors.Add(1)
+	}
 }
 
 func (c *targetCounters) read() edgeapi.BackCounters {

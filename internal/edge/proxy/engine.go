@@ -13,12 +13,15 @@ import (
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 	"github.com/neargate/neargate/internal/edge/netns"
 	"github.com/neargate/neargate/internal/edge/retry"
+	"github.com/neargate/neargate/internal/edge/tlsterm"
 )
 
 // Config is what an Engine needs.
 type Config struct {
 	Opener *netns.Opener
-	Log    *slog.Logger
+	// TLS has loaded each snapshot before it is applied. nil: no snapshot has TLS.
+	TLS *tlsterm.Servers
+	Log *slog.Logger
 	// Changed is called, from any goroutine and often for nothing, when Targets or Sockets might answer differently.
 	Changed func()
 	Logs    *accesslog.Spool // of requests and connections; nil: none are written
@@ -31,6 +34,7 @@ type Config struct {
 type Engine struct {
 	log        *slog.Logger
 	opener     *netns.Opener
+	tls        *tlsterm.Servers
 	logs       *accesslog.Spool
 	changed    func()
 	maxClients int64
@@ -62,7 +66,7 @@ func New(c Config) *Engine {
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &Engine{
 		ctx: ctx, cancel: cancel,
-		log: c.Log, opener: c.Opener, logs: c.Logs, changed: c.Changed, maxClients: int64(c.MaxClients),
+		log: c.Log, opener: c.Opener, tls: c.TLS, logs: c.Logs, changed: c.Changed, maxClients: int64(c.MaxClients),
 		sweeper: newSweeper(), pipes: make(pipes, sparePipes), missing: retry.NewSignal(), closed: make(chan struct{}), started: time.Now(),
 		targets: map[TargetKey]*target{}, nodes: map[string]*node{}, ledger: newLedger(), snapshot: &edgeapi.Snapshot{},
 	}

@@ -57,7 +57,7 @@ func (x *exchange) run() bool {
 	repeatable := whole && w.request.Idempotent
 	for again := false; ; again = true {
 		if err := x.connect(again, repeatable); err != nil {
-			x.target.counters.errors.Add(1)
+			x.target.counters.unreachable(err)
 			return x.answer(dialStatus(err), whole)
 		}
 		x.touch()
@@ -92,6 +92,9 @@ func (x *exchange) connect(fresh, repeatable bool) (err error) {
 
 // dialStatus is the answer to a target that cannot be connected to ("HTTP 502", "HTTP 504").
 func dialStatus(err error) int {
+	if errors.Is(err, errNegotiation) {
+		return 502
+	}
 	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, unix.ETIMEDOUT) {
 		return 504
 	}

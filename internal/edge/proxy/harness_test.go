@@ -18,6 +18,7 @@ import (
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 	"github.com/neargate/neargate/internal/edge/http1"
 	"github.com/neargate/neargate/internal/edge/netns"
+	"github.com/neargate/neargate/internal/edge/tlsterm"
 )
 
 // bench is an engine with one load balancer on the loopback, and what is needed to change its snapshot.
@@ -27,6 +28,7 @@ type bench struct {
 	snapshot *edgeapi.Snapshot
 	port     int
 	opener   *netns.Opener
+	tls      *tlsterm.Servers
 }
 
 const lbARN, listenerARN, groupARN = "lb", "listener", "group"
@@ -42,7 +44,8 @@ func newBench(t testing.TB, targets ...edgeapi.Target) *bench {
 func newBenchFor(t testing.TB, clients int, targets ...edgeapi.Target) *bench {
 	t.Helper()
 	b := &bench{t: t, port: freePort(t), opener: netns.NewOpener()}
-	b.engine = New(Config{Opener: b.opener, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Changed: func() {}, MaxClients: clients})
+	b.tls = tlsterm.NewServers()
+	b.engine = New(Config{Opener: b.opener, TLS: b.tls, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Changed: func() {}, MaxClients: clients})
 	b.snapshot = &edgeapi.Snapshot{
 		Nodes: []edgeapi.Node{{ID: "eni-1", LoadBalancer: lbARN, Address: loopback}},
 		LoadBalancers: []edgeapi.LoadBalancer{{
@@ -95,6 +98,9 @@ func (b *bench) apply(change func(*edgeapi.Snapshot)) {
 	next.Generation++
 	change(&next)
 	if err := next.Validate(); err != nil {
+		b.t.Fatal(err)
+	}
+	if _, err := b.tls.Load(&next); err != nil {
 		b.t.Fatal(err)
 	}
 	b.snapshot = &next

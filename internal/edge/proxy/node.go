@@ -26,6 +26,9 @@ type node struct {
 	servers   map[int]*server // by port; guarded by Engine.mu
 	endpoints sync.Map        // *target → *endpoint
 	gone      atomic.Bool     // no snapshot names it any more
+
+	policy    string // of targetTLS; guarded by Engine.mu
+	targetTLS atomic.Pointer[targetTLS]
 }
 
 // server is a listening socket. It outlives snapshots that keep its node and port.

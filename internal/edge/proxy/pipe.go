@@ -62,6 +62,9 @@ func (p pipes) drop() {
 	}
 }
 
+// spliceable reports whether the octets of a body are the same on both sides, so that they can be moved inside the kernel.
+func (x *exchange) spliceable() bool { return x.client.secure == nil && x.up.secure == nil }
+
 // pump moves left octets from one socket to another, calling moved for each part. It tells the failure of the one, which
 // includes ending too soon, from that of the other.
 func (x *exchange) pump(from, to *socket, left int64, moved func(n int)) (source, sink error) {

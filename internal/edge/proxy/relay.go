@@ -155,7 +155,7 @@ func (x *exchange) relaySized(body []byte) (ok, reusable bool) {
 		return false, false
 	}
 	for left -= int64(n); left > 0; left -= int64(n) {
-		if left >= pipeFrom {
+		if left >= pipeFrom && x.spliceable() {
 			source, sink := x.pump(x.up.socket, x.client.socket, left, x.delivered)
 			return source == nil && sink == nil, reusable
 		}

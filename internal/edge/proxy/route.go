@@ -2,15 +2,20 @@ package proxy
 
 import (
 	"net/netip"
+	"sync/atomic"
 
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 	"github.com/neargate/neargate/internal/edge/http1"
+	"github.com/neargate/neargate/internal/edge/tlsterm"
 )
 
 // peer is who sends requests.
 type peer struct {
 	address netip.AddrPort
 	text    string // the address as X-Forwarded-For has it
+
+	session  *tlsterm.Session // nil without TLS
+	identity atomic.Pointer[identity]
 }
 
 // decision is what is to be done with a request: it is refused, answered by the load balancer itself, or given to a target.

@@ -83,9 +83,7 @@ func (s *session) Read(p []byte) (int, error) {
 // ReadLazily is Read for a connection without requests.
 func (s *session) ReadLazily(borrow func() []byte, lend func()) (int, error) {
 	s.within(s.idleTimeout)
-	s.lazy, s.borrow, s.lend = true, borrow, lend
-	n, err := s.receive()
-	s.lazy = false
+	n, err := s.readLazily(borrow, lend)
 	if err == errTimeout && s.interrupt.Load() == 0 {
 		s.within(time.Second)
 		s.http2.Leave()

@@ -20,9 +20,10 @@ import (
 // atomic store, and the sweeper interrupts those who have passed theirs. An interrupted operation fails with errTimeout, or
 // goes on if its deadline was moved in the meantime.
 type socket struct {
-	conn *net.TCPConn
-	raw  syscall.RawConn
-	fd   int
+	conn   *net.TCPConn
+	raw    syscall.RawConn
+	fd     int
+	secure *secure // nil without TLS
 
 	// alone is set while only the goroutine that will close the socket uses it. What can be done without waiting is then done
 	// without the runtime's locks, see direct.go.
@@ -72,7 +73,14 @@ const (
 	shutdown
 )
 
-var errTimeout = errors.New("timeout")
+// errTimeout is temporary in net.Error's sense, so that crypto/tls does not hold it against the connection: an interrupted read can go on.
+var errTimeout error = timeout{}
+
+type timeout struct{}
+
+func (timeout) Error() string   { return "timeout" }
+func (timeout) Timeout() bool   { return true }
+func (timeout) Temporary() bool { return true }
 
 func newSocket(c *net.TCPConn, sw *sweeper) *socket {
 	s := &socket{conn: c, sweeper: sw}
@@ -85,7 +93,18 @@ func newSocket(c *net.TCPConn, sw *sweeper) *socket {
 
 func (s *socket) Close() error {
 	s.sweeper.remove(s)
+	if s.secure != nil {
+		s.secure.close()
+	}
 	return s.conn.Close()
+}
+
+// closeWrite ends what is written.
+func (s *socket) closeWrite() error {
+	if s.secure != nil {
+		s.secure.tls.CloseWrite()
+	}
+	return s.conn.CloseWrite()
 }
 
 func (s *socket) remote() netip.AddrPort {
@@ -110,6 +129,9 @@ var past = time.Unix(1, 0)
 
 // Read reads what there is, at least one octet.
 func (s *socket) Read(p []byte) (int, error) {
+	if s.secure != nil {
+		return s.secure.read(p)
+	}
 	s.in = p
 	return s.receive()
 }
@@ -127,6 +149,20 @@ func (s *socket) receive() (int, error) {
 		return 0, io.EOF
 	}
 	return s.received, s.inErr
+}
+
+// readLazily is Read into a buffer that is borrowed only once there is something to read.
+func (s *socket) readLazily(borrow func() []byte, lend func()) (int, error) {
+	if s.secure != nil {
+		if err := s.secure.await(); err != nil {
+			return 0, err
+		}
+		return s.secure.read(borrow())
+	}
+	s.lazy, s.borrow, s.lend = true, borrow, lend
+	n, err := s.receive()
+	s.lazy = false
+	return n, err
 }
 
 // whenReadable calls f whenever there may be something to read, until it returns true or time is over.
@@ -182,6 +218,14 @@ func (s *socket) tryRead(fd uintptr) bool {
 
 // Write writes all of p.
 func (s *socket) Write(p []byte) (int, error) {
+	if s.secure != nil {
+		return s.secure.write(p)
+	}
+	return s.send(p)
+}
+
+// send writes octets as they are.
+func (s *socket) send(p []byte) (int, error) {
 	s.out, s.sent, s.outErr = p, 0, nil
 	var err error
 	if !s.writeAtOnce() {
@@ -257,22 +301,27 @@ func (s *socket) abandon() {
 	}
 }
 
-// peek looks whether the other side has closed: it returns io.EOF or an error then. open is true if it has not, data if there
-// is something to read.
+// peek looks whether the other side has closed: open is true if it has not, data if there is something to read.
 func (s *socket) peek() (open, data bool) {
-	var one [1]byte
+	var first [recordHead]byte
 	open = true
 	err := s.raw.Control(func(fd uintptr) {
-		n, _, err := unix.Recvfrom(int(fd), one[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+		n, _, err := unix.Recvfrom(int(fd), first[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
 		switch {
 		case err == unix.EAGAIN || err == unix.EINTR:
-		case err != nil || n == 0:
+		case err != nil || n == 0 || s.secure != nil && isFarewell(first[:n]):
 			open = false
 		default:
 			data = true
 		}
 	})
 	return open && err == nil, data
+}
+
+// spent reports whether an idle connection to a target can no longer be used: it has been closed, or the target has spoken out of turn.
+func (s *socket) spent() bool {
+	open, data := s.peek()
+	return !open || data
 }
 
 // resume undoes breakOff after those it was meant for have noticed.

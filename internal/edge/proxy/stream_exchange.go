@@ -25,7 +25,7 @@ func (x *stream) exchange() {
 	repeatable := whole && x.request.Idempotent
 	for again := false; ; again = true {
 		if err := x.connect(again, repeatable); err != nil {
-			x.target.counters.errors.Add(1)
+			x.target.counters.unreachable(err)
 			x.page(x.listener, dialStatus(err))
 			return
 		}

@@ -146,11 +146,13 @@ func judge(s *socket, now int64) verdict {
 	if now%peekEvery != 0 || state != idleTarget && (state != waiting || now-s.since.Load() < peekEvery) {
 		return fine
 	}
-	open, data := s.peek()
-	switch {
-	case state == idleTarget && (!open || data):
-		return unusable
-	case state == waiting && !open:
+	if state == idleTarget {
+		if s.spent() {
+			return unusable
+		}
+		return fine
+	}
+	if open, _ := s.peek(); !open {
 		return abandoned
 	}
 	return fine

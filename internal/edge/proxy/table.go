@@ -2,10 +2,12 @@ package proxy
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 	"github.com/neargate/neargate/internal/edge/http1"
 	"github.com/neargate/neargate/internal/edge/rules"
+	"github.com/neargate/neargate/internal/edge/tlsterm"
 )
 
 // table is everything requests look at, of one generation. It is immutable but for pool.eligible.
@@ -20,6 +22,9 @@ type table struct {
 type listener struct {
 	arn        string
 	port       int
+	protocol   string
+	tls        *tlsterm.Server     // nil without TLS
+	mutual     *edgeapi.MutualAuth // nil without mutual TLS
 	node       *node
 	settings   edgeapi.Attributes
 	attributes edgeapi.ListenerAttributes
@@ -47,15 +52,15 @@ type action struct {
 // neverForwarded are the kinds of request fields that end here or are written anew.
 const neverForwarded = 1<<http1.ContentLength | 1<<http1.TransferEncoding | 1<<http1.Connection | 1<<http1.KeepAlive |
 	1<<http1.ProxyConnection | 1<<http1.TE | 1<<http1.Trailer | 1<<http1.Upgrade | 1<<http1.ForwardedProto |
-	1<<http1.ForwardedPort | 1<<http1.TraceID | 1<<http1.Lookalike
+	1<<http1.ForwardedPort | 1<<http1.TraceID | 1<<http1.MutualTLS | 1<<http1.Lookalike
 
 func (e *Engine) newListener(lb *edgeapi.LoadBalancer, l *edgeapi.Listener, n *node, groups map[string]*group) *listener {
 	port := strconv.Itoa(l.Port)
 	out := &listener{
-		arn: l.ARN, port: l.Port, node: n, settings: lb.Attributes, attributes: l.Attributes,
+		arn: l.ARN, port: l.Port, protocol: l.Protocol, node: n, settings: lb.Attributes, attributes: l.Attributes,
 		rules:     rules.Compile(l.Rules),
 		counters:  e.ledger.listener(lb.ARN, l.ARN, n.AvailabilityZone),
-		forwarded: []byte("X-Forwarded-Proto: http\r\nX-Forwarded-Port: " + port + "\r\n"),
+		forwarded: []byte("X-Forwarded-Proto: " + strings.ToLower(l.Protocol) + "\r\nX-Forwarded-Port: " + port + "\r\n"),
 		site:      anySite,
 		drop:      neverForwarded,
 	}
@@ -65,8 +70,16 @@ func (e *Engine) newListener(lb *edgeapi.LoadBalancer, l *edgeapi.Listener, n *n
 	if lb.Attributes.ForwardedFor != edgeapi.ForwardedForPreserve {
 		out.drop |= 1 << http1.ForwardedFor
 	}
+	usual := 80
+	if l.TLS != nil {
+		out.tls, out.mutual = e.tls.Of(l.ARN), l.TLS.Mutual
+		usual = 443
+	}
+	if lb.Attributes.TLSHeaders {
+		out.drop |= 1 << http1.TLSInfo
+	}
 	// "the Host: www.amazon.com header is modified to Host: www.amazon.com:8443", unless preserve_host_header.enabled.
-	if !lb.Attributes.PreserveHost && l.Port != 80 {
+	if !lb.Attributes.PreserveHost && l.Port != usual {
 		out.hostPort = ":" + port
 	}
 	for _, h := range l.Attributes.ResponseHeaders {

@@ -14,12 +14,19 @@ type TargetKey struct {
 	Port  int
 }
 
+// dialect is how a target is spoken to.
+type dialect struct {
+	secure bool // with TLS
+	http2  bool
+}
+
 // target is one address requests go to. It lives as long as a snapshot names it; its connections may live a little longer.
 type target struct {
 	key     TargetKey
 	address netip.AddrPort
-	digest  uint64 // what cookies know it by
-	zone    string // guarded by Engine.mu
+	dialect
+	digest uint64 // what cookies know it by
+	zone   string // guarded by Engine.mu
 
 	// inFlight counts tickets. A ticket is taken first and draining looked at second, while a writer sets draining first
 	// and looks at inFlight second: either the request sees the flag and gives its ticket back, or the writer sees the
@@ -101,11 +108,9 @@ func (e *endpoint) take(checked bool) *upstream {
 		e.activate(u)
 		e.mu.Unlock()
 		u.state.Store(busy)
-		if checked {
-			if open, data := u.peek(); !open || data {
-				e.discard(u)
-				continue
-			}
+		if checked && u.spent() {
+			e.discard(u)
+			continue
 		}
 		return u
 	}
@@ -116,14 +121,13 @@ func (e *endpoint) activate(u *upstream) {
 	u.prev.next, u.next.prev = u, u
 }
 
-// open connects to the target.
+// open connects to the target, with TLS if its group has it.
 func (e *endpoint) open() (*upstream, error) {
-	n := e.node
-	conn, err := n.dial(n.engine.ctx, e.target.address)
+	s, err := e.node.reach(e.node.engine.ctx, e.target)
 	if err != nil {
 		return nil, err
 	}
-	return e.adopt(newSocket(conn, n.engine.sweeper)), nil
+	return e.adopt(s), nil
 }
 
 // adopt starts using a connection that has just been opened.
@@ -145,10 +149,11 @@ func (e *endpoint) adopt(s *socket) *upstream {
 func (e *endpoint) put(u *upstream, keep time.Duration) {
 	u.uses++
 	u.within(keep)
+	clean := u.secure == nil || !u.secure.pending()
 	e.mu.Lock()
 	u.prev.next, u.next.prev = u.next, u.prev
 	u.prev, u.next = nil, nil
-	keepIt := !e.target.draining.Load() && !e.node.gone.Load() && len(e.idle) < maxIdle && u.interrupt.Load() == 0
+	keepIt := clean && !e.target.draining.Load() && !e.node.gone.Load() && len(e.idle) < maxIdle && u.interrupt.Load() == 0
 	if keepIt {
 		u.state.Store(idleTarget)
 		e.idle = append(e.idle, u)

@@ -36,7 +36,7 @@ func (x *exchange) pour(from, to *socket, b []byte) {
 	for {
 		n, err := from.Read(b)
 		if isEOF(err) {
-			to.conn.CloseWrite()
+			to.closeWrite()
 			return
 		}
 		if err == nil {

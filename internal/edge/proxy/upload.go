@@ -130,7 +130,7 @@ func (u *upload) write(b []byte) error {
 }
 
 func (u *upload) carry(b *[bodyRoom]byte) {
-	if u.remaining >= pipeFrom {
+	if u.remaining >= pipeFrom && u.exchange.spliceable() {
 		u.pump()
 		return
 	}

@@ -7,22 +7,23 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
+
+	"github.com/neargate/neargate/internal/edge/edgeapi"
 )
 
 // certificate is one that listeners present.
 type certificate struct {
 	tls.Certificate
+	arn   string
 	names []string // in lower case; a first label * matches any one label
 	ecdsa bool
 	bits  int
 }
 
-// parseCertificate reads a chain and its key, both PEM.
-func parseCertificate(chain, key string) (*certificate, error) {
-	pair, err := tls.X509KeyPair([]byte(chain), []byte(key))
+func parseCertificate(source *edgeapi.Certificate) (*certificate, error) {
+	pair, err := tls.X509KeyPair([]byte(source.Chain), []byte(source.Key))
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +32,7 @@ func parseCertificate(chain, key string) (*certificate, error) {
 			return nil, err
 		}
 	}
-	c := &certificate{Certificate: pair}
+	c := &certificate{Certificate: pair, arn: source.ARN}
 	switch k := pair.Leaf.PublicKey.(type) {
 	case *ecdsa.PublicKey:
 		c.ecdsa, c.bits = true, k.Params().BitSize
@@ -125,5 +126,3 @@ func (s *shelf) choose(name string, now time.Time, usable func(*certificate) boo
 	}
 	return best
 }
-
-func certificateError(arn string, err error) error { return fmt.Errorf("certificate %s: %w", arn, err) }

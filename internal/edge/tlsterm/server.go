@@ -53,8 +53,11 @@ func (s *Server) Handshake(conn net.Conn) (*tls.Conn, Session, error) {
 		s.base.SetSessionTicketKeys(s.tickets.keys(s.scope))
 		s.turn.Store(turn)
 	}
-	c := tls.Server(conn, s.base)
+	noted := &noting{conn, &session}
+	c := tls.Server(noted, s.base)
 	err := c.Handshake()
+	noted.session = nil
+	session.Alert = received(err)
 	session.Took = time.Since(session.Began)
 	state := c.ConnectionState()
 	session.read(&state)
@@ -114,6 +117,9 @@ func (s *Server) forClient(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		v.suite = s.policy.suite(v.version, v.certificate.ecdsa, hello)
 	}
 	v.alpn = s.firstProtocol(hello.SupportedProtos, v)
+	if noted, ok := hello.Conn.(*noting); ok && noted.session != nil {
+		noted.session.Certificate, noted.session.Offered = v.certificate.arn, hello.SupportedProtos
+	}
 	if c, ok := s.variants.Load(v); ok {
 		return c.(*tls.Config), nil
 	}

@@ -42,8 +42,8 @@ func NewServers() *Servers {
 	return &Servers{certificates: map[edgeapi.Certificate]*certificate{}, stores: map[string]*store{}, made: map[string]*made{}}
 }
 
-// Load returns the servers of all listeners of a valid snapshot that have TLS, by listener ARN. After an error, which is that of a certificate or
-// a trust store that cannot be read, it is as if Load had not been called.
+// Load makes the servers of all listeners of a valid snapshot that have TLS, and returns them by listener ARN. After an error, which is that of
+// a certificate or a trust store that cannot be read, it is as if Load had not been called.
 func (s *Servers) Load(snapshot *edgeapi.Snapshot) (map[string]*Server, error) {
 	next := Servers{certificates: map[edgeapi.Certificate]*certificate{}, stores: map[string]*store{}, made: map[string]*made{}}
 	byARN := make(map[string]*certificate, len(snapshot.Certificates))
@@ -52,8 +52,8 @@ func (s *Servers) Load(snapshot *edgeapi.Snapshot) (map[string]*Server, error) {
 		c := s.certificates[source]
 		if c == nil {
 			var err error
-			if c, err = parseCertificate(source.Chain, source.Key); err != nil {
-				return nil, certificateError(source.ARN, err)
+			if c, err = parseCertificate(&source); err != nil {
+				return nil, fmt.Errorf("certificate %s: %w", source.ARN, err)
 			}
 		}
 		next.certificates[source], byARN[source.ARN] = c, c
@@ -87,6 +87,14 @@ func (s *Servers) Load(snapshot *edgeapi.Snapshot) (map[string]*Server, error) {
 	}
 	s.certificates, s.stores, s.made = next.certificates, next.stores, next.made
 	return out, nil
+}
+
+// Of is the server of a listener of the snapshot loaded last; nil if the listener has no TLS.
+func (s *Servers) Of(listener string) *Server {
+	if m := s.made[listener]; m != nil {
+		return m.server
+	}
+	return nil
 }
 
 // make returns what was made for the listener before, if it is still what is wanted.

@@ -4,6 +4,9 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"net"
+	"reflect"
+	"strconv"
 	"time"
 )
 
@@ -17,6 +20,9 @@ type Session struct {
 	Resumed     bool
 	Began       time.Time
 	Took        time.Duration
+	Certificate string              // ARN of the one presented
+	Offered     []string            // the protocols the client offered by ALPN
+	Alert       string              // number of the TLS alert by which the client ended a handshake; empty: none
 	Client      []*x509.Certificate // the client's, the leaf first
 	// Verification is what became of the client's certificate, as connection logs have it: Success, Failed:<code> or empty without
 	// mutual TLS.
@@ -31,6 +37,24 @@ func (s *Session) read(state *tls.ConnectionState) {
 	}
 	s.ServerName, s.Protocol, s.Resumed = state.ServerName, state.NegotiatedProtocol, state.DidResume
 	s.Client = state.PeerCertificates
+}
+
+// noting lets the configuration chosen for a client say so in the client's session.
+type noting struct {
+	net.Conn
+	session *Session // of the handshake under way
+}
+
+// received is the number of the alert that is the reason for an error; empty if the other side has sent none. crypto/tls does not export the
+// type that alerts have.
+func received(err error) string {
+	var remote *net.OpError
+	if errors.As(err, &remote) && remote.Op == "remote error" {
+		if v := reflect.ValueOf(remote.Err); v.Kind() == reflect.Uint8 {
+			return strconv.FormatUint(v.Uint(), 10)
+		}
+	}
+	return ""
 }
 
 // curveName is a group's name as logs have it.

@@ -1,0 +1,69 @@
+package proxy
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/neargate/neargate/internal/edge/tlsterm"
+)
+
+const (
+	// clientHandshake is how long a client may take to agree on TLS, however steadily it trickles in.
+	clientHandshake = 10 * time.Second
+	// targetHandshake is likewise for targets ("HTTP 502": "SSL handshake timeout (10 seconds)").
+	targetHandshake = 10 * time.Second
+)
+
+// greet agrees on TLS with a client that has just connected, and serves it. The goroutine that does so ends with the handshake, for which it
+// needed a stack that an idle connection should not keep.
+func (c *client) greet(v *listener) {
+	c.within(min(clientHandshake, v.settings.IdleTimeout))
+	session := new(tlsterm.Session)
+	err := c.encrypt(func(conn net.Conn) (t *tls.Conn, err error) {
+		t, *session, err = v.tls.Handshake(conn)
+		return t, err
+	})
+	c.session = session
+	if err != nil {
+		v.counters.tlsErrors.Add(1)
+		c.end()
+		return
+	}
+	go c.attend()
+}
+
+// targetTLS are the configurations for connections to targets, which keep their sessions.
+type targetTLS struct{ http1, http2 *tls.Config }
+
+// errNegotiation is wrapped by the failure of TLS with a target that has accepted the connection.
+var errNegotiation = errors.New("TLS negotiation failed")
+
+// reach connects from the node to a target, with TLS if its group has it.
+func (n *node) reach(ctx context.Context, t *target) (*socket, error) {
+	conn, err := n.dial(ctx, t.address)
+	if err != nil {
+		return nil, err
+	}
+	s := newSocket(conn, n.engine.sweeper)
+	if !t.secure {
+		return s, nil
+	}
+	s.within(targetHandshake)
+	err = s.encrypt(func(conn net.Conn) (*tls.Conn, error) {
+		config := n.targetTLS.Load().http1
+		if t.http2 {
+			config = n.targetTLS.Load().http2
+		}
+		c := tls.Client(conn, config)
+		return c, c.Handshake()
+	})
+	if err != nil {
+		s.Close()
+		return nil, fmt.Errorf("%w: %w", errNegotiation, err)
+	}
+	return s, nil
+}
