@@ -114,9 +114,10 @@ func (s *Service) GetServerCertificate(ctx context.Context, in *iamapi.GetServer
 	if err != nil {
 		return nil, err
 	}
-	out := &iamapi.ServerCertificate{ServerCertificateMetadata: serverMetadata(c), CertificateBody: new(c.Body), Tags: tagList(c.Tags)}
+	// Without a last newline, as IAM has it: Terraform replaces what differs from its trimmed file.
+	out := &iamapi.ServerCertificate{ServerCertificateMetadata: serverMetadata(c), CertificateBody: new(strings.TrimSpace(c.Body)), Tags: tagList(c.Tags)}
 	if c.Chain != "" {
-		out.CertificateChain = new(c.Chain)
+		out.CertificateChain = new(strings.TrimSpace(c.Chain))
 	}
 	return &iamapi.GetServerCertificateOutput{ServerCertificate: out}, nil
 }

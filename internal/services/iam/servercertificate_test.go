@@ -37,7 +37,7 @@ func TestServerCertificateLife(t *testing.T) {
 	}
 
 	got, err := s.GetServerCertificate(ctx, &iamapi.GetServerCertificateInput{ServerCertificateName: new("web")})
-	if err != nil || *got.ServerCertificate.CertificateBody != one.Body() || got.ServerCertificate.CertificateChain != nil || len(got.ServerCertificate.Tags) != 1 {
+	if err != nil || *got.ServerCertificate.CertificateBody != strings.TrimSpace(one.Body()) || got.ServerCertificate.CertificateChain != nil || len(got.ServerCertificate.Tags) != 1 {
 		t.Errorf("read %v %+v", err, got)
 	}
 	list, err := s.ListServerCertificates(ctx, &iamapi.ListServerCertificatesInput{PathPrefix: new("/prod/")})
