@@ -24,6 +24,7 @@ type client struct {
 	server   *server
 	counters *listenerCounters // where it counts as active
 	opened   int64             // tick
+	fresh    bool              // nothing has been read yet
 
 	idleTimeout time.Duration // of the load balancer, when the current request began
 	lifetime    time.Duration // likewise: the client keep-alive duration
@@ -52,13 +53,13 @@ func (e *Engine) admit(s *server, conn *net.TCPConn) {
 	c.text = c.address.Addr().String()
 	c.borrow = func() []byte { c.w = takeWork(); return c.w.in }
 	c.lend = func() { works.Put(c.w); c.w = nil }
-	c.counters = v.counters
+	c.counters, c.fresh, c.eager = v.counters, true, true
 	e.serving.Add(1)
 	if v.tls != nil {
 		go c.greet(v)
 		return
 	}
-	go c.attend()
+	e.crew.employ(c, e.closed)
 }
 
 // attend serves the connection to its end.
@@ -135,7 +136,11 @@ func (c *client) await() error {
 	}
 	c.lazy = true
 	c.state.Store(idleClient)
-	runtime.Gosched() // as in exchange.send
+	if c.fresh {
+		c.fresh = false // whoever connects has something to say
+	} else {
+		runtime.Gosched() // as in exchange.send
+	}
 	n, err := c.receive()
 	c.state.Store(busy)
 	c.lazy = false

@@ -42,6 +42,7 @@ type Engine struct {
 	table   atomic.Pointer[table]
 	sweeper *sweeper
 	clients atomic.Int64
+	crew    crew
 	pipes   pipes
 	missing retry.Signal    // a socket could not be opened at once
 	closing atomic.Bool     // connections close after the request they are at
@@ -67,7 +68,7 @@ func New(c Config) *Engine {
 	e := &Engine{
 		ctx: ctx, cancel: cancel,
 		log: c.Log, opener: c.Opener, tls: c.TLS, logs: c.Logs, changed: c.Changed, maxClients: int64(c.MaxClients),
-		sweeper: newSweeper(), pipes: make(pipes, sparePipes), missing: retry.NewSignal(), closed: make(chan struct{}), started: time.Now(),
+		sweeper: newSweeper(), crew: crew{next: make(chan *client)}, pipes: make(pipes, sparePipes), missing: retry.NewSignal(), closed: make(chan struct{}), started: time.Now(),
 		targets: map[TargetKey]*target{}, nodes: map[string]*node{}, ledger: newLedger(), snapshot: &edgeapi.Snapshot{},
 	}
 	if e.maxClients == 0 {
