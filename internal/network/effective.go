@@ -240,5 +240,6 @@ func interfaceConfig(i *Interface) InterfaceConfig {
 	return InterfaceConfig{
 		ID: i.ID, VPC: i.VPCID, Subnet: i.SubnetID, Address: i.PrivateIP, MAC: mac, Groups: i.Groups,
 		Unguarded: i.Type == TypeNetworkLoadBalancer && len(i.Groups) == 0, SourceDestCheck: i.SourceDestCheck,
+		Transparent: i.Type == TypeNetworkLoadBalancer,
 	}
 }

@@ -93,6 +93,9 @@ type InterfaceConfig struct {
 	Unguarded bool
 	// SourceDestCheck drops packets that the interface sends under an address not its own. Routers switch it off.
 	SourceDestCheck bool
+	// Transparent is the interface of a network load balancer, which sends under its clients' addresses: the answers come back to it and not to
+	// them. Rules of other interfaces that name one of its groups admit what it sends under any address.
+	Transparent bool
 }
 
 // GroupConfig is a security group with its rules and the private addresses of all interfaces in it.

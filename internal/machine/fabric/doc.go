@@ -14,6 +14,7 @@
 // # A packet's way
 //
 //	prerouting   source   the pair (link, source address) must be bound, else dropped; it yields the packet's mark, which is the subnet's route table
+//	             return   new, from a load balancer's link: its connection is marked; an answer of a marked one: its mark leads back to that link
 //	             publish  from the uplink: public destination → private (internet gateway, inbound)
 //	routing               mark → the subnet's table: local destinations are thrown to the main table, which has a /32 for each ENI
 //	forward      egress   established, or the sender's groups admit it
@@ -22,6 +23,10 @@
 //
 // Which gateway a route leads to is told by the route's next hop: internetHop for the internet gateway, the Elastic IP itself for a NAT
 // gateway. So nftables needs no copy of the route tables: `snat to rt nexthop`.
+//
+// A network load balancer's interface is transparent: it may send under its clients' addresses, and what answers such a packet is routed back to
+// it instead of to the client, by the connection's mark and a table of one route. In its namespace all that comes in is delivered locally. Rules
+// that name a group of the load balancer admit what comes from its link, whatever the source.
 //
 // An interface that routes for others shows their packets to the VPC's router twice. That is well if it translates their source, as NAT
 // instances do, or if both directions pass it; not if replies take a shorter way, because one table of connections sees all.

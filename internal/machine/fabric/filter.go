@@ -10,6 +10,8 @@ import (
 	"github.com/google/nftables"
 	"github.com/mdlayher/netlink"
 	"github.com/vishvananda/netns"
+
+	"github.com/neargate/neargate/internal/network"
 )
 
 // filter is a VPC's nftables table: what is applied, and the socket to change it. The model is changed as messages are queued; flush makes the
@@ -36,6 +38,7 @@ type binding struct {
 	subnet  uint32     // table number, see tableOf
 	profile uint32
 	checked bool
+	own     netip.Addr // of a transparent ENI; zero for others
 }
 
 // bufferSize lets the kernel answer a transaction of thousands of messages before the first answer is read.
@@ -102,10 +105,17 @@ func (f *filter) remove(s *nftables.Set, els ...nftables.SetElement) {
 }
 
 // bind queues all that the table must know about an ENI, instead of what it knew.
-func (f *filter) bind(link int, addr netip.Addr, subnet uint32, groups []string, checked bool) {
-	want := binding{subnet: subnet, profile: f.profileOf(groups), checked: checked}
-	if checked {
-		want.address = addr
+func (f *filter) bind(link int, c network.InterfaceConfig, subnet uint32) {
+	groups := c.Groups
+	if c.Unguarded {
+		groups = []string{unguarded}
+	}
+	want := binding{subnet: subnet, profile: f.profileOf(groups), checked: c.SourceDestCheck}
+	if want.checked {
+		want.address = c.Address
+	}
+	if c.Transparent {
+		want.own = c.Address
 	}
 	have, known := f.bindings[link]
 	if known && have == want {
@@ -116,11 +126,15 @@ func (f *filter) bind(link int, addr netip.Addr, subnet uint32, groups []string,
 	}
 	f.bindings[link] = want
 	if want.checked {
-		f.add(boundMap, element(boundKey(link, addr), number(subnet)))
+		f.add(boundMap, element(boundKey(link, c.Address), number(subnet)))
 	} else {
 		f.add(uncheckedMap, element(linkKey(link), number(subnet)))
 	}
 	f.add(profileMap, element(linkKey(link), number(want.profile)))
+	if want.own.IsValid() {
+		f.add(ownMap, element(linkKey(link), address(want.own)))
+		f.add(returnMap, element(linkKey(link), number(returnTable(link))))
+	}
 }
 
 // unbind queues the removal of an ENI: from then on its packets are dropped, in both directions and of any connection.
@@ -136,6 +150,10 @@ func (f *filter) unbind(link int) {
 		f.remove(uncheckedMap, element(linkKey(link), number(b.subnet)))
 	}
 	f.remove(profileMap, element(linkKey(link), number(b.profile)))
+	if b.own.IsValid() {
+		f.remove(ownMap, element(linkKey(link), address(b.own)))
+		f.remove(returnMap, element(linkKey(link), number(returnTable(link))))
+	}
 }
 
 // publicise queues the internet gateway's translations.

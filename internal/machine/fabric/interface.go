@@ -54,9 +54,10 @@ func (in *inside) close() {
 }
 
 // configure gives the ENI its address and its only route, and connects it with outer, the other end of its pair.
-func (in *inside) configure(addr, gateway netip.Addr, eth netlink.Link, router *netlink.Handle, outer netlink.Link) error {
-	index := eth.Attrs().Index
+func (in *inside) configure(c network.InterfaceConfig, gateway netip.Addr, eth netlink.Link, router *netlink.Handle, outer netlink.Link) error {
+	index, addr := eth.Attrs().Index, c.Address
 	return inOrder(
+		func() error { return in.receive(c.Transparent) },
 		func() error { return in.route.LinkSetUp(loopback) },
 		func() error { return in.route.AddrAdd(eth, hostAddress(addr)) },
 		func() error { return setUp(in.route, eth, router, outer) },
@@ -67,6 +68,27 @@ func (in *inside) configure(addr, gateway netip.Addr, eth netlink.Link, router *
 				Dst: ipNet(netip.PrefixFrom(netip.IPv4Unspecified(), 0)),
 			})
 		},
+	)
+}
+
+// receive makes a transparent ENI take what comes to any address for its own: answers to its clients, for which it has sockets.
+func (in *inside) receive(transparent bool) error {
+	if !transparent {
+		return nil
+	}
+	const table = 100 // any number of ours
+	rule := netlink.NewRule()
+	rule.Priority, rule.IifName, rule.Table = table, insideName, table
+	everything := &netlink.Route{
+		Table: table, Type: unix.RTN_LOCAL, Scope: netlink.SCOPE_HOST, LinkIndex: loopback.Attrs().Index,
+		Dst: ipNet(netip.PrefixFrom(netip.IPv4Unspecified(), 0)),
+	}
+	return inOrder(
+		func() error { return in.route.LinkSetUp(loopback) },
+		func() error { return in.route.RouteAdd(everything) },
+		func() error { return in.route.RuleAdd(rule) },
+		// A client that comes again from the same port soon is the same one to the target.
+		func() error { return inNamespace(in.ns, func() error { return sysctl("net/ipv4/tcp_tw_reuse", "1") }) },
 	)
 }
 
@@ -103,7 +125,7 @@ func (v *vpc) attach(c network.InterfaceConfig, gateway netip.Addr, in *inside) 
 	if err != nil {
 		return 0, err
 	}
-	if err := in.configure(c.Address, gateway, eth, v.route, outer); err != nil {
+	if err := in.configure(c, gateway, eth, v.route, outer); err != nil {
 		return 0, fmt.Errorf("configure %s: %w", insideName, err)
 	}
 	index := outer.Attrs().Index
@@ -151,11 +173,12 @@ func (v *vpc) adopted(c network.InterfaceConfig, path string) (int, bool) {
 func (v *vpc) bind(c network.InterfaceConfig, subnet *network.SubnetConfig, link int) error {
 	v.interfaces[c.ID] = &attached{config: c, link: link}
 	v.local[c.Address] = link
-	groups := c.Groups
-	if c.Unguarded {
-		groups = []string{unguarded}
+	v.filter.bind(link, c, tableOf(subnet.CIDR))
+	if c.Transparent { // first the way back, then what leads there
+		if err := v.setTables(v.wantedTables()); err != nil {
+			return err
+		}
 	}
-	v.filter.bind(link, c.Address, tableOf(subnet.CIDR), groups, c.SourceDestCheck)
 	if err := v.filter.flush(); err != nil {
 		return err
 	}
@@ -185,9 +208,15 @@ func (v *vpc) detach(id string) error {
 
 func (v *vpc) detachLink(id string, link int) error {
 	delete(v.interfaces, id)
+	_, returns := v.tables[returnTable(link)]
 	v.filter.unbind(link)
 	if err := v.filter.flush(); err != nil {
 		return err
+	}
+	if returns && v.config != nil {
+		if err := v.setTables(v.wantedTables()); err != nil {
+			return err
+		}
 	}
 	if err := v.steer(id); err != nil {
 		return err

@@ -179,6 +179,12 @@ func (r *reader) readBindings() {
 		b.profile = readNumber(e.Val)
 		r.f.bindings[link] = b
 	}
+	for _, e := range r.elements(ownMap) {
+		link := int(readNumber(e.Key))
+		b := r.f.bindings[link]
+		b.own = readAddress(e.Val)
+		r.f.bindings[link] = b
+	}
 }
 
 func (r *reader) readAddresses() {

@@ -49,6 +49,10 @@ func tableOf(subnet netip.Prefix) uint32 {
 	return firstTable | binary.BigEndian.Uint32(base[:])>>4
 }
 
+// returnTable is the number of the route table that leads to a transparent interface, whatever the destination, and the mark of
+// connections it has begun. The numbers of subnets are smaller.
+func returnTable(link int) uint32 { return 2*firstTable | uint32(link) }
+
 // routeTables translates the VPC's routes. uplink is the link to the host, 0 without one;
 // target finds the way to an interface that may forward others' packets.
 func routeTables(v *network.VPCConfig, uplink int, target func(id string) (hop, bool)) tables {

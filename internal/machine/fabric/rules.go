@@ -34,7 +34,7 @@ type compiled struct {
 	elements []nftables.SetElement
 }
 
-// compile translates security group rules. One rule becomes one for all its prefixes and one for each of its groups.
+// compile translates security group rules. One rule becomes one for all its prefixes and one or two for each of its groups.
 func compile(d direction, rules []network.Rule) []compiled {
 	var all []compiled
 	for _, r := range rules {
@@ -45,6 +45,10 @@ func compile(d direction, rules []network.Rule) []compiled {
 		for _, g := range r.Groups {
 			all = append(all, compiled{exprs: exprs(
 				what, ipField(d.other, reg), contained(memberSet(g)), verdict(expr.VerdictAccept))})
+			if d == ingress { // what a load balancer sends under a client's address comes from the load balancer's groups too
+				all = append(all, compiled{exprs: exprs(
+					what, meta(expr.MetaKeyIIF, reg), mapped(ownMap, reg), contained(memberSet(g)), verdict(expr.VerdictAccept))})
+			}
 		}
 	}
 	return all

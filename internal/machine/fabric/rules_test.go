@@ -86,7 +86,7 @@ func TestCompileCounts(t *testing.T) {
 		{"a rule for nobody", []network.Rule{tcp(1, 2)}, 0},
 		{"everybody", allowAll, 1},
 		{"prefixes are one rule", []network.Rule{tcp(1, 2, "10.0.0.0/8", "11.1.0.0/16", "12.0.0.0/8")}, 1},
-		{"groups are a rule each", []network.Rule{fromGroups(tcp(1, 2, "10.0.0.0/8"), "a", "b")}, 3},
+		{"groups are two rules each", []network.Rule{fromGroups(tcp(1, 2, "10.0.0.0/8"), "a", "b")}, 5},
 		{"a prefix list of hundreds", []network.Rule{many}, 2},
 	}
 	for _, test := range tests {

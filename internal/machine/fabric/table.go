@@ -38,12 +38,14 @@ var (
 	profileMap   = lookupTable("profile", nftables.TypeIFIndex, nftables.TypeMark)                                                // link → profile
 	egressMap    = lookupTable("egress_of", nftables.TypeMark, nftables.TypeVerdict)                                              // profile → chain
 	ingressMap   = lookupTable("ingress_of", nftables.TypeMark, nftables.TypeVerdict)                                             // profile → chain
+	ownMap       = lookupTable("own", nftables.TypeIFIndex, nftables.TypeIPAddr)                                                  // link of a transparent ENI → its address
+	returnMap    = lookupTable("return", nftables.TypeIFIndex, nftables.TypeMark)                                                 // link of a transparent ENI → table that leads there
 	publicInMap  = lookupTable("public_in", nftables.TypeIPAddr, nftables.TypeIPAddr)                                             // public → private
 	publicOutMap = lookupTable("public_out", nftables.TypeIPAddr, nftables.TypeIPAddr)                                            // private → public
 	serviceSet   = addressSet("services")
 	localSet     = newSet(nftables.Set{Table: vpcTable, Name: "local", KeyType: nftables.TypeIPAddr, Interval: true})
 
-	vpcSets = []*nftables.Set{boundMap, uncheckedMap, profileMap, egressMap, ingressMap, publicInMap, publicOutMap, serviceSet, localSet}
+	vpcSets = []*nftables.Set{boundMap, uncheckedMap, profileMap, egressMap, ingressMap, ownMap, returnMap, publicInMap, publicOutMap, serviceSet, localSet}
 )
 
 func lookupTable(name string, key, data nftables.SetDatatype) *nftables.Set {
@@ -78,6 +80,10 @@ func vpcChains() []chain {
 			exprs(from("lo"), accept),
 			exprs(meta(expr.MetaKeyIIF, reg), mapped(uncheckedMap, reg), markPacket(), accept),
 		}},
+		{"return", nftables.ChainTypeFilter, nftables.ChainHookPrerouting, -150, nftables.ChainPolicyAccept, [][]expr.Any{
+			exprs(connection(expr.CtStateBitNEW), meta(expr.MetaKeyIIF, reg), mapped(returnMap, reg), markConnection(), accept),
+			exprs(answer(), connectionMark(), unequal(number(0)), connectionMark(), markPacket()),
+		}},
 		{"publish", nftables.ChainTypeNAT, nftables.ChainHookPrerouting, -100, nftables.ChainPolicyAccept, [][]expr.Any{
 			exprs(from(uplinkName), ipField(offsetDestination, reg), mapped(publicInMap, reg), translate(expr.NATTypeDestNAT)),
 		}},
@@ -110,6 +116,16 @@ func vpcChains() []chain {
 
 func markPacket() expr.Any {
 	return &expr.Meta{Key: expr.MetaKeyMARK, SourceRegister: true, Register: reg}
+}
+
+func markConnection() expr.Any { return &expr.Ct{Key: expr.CtKeyMARK, SourceRegister: true, Register: reg} }
+
+func connectionMark() expr.Any { return &expr.Ct{Key: expr.CtKeyMARK, Register: reg} }
+
+// answer matches packets that go the other way than a connection's first one.
+func answer() []expr.Any {
+	const reply = 1 // IP_CT_DIR_REPLY
+	return []expr.Any{&expr.Ct{Register: reg, Key: expr.CtKeyDIRECTION}, equal([]byte{reply})}
 }
 
 // writeLayout queues the table with all that does not depend on the VPC, in place of whatever table was there.

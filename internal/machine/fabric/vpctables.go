@@ -14,7 +14,15 @@ func (v *vpc) wantedTables() tables {
 	if v.config == nil {
 		return v.tables
 	}
-	return routeTables(v.config, v.uplink, v.way)
+	all := routeTables(v.config, v.uplink, v.way)
+	for link, b := range v.filter.bindings {
+		if b.own.IsValid() {
+			all[returnTable(link)] = map[netip.Prefix]hop{
+				netip.PrefixFrom(netip.IPv4Unspecified(), 0): {kind: forward, gateway: b.own, link: link},
+			}
+		}
+	}
+	return all
 }
 
 // way leads to an interface that may forward what is not addressed to it.
