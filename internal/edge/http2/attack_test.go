@@ -248,7 +248,9 @@ func TestContentLength(t *testing.T) {
 		{"3", func(id uint32) []byte { return frameOf(frameData, flagEndStream, id, "abcd") }, "reset 1"},
 		{"3", func(id uint32) []byte { return frameOf(frameData, 0, id, "abcd") }, "reset 1"},
 		{"0", func(id uint32) []byte { return frameOf(frameData, flagEndStream, id, "GET /evil HTTP/1.1\r\n\r\n") }, "reset 1"},
-		{"3", func(id uint32) []byte { return frameOf(frameHeaders, flagEndHeaders|flagEndStream, id, "\x00\x01x\x01y") }, "reset 1"},
+		{"3", func(id uint32) []byte {
+			return frameOf(frameHeaders, flagEndHeaders|flagEndStream, id, "\x00\x01x\x01y")
+		}, "reset 1"},
 	} {
 		read := make(chan error, 1)
 		w := open(t, func(s *Stream) {

@@ -30,9 +30,11 @@ const (
 
 // Config is what a Connection needs.
 type Config struct {
-	// Serve answers one request, in a goroutine of its own. The stream must not be used after it has returned; a stream that
+	// Serve answers one request, in a goroutine that has nothing else to do. The stream must not be used after it has returned; a stream that
 	// has not been ended is reset then.
 	Serve func(*Stream)
+	// Crew has the goroutines; several connections may share one.
+	Crew *Crew
 	// Last is asked for each request whether it shall be the connection's last.
 	Last func() bool
 	// Now is a clock in ticks of a tenth of a second.

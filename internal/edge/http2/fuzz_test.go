@@ -52,7 +52,7 @@ func FuzzConnection(f *testing.F) {
 				}
 				echo(s)
 			},
-			Last: never, Now: ticks, Interrupt: func() {},
+			Crew: crew, Last: never, Now: ticks, Interrupt: func() {},
 		})
 		err := c.Serve()
 		var broken *ConnectionError

@@ -21,7 +21,7 @@ type plain struct{ net.Conn }
 func serveOn(conn net.Conn, serve func(*Stream), last func() bool) (*Connection, chan error) {
 	var c *Connection
 	c = NewConnection(plain{conn}, Config{
-		Serve: serve, Last: last, Now: ticks,
+		Serve: serve, Crew: crew, Last: last, Now: ticks,
 		Interrupt: func() { conn.SetReadDeadline(time.Unix(1, 0)) },
 	})
 	done := make(chan error, 1)
@@ -33,7 +33,10 @@ func serveOn(conn net.Conn, serve func(*Stream), last func() bool) (*Connection,
 	return c, done
 }
 
-var clock atomic.Int64
+var (
+	clock atomic.Int64
+	crew  = NewCrew(nil)
+)
 
 func ticks() int64 { return clock.Load() + 1 }
 

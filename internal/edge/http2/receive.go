@@ -278,7 +278,7 @@ func (c *Connection) request() error {
 		c.leave()
 	}
 	c.mu.Unlock()
-	go s.serve()
+	c.config.Crew.employ(s)
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/neargate/neargate/internal/edge/accesslog"
 	"github.com/neargate/neargate/internal/edge/edgeapi"
+	"github.com/neargate/neargate/internal/edge/http2"
 	"github.com/neargate/neargate/internal/edge/netns"
 	"github.com/neargate/neargate/internal/edge/retry"
 	"github.com/neargate/neargate/internal/edge/tlsterm"
@@ -43,6 +44,7 @@ type Engine struct {
 	sweeper *sweeper
 	clients atomic.Int64
 	crew    crew
+	streams *http2.Crew
 	pipes   pipes
 	missing retry.Signal    // a socket could not be opened at once
 	closing atomic.Bool     // connections close after the request they are at
@@ -71,6 +73,7 @@ func New(c Config) *Engine {
 		sweeper: newSweeper(), crew: crew{next: make(chan *client)}, pipes: make(pipes, sparePipes), missing: retry.NewSignal(), closed: make(chan struct{}), started: time.Now(),
 		targets: map[TargetKey]*target{}, nodes: map[string]*node{}, ledger: newLedger(), snapshot: &edgeapi.Snapshot{},
 	}
+	e.streams = http2.NewCrew(e.closed)
 	if e.maxClients == 0 {
 		e.maxClients = clientLimit()
 	}

@@ -28,7 +28,7 @@ func (c *client) serveHTTP2() {
 	c.idleTimeout, c.lifetime = v.settings.IdleTimeout, v.settings.ClientKeepAlive
 	s := &session{client: c}
 	s.http2 = http2.NewConnection(s, http2.Config{
-		Serve: s.stream, Last: s.last, Now: c.sweeper.now, Interrupt: func() { c.breakOff(shutdown) },
+		Serve: s.stream, Crew: c.engine.streams, Last: s.last, Now: c.sweeper.now, Interrupt: func() { c.breakOff(shutdown) },
 	})
 	c.beat = s.beat
 	c.state.Store(multiplexed)
