@@ -26,6 +26,7 @@ type Keeper struct {
 	log     *slog.Logger
 	changed func()
 	dial    func(ctx context.Context, to netip.AddrPort) (*net.TCPConn, error)
+	dialUDP func(to netip.AddrPort) (*net.UDPConn, error)
 	ctx     context.Context // of connections; done when Run ends
 	cancel  context.CancelFunc
 	held    atomic.Int64
@@ -37,8 +38,9 @@ type Keeper struct {
 	knownMu    sync.Mutex
 	known      map[string]*neighbour // by path
 
-	mu    sync.Mutex
-	doors map[netip.AddrPort]*door
+	mu      sync.Mutex
+	doors   map[netip.AddrPort]*door
+	hatches map[netip.AddrPort]*hatch
 }
 
 // door is one listening socket.
@@ -58,6 +60,7 @@ type rooms struct {
 
 type room struct {
 	balancer string
+	nameless bool // of TCP: clients need not tell whom they want, nor speak first
 	public   []netip.AddrPort
 	turn     atomic.Uint32
 }
@@ -76,7 +79,8 @@ type Config struct {
 func New(c Config) *Keeper {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Keeper{
-		log: c.Log, changed: c.Changed, dial: dial, ctx: ctx, cancel: cancel, missing: retry.NewSignal(), doors: map[netip.AddrPort]*door{},
+		log: c.Log, changed: c.Changed, dial: dial, dialUDP: dialUDP, ctx: ctx, cancel: cancel, missing: retry.NewSignal(),
+		doors: map[netip.AddrPort]*door{}, hatches: map[netip.AddrPort]*hatch{},
 		own: c.Names, neighbours: c.Neighbours,
 	}
 }
@@ -102,6 +106,9 @@ func (k *Keeper) Run(ctx context.Context) error {
 	for _, d := range k.doors {
 		d.close()
 	}
+	for _, h := range k.hatches {
+		h.close()
+	}
 	k.mu.Unlock()
 	k.serving.Wait()
 	return publish(k.own, nil)
@@ -122,10 +129,21 @@ func (k *Keeper) Apply(doors []edgeapi.Door) {
 		}
 	}
 	names := directory{}
+	hatches := map[netip.AddrPort][]*room{}
 	for _, d := range doors {
-		r := &room{balancer: d.LoadBalancer}
+		r := &room{balancer: d.LoadBalancer, nameless: d.Protocol == edgeapi.ProtocolTCP || d.Protocol == edgeapi.ProtocolTCPUDP}
 		for _, a := range d.Public {
 			r.public = append(r.public, netip.AddrPortFrom(a, uint16(d.Port)))
+		}
+		if d.Protocol == edgeapi.ProtocolUDP || d.Protocol == edgeapi.ProtocolTCPUDP {
+			for _, a := range []netip.Addr{shared, d.Loopback} {
+				if at := netip.AddrPortFrom(a, uint16(d.Port)); a.IsValid() {
+					hatches[at] = append(hatches[at], r)
+				}
+			}
+		}
+		if d.Protocol == edgeapi.ProtocolUDP {
+			continue
 		}
 		for _, h := range d.Hosts {
 			names[entry(h, uint16(d.Port))] = r.public
@@ -154,6 +172,7 @@ func (k *Keeper) Apply(doors []edgeapi.Door) {
 		}
 		d.rooms.Store(r)
 	}
+	k.applyHatches(hatches)
 	if complete, _ := k.ensure(); !complete {
 		k.missing.Raise()
 	}
@@ -178,7 +197,40 @@ func (k *Keeper) ensure() (complete, changed bool) {
 		d.problem = err
 		complete = complete && err == nil
 	}
+	for _, h := range k.hatches {
+		if h.socket != nil {
+			continue
+		}
+		err := h.open()
+		if err != nil && h.problem == nil {
+			k.log.Warn("door stays closed", "address", h.address, "protocol", edgeapi.ProtocolUDP, "err", err)
+		}
+		changed = changed || err == nil || h.problem == nil || h.problem.Error() != err.Error()
+		h.problem = err
+		complete = complete && err == nil
+	}
 	return complete, changed
+}
+
+// applyHatches makes hatches what is open for datagrams. Those several load balancers would share stay closed: a datagram does not tell whom it is
+// for. Keeper.mu is held.
+func (k *Keeper) applyHatches(next map[netip.AddrPort][]*room) {
+	for a, h := range k.hatches {
+		if r := next[a]; len(r) != 1 || !r[0].same(h.room) {
+			h.close()
+			delete(k.hatches, a)
+		}
+	}
+	for a, r := range next {
+		if len(r) == 1 && k.hatches[a] == nil {
+			k.hatches[a] = &hatch{keeper: k, address: a, room: r[0], flows: map[netip.AddrPort]*net.UDPConn{}}
+		}
+	}
+}
+
+// same reports whether two rooms are one for those who come by datagrams.
+func (r *room) same(other *room) bool {
+	return r.balancer == other.balancer && slices.Equal(r.public, other.public)
 }
 
 func (d *door) open() error {
@@ -239,6 +291,13 @@ func (k *Keeper) Sockets() []edgeapi.SocketStatus {
 			}
 			out = append(out, st)
 		}
+	}
+	for _, h := range k.hatches {
+		st := edgeapi.SocketStatus{ID: h.room.balancer, Address: h.address.String() + "/udp", Open: h.socket != nil}
+		if h.problem != nil && !st.Open {
+			st.Error = h.problem.Error()
+		}
+		out = append(out, st)
 	}
 	slices.SortFunc(out, func(a, b edgeapi.SocketStatus) int {
 		return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Address, b.Address))

@@ -51,8 +51,32 @@ type neighbour struct {
 	names directory
 }
 
-// elsewhere finds a name among the neighbours. Files are read again when they have changed.
+// elsewhere finds a name among the neighbours.
 func (k *Keeper) elsewhere(host string, port uint16) *room {
+	at := entry(host, port)
+	for _, names := range k.others() {
+		if public := names[at]; len(public) > 0 {
+			return &room{balancer: host, public: public}
+		}
+	}
+	return nil
+}
+
+// crowded reports whether some neighbour has a name on a port.
+func (k *Keeper) crowded(port uint16) bool {
+	suffix := entry("", port)
+	for _, names := range k.others() {
+		for at := range names {
+			if strings.HasSuffix(at, suffix) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// others are the directories of the neighbours. Files are read again when they have changed.
+func (k *Keeper) others() (all []directory) {
 	if k.neighbours == "" {
 		return nil
 	}
@@ -63,7 +87,6 @@ func (k *Keeper) elsewhere(host string, port uint16) *room {
 	k.knownMu.Lock()
 	defer k.knownMu.Unlock()
 	seen := map[string]*neighbour{}
-	var found *room
 	for _, path := range paths {
 		if path == k.own {
 			continue
@@ -81,10 +104,8 @@ func (k *Keeper) elsewhere(host string, port uint16) *room {
 			}
 		}
 		seen[path] = n
-		if public := n.names[entry(host, port)]; found == nil && len(public) > 0 {
-			found = &room{balancer: host, public: public}
-		}
+		all = append(all, n.names)
 	}
 	k.known = seen
-	return found
+	return all
 }

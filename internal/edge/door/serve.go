@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -27,7 +28,7 @@ func (d *door) serve(c *net.TCPConn) {
 	behind := d.rooms.Load()
 	target := behind.all[0]
 	var head []byte
-	if d.address.Addr() == shared {
+	if d.address.Addr() == shared && !d.obvious(behind) {
 		var host string
 		var secure bool
 		var err error
@@ -77,11 +78,15 @@ func (d *door) choose(host string, behind *rooms) *room {
 	return nil
 }
 
+// obvious reports whether who is meant needs no telling: the only load balancer on the port, of this platform and the others, is one for TCP.
+func (d *door) obvious(behind *rooms) bool {
+	return len(behind.all) == 1 && behind.all[0].nameless && !d.keeper.crowded(d.address.Port())
+}
+
 // connect dials the public addresses in turn, starting with another one each time.
 func (r *room) connect(k *Keeper) *net.TCPConn {
-	first := int(r.turn.Add(1))
-	for i := range r.public {
-		to := r.public[(first+i)%len(r.public)]
+	for range r.public {
+		to := r.next()
 		c, err := k.dial(k.ctx, to)
 		if err == nil {
 			return c
@@ -90,6 +95,9 @@ func (r *room) connect(k *Keeper) *net.TCPConn {
 	}
 	return nil
 }
+
+// next is the public address whose turn it is.
+func (r *room) next() netip.AddrPort { return r.public[int(r.turn.Add(1))%len(r.public)] }
 
 // pour copies until from ends, inside the kernel where it can, and passes the end on.
 func pour(to, from *net.TCPConn) {

@@ -368,7 +368,7 @@ func validateDoors(doors []Door) error {
 		switch {
 		case d.LoadBalancer == "" || !isPort(d.Port):
 			return fmt.Errorf("door %q: bad load balancer or port %d", d.LoadBalancer, d.Port)
-		case d.Protocol != ProtocolHTTP && d.Protocol != ProtocolHTTPS && d.Protocol != ProtocolTLS:
+		case d.Protocol != ProtocolHTTP && d.Protocol != ProtocolHTTPS && forwards[d.Protocol] == nil:
 			return fmt.Errorf("door %s: protocol %q is not supported", d.LoadBalancer, d.Protocol)
 		case len(d.Public) == 0:
 			return fmt.Errorf("door %s: leads nowhere", d.LoadBalancer)

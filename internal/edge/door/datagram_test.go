@@ -1,0 +1,141 @@
+package door
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/neargate/neargate/internal/edge/edgeapi"
+)
+
+// TestSilentClients has a server that speaks first, behind a TCP listener.
+func TestSilentClients(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			io.WriteString(c, "220 hello\r\n")
+			c.Close()
+		}
+	}()
+	k := start(t, "zero")
+	web := k.dial
+	k.dial = balancers{l, l}.dial
+	port := freePort(t)
+	mail := doorTo(1, port, "mail.localhost")
+	mail.Protocol = edgeapi.ProtocolTCP
+	k.Apply([]edgeapi.Door{mail})
+	for _, address := range []string{"127.0.0.1", "127.77.1.1"} {
+		c, err := net.Dial("tcp", fmt.Sprintf("%s:%d", address, port))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.SetDeadline(time.Now().Add(10 * time.Second))
+		if greeting, err := io.ReadAll(c); err != nil || string(greeting) != "220 hello\r\n" {
+			t.Errorf("%s: %q, %v", address, greeting, err)
+		}
+		c.Close()
+	}
+	// Beside another platform's names the port is not the listener's alone: who says HTTP is heard.
+	dir := t.TempDir()
+	other := start(t, "zero")
+	for i, keeper := range []*Keeper{k, other} {
+		keeper.own = filepath.Join(dir, fmt.Sprintf("platform-%d", i))
+		keeper.neighbours = filepath.Join(dir, "platform-*")
+	}
+	other.Apply([]edgeapi.Door{doorTo(0, port, "zero.us-east-1.elb.localhost")})
+	k.dial = web
+	if _, body := get(t, fmt.Sprintf("127.0.0.1:%d", port), "zero.us-east-1.elb.localhost", nil); body != "zero zero.us-east-1.elb.localhost 0" {
+		t.Errorf("%q", body)
+	}
+}
+
+// echoes is a load balancer for datagrams that answers with its name and what it got.
+func echoes(t *testing.T, name string) *net.UDPConn {
+	t.Helper()
+	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IP{127, 0, 0, 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	go func() {
+		b := make([]byte, 64<<10)
+		for {
+			n, from, err := c.ReadFromUDPAddrPort(b)
+			if err != nil {
+				return
+			}
+			c.WriteToUDPAddrPort([]byte(name+" "+string(b[:n])), from)
+		}
+	}()
+	return c
+}
+
+// askDatagram sends a datagram until it is answered: the load balancer's door may be about to open.
+func askDatagram(t *testing.T, address string, port int, text string) (string, error) {
+	t.Helper()
+	c, err := net.Dial("udp4", fmt.Sprintf("%s:%d", address, port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	b := make([]byte, 64<<10)
+	for range 20 {
+		io.WriteString(c, text)
+		c.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+		n, readErr := c.Read(b)
+		if readErr == nil {
+			return string(b[:n]), nil
+		}
+		err = readErr
+	}
+	return "", err
+}
+
+func TestDatagrams(t *testing.T) {
+	k := start(t)
+	var at []netip.AddrPort
+	for _, name := range []string{"zero", "one"} {
+		at = append(at, echoes(t, name).LocalAddr().(*net.UDPAddr).AddrPort())
+	}
+	k.dialUDP = func(to netip.AddrPort) (*net.UDPConn, error) { return dialUDP(at[to.Addr().As4()[3]]) }
+	port := freePort(t)
+	doors := []edgeapi.Door{doorTo(0, port, "zero.localhost"), doorTo(1, port, "one.localhost")}
+	doors[0].Protocol, doors[1].Protocol = edgeapi.ProtocolUDP, edgeapi.ProtocolTCPUDP
+	k.Apply(doors[:1])
+	for _, address := range []string{"127.0.0.1", "127.77.1.0"} {
+		for _, text := range []string{"hello", string(make([]byte, 20_000))} {
+			if got, err := askDatagram(t, address, port, text); err != nil || got != "zero "+text {
+				t.Errorf("%s: %d octets, %v", address, len(got), err)
+			}
+		}
+	}
+	k.Apply(doors)
+	for address, want := range map[string]string{"127.77.1.0": "zero x", "127.77.1.1": "one x"} {
+		if got, err := askDatagram(t, address, port, "x"); err != nil || got != want {
+			t.Errorf("%s: %q, %v", address, got, err)
+		}
+	}
+	for _, st := range k.Sockets() {
+		if st.Address == fmt.Sprintf("127.0.0.1:%d/udp", port) {
+			t.Errorf("%+v, which is ambiguous", st)
+		}
+	}
+	k.Apply(nil)
+	if c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IP{127, 77, 1, 0}, Port: port}); err != nil {
+		t.Error(err)
+	} else {
+		c.Close()
+	}
+}
