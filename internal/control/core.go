@@ -26,6 +26,7 @@ import (
 	"github.com/neargate/neargate/internal/measure"
 	"github.com/neargate/neargate/internal/metric"
 	"github.com/neargate/neargate/internal/network"
+	"github.com/neargate/neargate/internal/object"
 	"github.com/neargate/neargate/internal/policy"
 	"github.com/neargate/neargate/internal/publish"
 	"github.com/neargate/neargate/internal/registry"
@@ -37,6 +38,7 @@ import (
 	"github.com/neargate/neargate/internal/services/elbv2"
 	"github.com/neargate/neargate/internal/services/iam"
 	logsfront "github.com/neargate/neargate/internal/services/logs"
+	"github.com/neargate/neargate/internal/services/s3"
 	"github.com/neargate/neargate/internal/services/sts"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/state/sqlite"
@@ -63,6 +65,7 @@ type core struct {
 	life     *task.Lifecycle
 	logs     *logs.Engine
 	metrics  *metric.Engine
+	objects  *object.Engine
 	registry *registry.Registry
 	place    registry.Place
 	edge     *edgeapi.Client
@@ -87,6 +90,7 @@ type tables struct {
 	ecs      *ecs.Tables
 	logs     *logs.Tables
 	policy   *policy.Tables
+	objects  *object.Tables
 	registry *registry.Tables
 }
 
@@ -108,6 +112,7 @@ func newTables(s *state.Schema) tables {
 		ecs:      ecs.NewTables(s),
 		logs:     logs.NewTables(s),
 		policy:   policy.NewTables(s),
+		objects:  object.NewTables(s),
 		registry: registry.NewTables(s),
 	}
 }
@@ -222,6 +227,13 @@ func (c *core) openEngines(ctx context.Context, at place) error {
 		return err
 	}
 	c.closers = append(c.closers, c.metrics.Close)
+	c.objects, err = object.Open(object.Config{
+		Store: c.store, Tables: c.tables.objects, Path: c.config.path("objects.db"), Dir: c.config.path("objects"), Clock: c.clock, Log: c.log,
+	})
+	if err != nil {
+		return err
+	}
+	c.closers = append(c.closers, c.objects.Close)
 	if c.registry, err = registry.Open(c.store, c.tables.registry, c.config.path("registry")); err != nil {
 		return err
 	}
@@ -245,6 +257,7 @@ func (c *core) fronts() []aws.Front {
 		elbv2.New(elbv2.Config{Store: c.store, Balance: c.balance, Edge: c.publish, Certificates: c.tables.certs}),
 		iam.New(c.store, c.tables.policy, c.certs),
 		logsfront.New(c.store, c.tables.logs, c.logs),
+		s3.New(c.store, c.tables.objects, c.objects, c.log),
 		sts.New(c.store, c.tables.policy),
 	}
 }
@@ -276,6 +289,7 @@ func (c *core) loops() []loop {
 		}).Run},
 		{"log ingest", (&logs.Ingest{Engine: c.logs, Store: c.store, Tasks: c.tables.tasks.Tasks, Spool: c.machine.Spool, Log: c.log}).Run},
 		{"log retention", c.logs.Retain},
+		{"object lifecycles", c.objects.Expire},
 		{"metric retention", c.metrics.Retain},
 		{"load balancer metrics", (&measure.Loop{
 			Store: c.store, Balance: c.tables.balance, Edge: c.edge, Recorder: c.metrics, Clock: c.clock, Log: c.log,

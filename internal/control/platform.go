@@ -181,7 +181,7 @@ func (p *Platform) reset(ctx context.Context) error {
 // eraseState deletes what the account's rows and events are in. Images stay.
 func eraseState(dataDir string) error {
 	var err error
-	for _, pattern := range []string{"state.db*", "logs.db*", "metrics.db*", "registry", "edge"} {
+	for _, pattern := range []string{"state.db*", "logs.db*", "metrics.db*", "objects.db*", "objects", "registry", "edge"} {
 		found, e := filepath.Glob(filepath.Join(dataDir, pattern))
 		err = errors.Join(err, e)
 		for _, path := range found {
@@ -232,12 +232,15 @@ func Down(ctx context.Context, config Config) error {
 func (p *Platform) handler() http.Handler {
 	own := p.ownEndpoints()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		bucket, service := gateway.BucketHost(r.Host)
+		// A bucket's keys may look like our own paths.
+		byPath := bucket == "" || !service && !strings.Contains(r.Header.Get("Authorization"), "/s3/aws4_request")
 		switch {
 		case !p.config.Enforce && fromWebPage(r):
 			answer(w, &refusal{http.StatusForbidden, "this looks like a web page's request: call localhost or an address, without Origin, or start serve with --auth enforce"})
-		case strings.HasPrefix(r.URL.Path, "/_neargate/"):
+		case byPath && strings.HasPrefix(r.URL.Path, "/_neargate/"):
 			own.ServeHTTP(w, r)
-		case r.URL.Path == "/v2" || strings.HasPrefix(r.URL.Path, "/v2/"):
+		case byPath && (r.URL.Path == "/v2" || strings.HasPrefix(r.URL.Path, "/v2/")):
 			p.with(w, r, func(c *core, w http.ResponseWriter, r *http.Request) {
 				(&registry.Handler{Registry: c.registry, Place: c.place, Enforce: p.config.Enforce, Log: p.config.Log}).ServeHTTP(w, r)
 			})

@@ -91,7 +91,7 @@ func withinAny(pkg string, folders ...string) bool {
 
 var engines = []string{
 	"internal/network", "internal/task", "internal/deploy", "internal/balance", "internal/names", "internal/publish",
-	"internal/metric", "internal/measure", "internal/alarm", "internal/scale", "internal/logs", "internal/registry", "internal/policy", "internal/cert",
+	"internal/metric", "internal/measure", "internal/alarm", "internal/scale", "internal/logs", "internal/object", "internal/accesslog", "internal/registry", "internal/policy", "internal/cert",
 }
 
 // TestArrows holds the imports against the rules of ARCHITECTURE.md.

@@ -17,6 +17,7 @@ import (
 	"github.com/neargate/neargate/internal/services/elbv2"
 	"github.com/neargate/neargate/internal/services/iam"
 	"github.com/neargate/neargate/internal/services/logs"
+	"github.com/neargate/neargate/internal/services/s3"
 	"github.com/neargate/neargate/internal/services/sts"
 )
 
@@ -34,7 +35,7 @@ func main() {
 // page is computed from the bindings alone: no handler runs, so the fronts need nothing behind them.
 func page() []byte {
 	fronts := []aws.Front{
-		&acm.Service{}, &cloudwatch.Service{}, &ec2.Service{}, &ecr.Service{}, &ecs.Service{}, &elbv2.Service{}, &iam.Service{}, &logs.Service{}, &sts.Service{},
+		&acm.Service{}, &cloudwatch.Service{}, &ec2.Service{}, &ecr.Service{}, &ecs.Service{}, &elbv2.Service{}, &iam.Service{}, &logs.Service{}, &s3.Service{}, &sts.Service{},
 	}
 	var b bytes.Buffer
 	if err := gateway.Handler(gateway.Config{}, fronts...).WriteCoverage(&b); err != nil {

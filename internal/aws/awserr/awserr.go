@@ -29,6 +29,7 @@ type Error struct {
 	Server  bool
 	Message string
 	Fields  map[string]any // further members of the modeled error, by member name
+	Header  http.Header    // further header fields of the response, in REST protocols
 }
 
 // New makes an error that no model describes, as EC2's are.
@@ -47,6 +48,15 @@ func (e *Error) With(member string, value any) *Error {
 		e.Fields = map[string]any{}
 	}
 	e.Fields[member] = value
+	return e
+}
+
+// WithHeader adds a header field to the response.
+func (e *Error) WithHeader(name, value string) *Error {
+	if e.Header == nil {
+		e.Header = http.Header{}
+	}
+	e.Header.Set(name, value)
 	return e
 }
 
