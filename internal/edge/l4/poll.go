@@ -87,7 +87,9 @@ func splice(from, to, n int) (int, error) {
 func closeSocket(fd int) { _, _, _ = syscall.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0) }
 
 // endWriting passes on that nothing more will come.
-func endWriting(fd int) { _, _, _ = syscall.RawSyscall(unix.SYS_SHUTDOWN, uintptr(fd), unix.SHUT_WR, 0) }
+func endWriting(fd int) {
+	_, _, _ = syscall.RawSyscall(unix.SYS_SHUTDOWN, uintptr(fd), unix.SHUT_WR, 0)
+}
 
 // option switches an option of a socket on.
 func option(fd, level, name int) error {

@@ -439,8 +439,11 @@ func (f *stream) check(now int64) {
 		f.failed()
 	case !f.connecting && now-f.last >= f.listener.idle:
 		f.end()
-		for i := range f.ends {
-			forget(f.ends[i].fd)
+		forget(f.ends[client].fd)
+		if f.group.PreserveClientIP { // nobody would answer the target later: a reset can not be sent from a foreign address without a socket
+			reset(f.ends[upstream].fd)
+		} else {
+			forget(f.ends[upstream].fd)
 		}
 	}
 }
