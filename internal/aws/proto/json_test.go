@@ -124,3 +124,11 @@ func BenchmarkJSONWrite(b *testing.B) {
 		out = appendJSON(out[:0], plan[sample](), reflect.ValueOf(&s).Elem())
 	}
 }
+
+func TestJSONDoubles(t *testing.T) {
+	for f, want := range map[float64]string{0: "0.0", 3: "3.0", -3: "-3.0", 0.5: "0.5", 1e20: "100000000000000000000.0", 1e21: "1e+21", 1e-7: "1e-07", math.Inf(1): `"Infinity"`} {
+		if got := string(appendJSONDouble(nil, f)); got != want {
+			t.Errorf("%v is %s, want %s", f, got, want)
+		}
+	}
+}

@@ -41,7 +41,7 @@ func appendJSONValue(b []byte, s *shape, v reflect.Value) []byte {
 	case kindInt32, kindInt64:
 		return strconv.AppendInt(b, v.Int(), 10)
 	case kindFloat:
-		return appendJSONFloat(b, v.Float())
+		return appendJSONDouble(b, v.Float())
 	case kindBool:
 		return strconv.AppendBool(b, v.Bool())
 	case kindTime:
@@ -101,6 +101,15 @@ func appendJSONTime(b []byte, t time.Time, format timeFormat) []byte {
 	b = append(b, '"')
 	b = appendTime(b, t, format)
 	return append(b, '"')
+}
+
+// appendJSONDouble writes a modeled double as AWS does: 3.0, from which clients without types see that it is none of the integers.
+func appendJSONDouble(b []byte, f float64) []byte {
+	b = appendJSONFloat(b, f)
+	if f == math.Trunc(f) && math.Abs(f) < 1e21 {
+		b = append(b, ".0"...)
+	}
+	return b
 }
 
 func appendJSONFloat(b []byte, f float64) []byte {
