@@ -30,9 +30,14 @@ const patience = 20 * time.Second // for what must happen, on a busy machine
 // newBench starts an engine with a listener of the protocol that forwards to a group with the targets.
 func newBench(t testing.TB, protocol string, targets ...edgeapi.Target) *bench {
 	t.Helper()
+	return newBenchFor(t, 4096, protocol, targets...)
+}
+
+func newBenchFor(t testing.TB, flows int, protocol string, targets ...edgeapi.Target) *bench {
+	t.Helper()
 	b := &bench{t: t, port: freePort(t)}
 	opener := netns.NewOpener()
-	b.engine = New(Config{Opener: opener, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Changed: func() {}, MaxFlows: 4096})
+	b.engine = New(Config{Opener: opener, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Changed: func() {}, MaxFlows: flows})
 	b.snapshot = &edgeapi.Snapshot{
 		Nodes: []edgeapi.Node{{ID: "eni-1", LoadBalancer: "lb", Address: loopback, AvailabilityZone: "a"}},
 		LoadBalancers: []edgeapi.LoadBalancer{{ARN: "lb", Type: edgeapi.TypeNetwork, Listeners: []edgeapi.Listener{{

@@ -235,8 +235,7 @@ func TestIdle(t *testing.T) {
 }
 
 func TestTooManyFlows(t *testing.T) {
-	b := newBench(t, edgeapi.ProtocolTCP, named(t, "hello"))
-	b.engine.maxFlows = 3
+	b := newBenchFor(t, 3, edgeapi.ProtocolTCP, named(t, "hello"))
 	for range 3 {
 		b.ask()
 	}
