@@ -8,6 +8,8 @@ import (
 	"github.com/neargate/neargate/internal/aws/gateway"
 	"github.com/neargate/neargate/internal/balance"
 	"github.com/neargate/neargate/internal/logs"
+	"github.com/neargate/neargate/internal/machine/containers"
+	"github.com/neargate/neargate/internal/measure"
 	"github.com/neargate/neargate/internal/network"
 	"github.com/neargate/neargate/internal/policy"
 	"github.com/neargate/neargate/internal/registry"
@@ -113,6 +115,14 @@ func (b ecsBalance) TargetGroup(tx *state.Tx, account, region, arn string) (targ
 	}
 	_, used = b.LoadBalancerOf(tx, arn)
 	return g.Type, g.VPCID, used, true
+}
+
+// taskUsage is the measure.Machine of a platform.
+type taskUsage struct{ *containers.Engine }
+
+func (m taskUsage) Usage(ctx context.Context, taskID string) (measure.Usage, error) {
+	u, err := m.Stats(ctx, taskID)
+	return measure.Usage{CPU: u.CPU, Memory: u.Memory}, err
 }
 
 // accessKeys is the gateway's view of the keys that IAM and STS issued.

@@ -294,6 +294,9 @@ func (c *core) loops() []loop {
 		{"load balancer metrics", (&measure.Loop{
 			Store: c.store, Balance: c.tables.balance, Edge: c.edge, Recorder: c.metrics, Clock: c.clock, Log: c.log,
 		}).Run},
+		{"service metrics", (&measure.Services{
+			Store: c.store, Tasks: c.tables.tasks.Tasks, Machine: taskUsage{c.machine}, Putter: c.metrics, Clock: c.clock, Log: c.log,
+		}).Run},
 		{"images", c.collectImages},
 	}
 }
