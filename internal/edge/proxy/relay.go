@@ -157,7 +157,8 @@ func (x *exchange) relaySized(body []byte) (ok, reusable bool) {
 	for left -= int64(n); left > 0; left -= int64(n) {
 		if left >= pipeFrom && x.spliceable() {
 			source, sink := x.pump(x.up.socket, x.client.socket, left, x.delivered)
-			return source == nil && sink == nil, reusable
+			ok = source == nil && sink == nil
+			return ok, ok && reusable
 		}
 		var err error
 		if n, err = x.more(w.up[:min(int64(len(w.up)), left)]); err != nil {

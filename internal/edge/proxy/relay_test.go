@@ -2,11 +2,15 @@ package proxy
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 )
@@ -230,5 +234,64 @@ func TestClosedConnection(t *testing.T) {
 			t.Fatal(resp.Status)
 		}
 		<-closed
+	}
+}
+
+// TestHalfAnswerIsNotContinued breaks large answers off on either side. What is left of one must never be read as the
+// beginning of another, so the connection it came by is not used again.
+func TestHalfAnswerIsNotContinued(t *testing.T) {
+	const length = 4 << 20
+	connections := make(chan int, 8)
+	b := newBench(t, rawTarget(t, func(n int, c net.Conn, r *bufio.Reader) {
+		for {
+			head, err := readHead(r)
+			if err != nil {
+				return
+			}
+			connections <- n
+			fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", length)
+			if strings.HasPrefix(head, "GET /half ") {
+				io.WriteString(c, strings.Repeat("x", length/2))
+				continue
+			}
+			io.WriteString(c, strings.Repeat("x", length))
+		}
+	}))
+	b.apply(func(s *edgeapi.Snapshot) {
+		s.LoadBalancers = slices.Clone(s.LoadBalancers)
+		s.LoadBalancers[0].Attributes.IdleTimeout = time.Second
+	})
+	ask := func(path string) net.Conn {
+		c := b.dial()
+		io.WriteString(c, "GET "+path+" HTTP/1.1\r\nHost: x\r\n\r\n")
+		return c
+	}
+	seen := map[int]bool{}
+	next := func() {
+		t.Helper()
+		n := <-connections
+		if seen[n] {
+			t.Errorf("connection %d is used again", n)
+		}
+		seen[n] = true
+	}
+
+	io.Copy(io.Discard, ask("/half")) // until the target has been silent for too long
+	next()
+	gone := ask("/")
+	io.ReadFull(gone, make([]byte, 1000))
+	gone.(*net.TCPConn).SetLinger(0)
+	gone.Close()
+	next()
+	for b.engine.Counters().TargetGroups[0].Active > 0 {
+		runtime.Gosched()
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(ask("/")), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next()
+	if n, err := io.Copy(io.Discard, resp.Body); n != length || err != nil {
+		t.Errorf("%d octets, %v", n, err)
 	}
 }
