@@ -29,14 +29,16 @@ type wire struct {
 	socket   *socket
 	buffer   *[wireRoom]byte // octets received, nil when there are none
 	from, to int
-	head     int // octets of the current record's head that were handed over
-	size     int // length of the record, as far as it was handed over
-	left     int // octets of the record that were not
-	held     *[heldRoom]byte
-	holding  bool // writes are gathered in held
+	head     int  // octets of the current record's head that were handed over
+	size     int  // length of the record, as far as it was handed over
+	left     int  // octets of the record that were not
+	dry      bool // nobody waits for what is not there
+
+	// A reader may have something to write too: the answer to a key update. crypto/tls puts records in order, mu keeps them so.
+	mu       sync.Mutex
+	held     *[heldRoom]byte // where writes are gathered; nil while they are not
 	gathered int
 	closing  bool // nobody waits for what is written now
-	dry      bool // nobody waits for what is not there
 }
 
 const (
@@ -113,14 +115,11 @@ func (x *secure) write(p []byte) (n int, err error) {
 		return n, reason(err)
 	}
 	w := &x.wire
-	w.held, w.holding = gathers.Get().(*[heldRoom]byte), true
+	w.hold()
 	n, err = x.tls.Write(p)
-	w.holding = false
-	if err == nil {
-		err = w.flush()
+	if flushed := w.release(); err == nil {
+		err = flushed
 	}
-	gathers.Put(w.held)
-	w.held, w.gathered = nil, 0
 	return n, reason(err)
 }
 
@@ -134,7 +133,11 @@ func reason(err error) error {
 
 // close says goodbye, if that can be done at once.
 func (x *secure) close() {
+	if !x.wire.mu.TryLock() {
+		return // somebody is writing still, and would have to be waited for
+	}
 	x.wire.closing = true
+	x.wire.mu.Unlock()
 	x.tls.Close()
 }
 
@@ -193,11 +196,29 @@ func (w *wire) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// hold gathers what is written until release, which sends it.
+func (w *wire) hold() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.held = gathers.Get().(*[heldRoom]byte)
+}
+
+func (w *wire) release() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	err := w.flush()
+	gathers.Put(w.held)
+	w.held = nil
+	return err
+}
+
 func (w *wire) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	switch {
 	case w.closing:
 		return len(p), w.tryWrite(p)
-	case !w.holding:
+	case w.held == nil:
 		return w.socket.send(p)
 	}
 	if w.gathered+len(p) > len(w.held) {

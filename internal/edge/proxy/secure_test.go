@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bufio"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -16,6 +17,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os/exec"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -459,6 +461,55 @@ func TestSecureIdle(t *testing.T) {
 	if n, err := plain.Read(make([]byte, 1)); n > 0 || err == nil {
 		t.Errorf("a handshake that never ends: %d %v", n, err)
 	}
+}
+
+// TestKeyUpdate has a client that changes keys and wants the same in return, before its request and while answers are on their way.
+func TestKeyUpdate(t *testing.T) {
+	openssl, err := exec.LookPath("openssl")
+	if err != nil {
+		t.Skip("openssl is not installed")
+	}
+	_, target := echoTarget(t)
+	b := newBench(t, target)
+	secured(t, b, nil)
+	cmd := exec.CommandContext(t.Context(), openssl, "s_client", "-connect", b.address(), "-servername", "lb.localhost")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = cmd.Stdout
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	answers, r := 0, bufio.NewReader(out)
+	read := func(until string) {
+		t.Helper()
+		for seen := ""; !strings.HasSuffix(seen, until); {
+			o, err := r.ReadByte()
+			if err != nil {
+				t.Fatalf("after %d answers: %v: %s", answers, err, seen)
+			}
+			seen += string(o)
+		}
+	}
+	read("CONNECTED(")
+	for range 3 {
+		io.WriteString(in, "K\n")
+		read("KEYUPDATE\n")
+		io.WriteString(in, "GET /?size=50000 HTTP/1.1\r\nHost: lb.localhost\r\n\r\n")
+		read("HTTP/1.1 200 OK\r\n")
+		read("\r\n\r\n")
+		for range 50000 {
+			r.ReadByte()
+		}
+		answers++
+	}
+	in.Close()
+	cmd.Wait()
 }
 
 // TestClientGoneSecure has a client that says goodbye while its request is with the target.
