@@ -119,7 +119,7 @@ func (p *platform) elb(action string, pairs ...string) element {
 }
 
 // targets are the X-Amz-Target prefixes of the JSON APIs.
-var targets = map[string]string{"logs": "Logs_20140328", "ecr": "AmazonEC2ContainerRegistry_V20150921"}
+var targets = map[string]string{"logs": "Logs_20140328", "ecr": "AmazonEC2ContainerRegistry_V20150921", "acm": "CertificateManager"}
 
 // json calls an operation of a JSON API.
 func (p *platform) json(api, operation string, in map[string]any, out any) {

@@ -3,6 +3,7 @@ package cert
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,20 +13,31 @@ import (
 )
 
 // users says that the certificates it has are used.
-type users map[string]bool
+type users struct {
+	mu   sync.Mutex
+	arns map[string]bool
+}
 
-func (u users) CertificateUsers(_ *state.Tx, arn string) []string {
-	if u[arn] {
+func (u *users) CertificateUsers(_ *state.Tx, arn string) []string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.arns[arn] {
 		return []string{"lb"}
 	}
 	return nil
+}
+
+func (u *users) use(arn string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.arns[arn] = true
 }
 
 // world is an engine whose loop runs until the test ends.
 type world struct {
 	*Engine
 	t    *testing.T
-	used users
+	used *users
 }
 
 func newWorld(t *testing.T, scale float64) *world {
@@ -36,7 +48,7 @@ func newWorld(t *testing.T, scale float64) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	used := users{}
+	used := &users{arns: map[string]bool{}}
 	e := New(Config{
 		Store: store, Tables: tables, Authority: open(t, t.TempDir()), Users: used, Clock: clock.Clock{Scale: scale}, Log: slog.New(slog.DiscardHandler),
 	})
@@ -124,7 +136,7 @@ func TestRenewal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 1)
 		used, unused := w.request(P256, "used.example.com"), w.request(P256, "unused.example.com")
-		w.used[used] = true
+		w.used.use(used)
 		after(validation)
 		first := w.get(used)
 		if first.Renewal.Status != "" {
@@ -147,7 +159,7 @@ func TestRenewal(t *testing.T) {
 		if got := w.get(used).Status(time.Now()); got != Issued {
 			t.Errorf("used certificate is %s", got)
 		}
-		w.used[unused] = true
+		w.used.use(unused)
 		after(24 * time.Hour)
 		if got := w.get(unused).Status(time.Now()); got != Expired {
 			t.Errorf("an expired certificate became %s", got)
@@ -166,7 +178,7 @@ func TestLateUse(t *testing.T) {
 		if w.get(arn) != c {
 			t.Error("renewed though unused")
 		}
-		w.used[arn] = true
+		w.used.use(arn)
 		after(lookAgain)
 		if w.get(arn).NotAfter.Equal(c.NotAfter) {
 			t.Error("not renewed once used")
@@ -219,7 +231,7 @@ func TestServers(t *testing.T) {
 		if chain, _, _ := w.KeyPair(w.store.View(), "arn:aws:iam::1:server-certificate/Web"); chain != "two" {
 			t.Errorf("the name's new owner is not found but %s", chain)
 		}
-		w.used["arn:aws:iam::1:server-certificate/Web"] = true
+		w.used.use("arn:aws:iam::1:server-certificate/Web")
 		if got := w.ServerUsers(w.store.View(), one); len(got) != 1 {
 			t.Errorf("users %v", got)
 		}
