@@ -3,6 +3,7 @@ package cloudwatch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http/httptest"
 	"os/exec"
@@ -21,7 +22,7 @@ import (
 	"github.com/neargate/neargate/internal/metric"
 )
 
-func serve(t *testing.T) (url string) {
+func serve(t testing.TB) (url string) {
 	t.Helper()
 	engine, err := metric.Open(context.Background(), metric.Config{Path: filepath.Join(t.TempDir(), "metrics.db"), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -44,16 +45,20 @@ func TestPythonSDK(t *testing.T) {
 	t.Logf("%s", out)
 }
 
-func TestGoSDK(t *testing.T) {
-	ctx := t.Context()
-	config, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion("us-east-1"), awsconfig.WithBaseEndpoint(serve(t)),
+func goClient(t testing.TB) *cloudwatch.Client {
+	t.Helper()
+	config, err := awsconfig.LoadDefaultConfig(context.Background(), awsconfig.WithRegion("us-east-1"), awsconfig.WithBaseEndpoint(serve(t)),
 		awsconfig.WithCredentialsProvider(credentials.NewStaticCredentialsProvider("test", "test", "")))
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := cloudwatch.NewFromConfig(config)
+	return cloudwatch.NewFromConfig(config)
+}
+
+func TestGoSDK(t *testing.T) {
+	ctx, client := t.Context(), goClient(t)
 	start := time.Now().UTC().Truncate(time.Minute).Add(-time.Hour)
-	_, err = client.PutMetricData(ctx, &cloudwatch.PutMetricDataInput{Namespace: new("App"), MetricData: []types.MetricDatum{
+	_, err := client.PutMetricData(ctx, &cloudwatch.PutMetricDataInput{Namespace: new("App"), MetricData: []types.MetricDatum{
 		{MetricName: new("Requests"), Value: new(4.0), Unit: types.StandardUnitCount, Timestamp: &start},
 		{MetricName: new("Requests"), Value: new(6.0), Unit: types.StandardUnitCount, Timestamp: new(start.Add(time.Minute))},
 	}})
@@ -91,5 +96,35 @@ func TestGoSDK(t *testing.T) {
 	_, err = client.PutMetricData(ctx, &cloudwatch.PutMetricDataInput{Namespace: new("AWS/ECS"), MetricData: []types.MetricDatum{{MetricName: new("m"), Value: new(1.0)}}})
 	if !errors.As(err, &wrong) {
 		t.Errorf("a namespace of AWS: %v", err)
+	}
+}
+
+// BenchmarkPutOverHTTP is PutMetricData from a client that waits for each answer, and from several at once.
+func BenchmarkPutOverHTTP(b *testing.B) {
+	client := goClient(b)
+	for _, n := range []int{1, 100} {
+		in := &cloudwatch.PutMetricDataInput{Namespace: new("App")}
+		for i := range n {
+			in.MetricData = append(in.MetricData, types.MetricDatum{
+				MetricName: new("Requests"), Value: new(float64(i)), Dimensions: []types.Dimension{{Name: new("Host"), Value: new(fmt.Sprint(i))}},
+			})
+		}
+		run := func(b *testing.B) {
+			if _, err := client.PutMetricData(b.Context(), in); err != nil {
+				b.Error(err)
+			}
+		}
+		b.Run(fmt.Sprintf("data=%d", n), func(b *testing.B) {
+			for b.Loop() {
+				run(b)
+			}
+		})
+		b.Run(fmt.Sprintf("data=%d/parallel", n), func(b *testing.B) {
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					run(b)
+				}
+			})
+		})
 	}
 }
