@@ -52,7 +52,7 @@ func startEdge(dir string, o options, s setup, port int) (*proxy, error) {
 		return nil, err
 	}
 	socket, file := filepath.Join(dir, "sock"), filepath.Join(dir, "snapshot")
-	first, err := s.snapshot(1, address, port)
+	first, err := s.snapshot(1, address, port, o.certificate)
 	if err != nil {
 		return nil, err
 	}
@@ -65,13 +65,13 @@ func startEdge(dir string, o options, s setup, port int) (*proxy, error) {
 	}
 	p, err := start(neargate, o.core, address, []string{"GOMAXPROCS=1"}, self, edgeVerb, socket, file, o.profile)
 	if err == nil && s.changing {
-		p.change = func(ctx context.Context) error { return s.keepChanging(ctx, socket, address, port) }
+		p.change = func(ctx context.Context) error { return s.keepChanging(ctx, socket, address, port, o.certificate) }
 	}
 	return p, err
 }
 
 // keepChanging puts a new snapshot a hundred times a second, each with other weights and every tenth with other targets.
-func (s setup) keepChanging(ctx context.Context, socket, address string, port int) error {
+func (s setup) keepChanging(ctx context.Context, socket, address string, port int, c *certificate) error {
 	client := edgeapi.NewClient(socket)
 	defer client.Close()
 	status, err := client.Status(ctx, 0, 0)
@@ -86,7 +86,7 @@ func (s setup) keepChanging(ctx context.Context, socket, address string, port in
 			return nil
 		case <-every.C:
 		}
-		next, err := s.snapshot(generation, address, port)
+		next, err := s.snapshot(generation, address, port, c)
 		if err != nil {
 			return err
 		}
@@ -103,7 +103,7 @@ func (s setup) keepChanging(ctx context.Context, socket, address string, port in
 }
 
 // snapshot is one load balancer with one target group.
-func (s setup) snapshot(generation uint64, address string, port int) (*edgeapi.Snapshot, error) {
+func (s setup) snapshot(generation uint64, address string, port int, c *certificate) (*edgeapi.Snapshot, error) {
 	listen, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return nil, err
@@ -136,7 +136,7 @@ func (s setup) snapshot(generation uint64, address string, port int) (*edgeapi.S
 			Conditions: []edgeapi.Condition{{Field: edgeapi.FieldPath, Values: []string{s.path(i) + "*"}}},
 		})
 	}
-	return &edgeapi.Snapshot{
+	out := &edgeapi.Snapshot{
 		Generation: generation,
 		Nodes:      []edgeapi.Node{{ID: "eni-1", LoadBalancer: "lb", Address: listen.Addr()}},
 		CookieKey:  []byte("a key of bench/l7, 32 octets big"),
@@ -149,5 +149,12 @@ func (s setup) snapshot(generation uint64, address string, port int) (*edgeapi.S
 			}},
 		}},
 		TargetGroups: []edgeapi.TargetGroup{group},
-	}, nil
+	}
+	if s.tls {
+		l := &out.LoadBalancers[0].Listeners[0]
+		l.Protocol = edgeapi.ProtocolHTTPS
+		l.TLS = &edgeapi.TLS{Policy: "ELBSecurityPolicy-TLS13-1-2-2021-06", Certificates: []string{"certificate"}}
+		out.Certificates = []edgeapi.Certificate{{ARN: "certificate", Chain: c.chain, Key: c.key}}
+	}
+	return out, nil
 }

@@ -27,7 +27,7 @@ defaults
 	http-reuse always
 
 frontend front
-	bind %[1]s backlog 4096
+	bind %[1]s backlog 4096%[4]s
 	option forwardfor
 	http-request set-header X-Forwarded-Proto http
 	http-request set-header X-Forwarded-Port %%[dst_port]
@@ -36,7 +36,7 @@ frontend front
 
 %[3]s`
 
-func startHAProxy(dir, core string, s setup, port int) (*proxy, error) {
+func startHAProxy(dir string, o options, s setup, port int) (*proxy, error) {
 	address, err := freeAddress()
 	if err != nil {
 		return nil, err
@@ -60,9 +60,16 @@ func startHAProxy(dir, core string, s setup, port int) (*proxy, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
+	bind := ""
+	if s.tls {
+		bind = " ssl crt " + o.certificate.bothFile
+	}
+	if s.http2 {
+		bind += " alpn h2"
+	}
 	config := filepath.Join(dir, "haproxy.cfg")
-	if err := os.WriteFile(config, fmt.Appendf(nil, tuned, address, rules.String(), backends.String()), 0o644); err != nil {
+	if err := os.WriteFile(config, fmt.Appendf(nil, tuned, address, rules.String(), backends.String(), bind), 0o644); err != nil {
 		return nil, err
 	}
-	return start(haproxy, core, address, nil, "haproxy", "-db", "-f", config)
+	return start(haproxy, o.core, address, nil, "haproxy", "-db", "-f", config)
 }

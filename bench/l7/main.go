@@ -1,4 +1,4 @@
-// Command l7 compares Neargate's layer 7 data plane with nginx and HAProxy, and with itself in other setups: the same work, the
+// Command l7 compares Neargate's layer 7 data plane with nginx, HAProxy and Caddy, and with itself in other setups: the same work, the
 // same client, the same target, in turn, in one run.
 //
 //	go run ./bench/l7 -rounds 5 -duration 5s -json l7.json
@@ -7,7 +7,7 @@
 // per second of the proxy's own CPU time say more than those of requests per second of wall time, so both are printed, as
 // the median over the rounds.
 //
-// nginx (Debian: nginx-light), haproxy and wrk must be installed.
+// nginx (Debian: nginx-light), haproxy, caddy, wrk and h2load (nghttp2-client) must be installed.
 package main
 
 import (
@@ -54,6 +54,8 @@ type options struct {
 	json         string
 	only         string
 	profile      string
+
+	certificate *certificate
 }
 
 func run(o options) error {
@@ -62,6 +64,12 @@ func run(o options) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o755); err != nil { // workers run as other users
+		return err
+	}
+	if o.certificate, err = newCertificate(dir); err != nil {
+		return err
+	}
 	address, err := freeAddress()
 	if err != nil {
 		return err

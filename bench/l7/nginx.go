@@ -51,6 +51,7 @@ const balancer = `
 	}
 	server {
 		listen %[1]s reuseport backlog=4096;
+		%[4]s
 		%[3]s
 	}
 `
@@ -82,7 +83,14 @@ func startTarget(dir, cores string, port int) (*proxy, error) {
 	return runNginx("target", dir, cores, fmt.Sprintf("127.0.0.1:%d", port), fmt.Sprintf(files, port, root))
 }
 
-func startNginx(dir, core string, s setup, port int) (*proxy, error) {
+// encrypted is TLS as "Configuring HTTPS servers" has it.
+const encrypted = `ssl_certificate %s;
+		ssl_certificate_key %s;
+		ssl_protocols TLSv1.2 TLSv1.3;
+		ssl_session_cache shared:SSL:10m;
+		ssl_session_timeout 10m;`
+
+func startNginx(dir string, o options, s setup, port int) (*proxy, error) {
 	address, err := freeAddress()
 	if err != nil {
 		return nil, err
@@ -98,7 +106,15 @@ func startNginx(dir, core string, s setup, port int) (*proxy, error) {
 		fmt.Fprintf(&locations, "location %s { proxy_pass http://target; }\n\t\t", s.path(i))
 	}
 	locations.WriteString("location / { proxy_pass http://target; }")
-	return runNginx(nginx, dir, core, address, fmt.Sprintf(balancer, address, upstream.String(), locations.String()))
+	listen, tls := address, ""
+	if s.tls {
+		listen += " ssl"
+		tls = fmt.Sprintf(encrypted, o.certificate.chainFile, o.certificate.keyFile)
+	}
+	if s.http2 {
+		listen += " http2"
+	}
+	return runNginx(nginx, dir, o.core, address, fmt.Sprintf(balancer, listen, upstream.String(), locations.String(), tls))
 }
 
 func runNginx(name, dir, cores, address, http string) (*proxy, error) {

@@ -20,6 +20,7 @@ type proxy struct {
 	command *exec.Cmd
 	pids    func() []int // whose CPU time counts
 	cookie  string       // what clients send, of sticky setups
+	tls     bool
 	// change keeps changing the configuration until ctx is done; nil: it stays as it is.
 	change func(ctx context.Context) error
 }
@@ -44,6 +45,14 @@ func start(name, cores, address string, env []string, command ...string) (*proxy
 	}
 	p.stop()
 	return nil, fmt.Errorf("does not listen on %s", address)
+}
+
+// url is that of a path at the proxy.
+func (p *proxy) url(path string) string {
+	if p.tls {
+		return "https://" + p.address + path
+	}
+	return "http://" + p.address + path
 }
 
 func (p *proxy) stop() {

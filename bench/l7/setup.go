@@ -8,6 +8,8 @@ type setup struct {
 	targets  int  // addresses of the one target process
 	sticky   bool // clients are bound to targets by cookie
 	changing bool // weights and targets change a hundred times a second
+	tls      bool // clients connect by TLS 1.3
+	http2    bool // and speak HTTP/2
 }
 
 var (
@@ -15,6 +17,8 @@ var (
 	typical = setup{rules: 20, targets: 2, sticky: true}
 	small   = setup{rules: 1, targets: 2}
 	large   = setup{rules: 100, targets: 1000}
+	secured = setup{rules: 1, targets: 1, tls: true}
+	streams = setup{rules: 1, targets: 1, tls: true, http2: true}
 )
 
 func (s setup) with(change func(*setup)) setup {
@@ -52,15 +56,23 @@ const (
 	neargate = "neargate"
 	nginx    = "nginx"
 	haproxy  = "haproxy"
+	caddy    = "caddy"
 )
 
 // launch starts a program in a setup.
-func launch(c contestant, dir string, o options, port int) (*proxy, error) {
+func launch(c contestant, dir string, o options, port int) (p *proxy, err error) {
 	switch c.program {
 	case nginx:
-		return startNginx(dir, o.core, c.setup, port)
+		p, err = startNginx(dir, o, c.setup, port)
 	case haproxy:
-		return startHAProxy(dir, o.core, c.setup, port)
+		p, err = startHAProxy(dir, o, c.setup, port)
+	case caddy:
+		p, err = startCaddy(dir, o, c.setup, port)
+	default:
+		p, err = startEdge(dir, o, c.setup, port)
 	}
-	return startEdge(dir, o, c.setup, port)
+	if err == nil {
+		p.tls = c.setup.tls
+	}
+	return p, err
 }

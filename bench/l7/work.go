@@ -28,6 +28,9 @@ var works = []work{
 	{"keep-alive, 1 KB, 20 rules, sticky", "/1k", nil, all(typical)},
 	{"keep-alive, 64 KB", "/64k", nil, all(plain)},
 	{"keep-alive, 1 MB", "/1m", nil, all(plain)},
+	{"TLS 1.3 keep-alive, 1 KB", "/1k", nil, all(secured)},
+	{"HTTP/2 over TLS, 10 streams, 1 KB", "/1k", nil, append(all(streams), contestant{program: caddy, setup: streams})},
+	{"HTTP/2 over TLS, 10 streams, 64 KB", "/64k", nil, append(all(streams), contestant{program: caddy, setup: streams})},
 	{"new connection per request, 1 KB", "/1k", []string{"-H", "Connection: close"}, all(plain)},
 	{"1,000 targets, 100 rules", "/1k", nil, []contestant{
 		{neargate, large, "1,000 targets, 100 rules"}, {neargate, small, "2 targets, 1 rule"},
@@ -79,7 +82,11 @@ func compare(w work, o options, dir string, port int) (comparison, error) {
 	results := make([][]result, len(proxies))
 	for round := range o.rounds {
 		for i, p := range proxies {
-			r, err := measure(w, o, p)
+			take := measure
+			if w.contestants[i].setup.http2 {
+				take = measureHTTP2
+			}
+			r, err := take(w, o, p)
 			if err != nil {
 				return comparison{}, fmt.Errorf("round %d: %s: %w", round, w.contestants[i].name(), err)
 			}

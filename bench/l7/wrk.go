@@ -14,7 +14,7 @@ func measure(w work, o options, p *proxy) (result, error) {
 	if p.cookie != "" {
 		args = append(args, "-H", "Cookie: "+p.cookie)
 	}
-	args = append(append(args, w.wrk...), "http://"+p.address+w.path)
+	args = append(append(args, w.wrk...), p.url(w.path))
 	if p.change != nil {
 		stop := p.keepChanging()
 		defer stop()
