@@ -8,7 +8,7 @@ type Tier uint8
 
 const (
 	Compliant Tier = iota
-	// Acceptable requests carry no known risk: octets beyond ASCII, Content-Length: 0 with GET, a minor version above 1.
+	// Acceptable requests carry no known risk: fields beyond ASCII, Content-Length: 0 with GET, a minor version above 1.
 	Acceptable
 	// Ambiguous requests might be framed differently by another server. They are forwarded in normal form and both
 	// connections are closed afterwards.
@@ -50,11 +50,12 @@ type Request struct {
 	Framing      Framing
 	Length       int64
 	Tier         Tier
-	KeepAlive    bool // the client wants the connection to persist
-	WebSocket    bool // asks to upgrade to websocket
-	Continue     bool // expects 100-continue
-	AbsoluteForm bool // the target had an authority
-	NewHost      bool // Host replaces the Host field
+	Reason       Reason // of the tier
+	KeepAlive    bool   // the client wants the connection to persist
+	WebSocket    bool   // asks to upgrade to websocket
+	Continue     bool   // expects 100-continue
+	AbsoluteForm bool   // the target had an authority
+	NewHost      bool   // Host replaces the Host field
 	HasHost      bool
 	ExtraOptions bool // Connection names further fields to remove
 	InvalidNames bool // a field has Invalid set
@@ -166,7 +167,7 @@ func (r *Request) requestLine(b []byte) (int, error) {
 	}
 	r.Target = b[start:at]
 	if seen&isObs != 0 {
-		r.Tier = Acceptable
+		r.classify(Ambiguous, AmbiguousURI)
 	}
 	at++
 	if at > MaxLine {
@@ -191,7 +192,7 @@ func (r *Request) version(b []byte) error {
 		r.Minor = 1
 	}
 	if b[7] > '1' {
-		r.Tier = Acceptable
+		r.classify(Acceptable, NonCompliantVersion)
 	}
 	return nil
 }
@@ -261,7 +262,7 @@ func (r *Request) interpret() error {
 			r.InvalidNames = true
 		}
 		if field.Beyond {
-			r.Tier = max(r.Tier, Acceptable)
+			r.classify(Acceptable, NonCompliantHeader)
 		}
 		switch field.Kind {
 		case Other:
@@ -301,7 +302,7 @@ func (r *Request) interpret() error {
 		case Expect:
 			r.Continue = r.Minor == 1 && EqualFold(r.Value(field), "100-continue")
 		case Lookalike:
-			r.Tier = Ambiguous
+			r.classify(Ambiguous, SuspiciousHeader)
 		}
 	}
 	if !r.HasHost && r.Minor == 1 {
@@ -317,19 +318,25 @@ func (r *Request) frame(f framing, websocket bool) error {
 		return errEncodings // RFC 9112, section 6.1: faulty framing
 	case f.chunked:
 		r.Framing = Chunked
-		if f.lengths > 0 || bodiless {
-			r.Tier = Ambiguous
+		if bodiless {
+			r.classify(Ambiguous, UndefinedTransferEncoding)
+		}
+		if f.lengths > 0 {
+			r.classify(Ambiguous, BothLengths)
 		}
 	case f.lengths > 0 && f.size > 0:
 		r.Framing, r.Length = Sized, f.size
 		if bodiless {
-			r.Tier = Ambiguous
+			r.classify(Ambiguous, UndefinedContentLength)
 		}
 	case f.lengths > 0 && bodiless:
-		r.Tier = max(r.Tier, Acceptable)
+		r.classify(Acceptable, ZeroContentLength)
 	}
-	if f.lengths > 1 || f.identity {
-		r.Tier = Ambiguous
+	if f.lengths > 1 {
+		r.classify(Ambiguous, DuplicateContentLength)
+	}
+	if f.identity {
+		r.classify(Ambiguous, UndefinedTransferEncoding)
 	}
 	r.WebSocket = websocket && r.Minor == 1 && r.Framing == NoBody && string(r.Method) == "GET"
 	r.Continue = r.Continue && r.Framing != NoBody

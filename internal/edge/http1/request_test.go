@@ -59,7 +59,8 @@ func TestRequest(t *testing.T) {
 			return r.Framing == NoBody && r.Tier == Ambiguous && r.Fields[1].Kind == Lookalike && r.InvalidNames
 		}},
 		{"lookalike of letters", "POST / HTTP/1.1\r\nHost: x\r\nContent--Length: 1\r\n\r\n", func(r *Request) bool { return r.Fields[1].Kind == Lookalike }},
-		{"octets beyond ASCII", "GET /\xc3\xa9 HTTP/1.1\r\nHost: x\r\nX: \xff\r\n\r\n", func(r *Request) bool { return r.Tier == Acceptable }},
+		{"target beyond ASCII", "GET /\xc3\xa9 HTTP/1.1\r\nHost: x\r\n\r\n", func(r *Request) bool { return r.Tier == Ambiguous }},
+		{"field beyond ASCII", "GET / HTTP/1.1\r\nHost: x\r\nX: \xff\r\n\r\n", func(r *Request) bool { return r.Tier == Acceptable }},
 		{"absolute form", "GET HTTP://other:81/a?q HTTP/1.1\r\nHost: x\r\n\r\n", func(r *Request) bool {
 			return string(r.Target) == "/a?q" && string(r.Host) == "other:81" && r.AbsoluteForm
 		}},

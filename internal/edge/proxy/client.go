@@ -197,7 +197,9 @@ func (c *client) head(v *listener) bool {
 // refuse answers a request that is not understood, after which nothing more can be understood on the connection.
 func (c *client) refuse(v *listener, err error) {
 	v.counters.requests.Add(1)
-	v.counters.nonCompliant.Add(1)
+	if severe(err) != "" {
+		v.counters.nonCompliant.Add(1)
+	}
 	c.page(v, statusOf(err), false)
 	c.linger()
 }
@@ -209,6 +211,15 @@ func statusOf(err error) int {
 		return r.Status
 	}
 	return 400
+}
+
+// severe is the desync classification's reason for a request that the parser refused; empty if it was refused for another.
+func severe(err error) http1.Reason {
+	var r *http1.Refusal
+	if errors.As(err, &r) {
+		return r.Severe
+	}
+	return ""
 }
 
 // linger lets the client read an answer given before its request was read to the end: closing at once would reset the
