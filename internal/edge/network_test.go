@@ -114,7 +114,7 @@ func echoTargets(t *testing.T) (streams, datagrams edgeapi.Target) {
 		}
 	}()
 	at := func(a netip.AddrPort) edgeapi.Target {
-		return edgeapi.Target{ID: a.Addr().Unmap().String(), Address: a.Addr().Unmap(), Port: int(a.Port()), AvailabilityZone: "b"}
+		return edgeapi.Target{ID: a.Addr().Unmap().String(), Address: a.Addr().Unmap(), Port: int(a.Port()), AvailabilityZone: "a"}
 	}
 	return at(l.Addr().(*net.TCPAddr).AddrPort()), at(u.LocalAddr().(*net.UDPAddr).AddrPort())
 }
@@ -171,10 +171,11 @@ func TestNetworkLoadBalancer(t *testing.T) {
 	first.Wait()
 	spawn(t, dir)
 	st := ready(t, c)
-	if !allHealthy(st) || len(st.Nodes) != 3 {
+	if len(st.Nodes) != 3 {
 		t.Errorf("after the restart: %+v", st)
 	}
 	use()
+	until(t, c, "healthy again", allHealthy)
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		all, err := c.Counters(t.Context())
 		if err != nil {
@@ -199,6 +200,34 @@ func TestNetworkLoadBalancer(t *testing.T) {
 	if conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", ports[2])); err == nil {
 		conn.Close()
 		t.Error("the TLS listener is still there")
+	}
+}
+
+// TestForeignZone does not use a target in a zone the load balancer is not in, even if all others are unhealthy.
+func TestForeignZone(t *testing.T) {
+	c, stop := begin(t, t.TempDir())
+	defer stop()
+	streams, datagrams := echoTargets(t)
+	ports := [3]int{freePort(t), freePort(t), freePort(t)}
+	s := networkSnapshot(1, ports, streams, datagrams, selfSigned(t))
+	s.TargetGroups[0].Targets[0].AvailabilityZone = "c"
+	dead := edgeapi.Target{ID: "dead", Address: streams.Address, Port: freePort(t), AvailabilityZone: "a"}
+	s.TargetGroups[0].HealthCheck.Port = edgeapi.PortTraffic
+	s.TargetGroups[0].Targets = append(s.TargetGroups[0].Targets, dead)
+	put(t, c, s)
+	st := until(t, c, "unhealthy", func(s *edgeapi.Status) bool { return s.Targets[1].State == edgeapi.TargetUnhealthy })
+	if got := st.Targets[0]; got.State != edgeapi.TargetUnused || got.Reason != edgeapi.ReasonNotInUse {
+		t.Errorf("%+v", got)
+	}
+	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", ports[0]))
+	if err != nil {
+		return // reset before we looked
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	io.WriteString(conn, "hello")
+	if n, err := conn.Read(make([]byte, 5)); err == nil {
+		t.Errorf("%d octets from a target in another zone", n)
 	}
 }
 

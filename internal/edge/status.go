@@ -21,13 +21,13 @@ func (e *process) status(seq uint64) *edgeapi.Status {
 	for i := range s.TargetGroups {
 		g := &s.TargetGroups[i]
 		for j := range g.Targets {
-			out.Targets = append(out.Targets, e.targetStatus(g, &g.Targets[j], used[g.ARN] != nil))
+			out.Targets = append(out.Targets, e.targetStatus(s, g, &g.Targets[j], used[g.ARN]))
 		}
 	}
 	return out
 }
 
-func (e *process) targetStatus(g *edgeapi.TargetGroup, t *edgeapi.Target, used bool) edgeapi.TargetStatus {
+func (e *process) targetStatus(s *edgeapi.Snapshot, g *edgeapi.TargetGroup, t *edgeapi.Target, balancers map[string]bool) edgeapi.TargetStatus {
 	key := health.Key{Group: g.ARN, ID: t.ID, Port: t.Port}
 	out := edgeapi.TargetStatus{Group: g.ARN, Target: t.ID, Port: t.Port}
 	var drained bool
@@ -37,9 +37,12 @@ func (e *process) targetStatus(g *edgeapi.TargetGroup, t *edgeapi.Target, used b
 		out.State, out.Reason = edgeapi.TargetDraining, edgeapi.ReasonDeregistrationInProgress
 		out.Description = "Target deregistration is in progress"
 		out.Drained = drained
-	case !used:
+	case len(balancers) == 0:
 		out.State, out.Reason = edgeapi.TargetUnused, edgeapi.ReasonNotInUse
 		out.Description = "Target group is not configured to receive traffic from the load balancer"
+	case !covered(s, g, balancers, t):
+		out.State, out.Reason = edgeapi.TargetUnused, edgeapi.ReasonNotInUse
+		out.Description = "Target is in an Availability Zone that is not enabled for the load balancer"
 	default:
 		h, _ := e.health.Of(key)
 		out.State, out.Reason, out.Description, out.Code = h.State, h.Reason, h.Description, h.Code

@@ -43,7 +43,7 @@ func watched(s *edgeapi.Snapshot) []health.Target {
 		byZone := map[string][]string{}
 		for j := range g.Targets {
 			t := &g.Targets[j]
-			if t.Draining {
+			if t.Draining || !covered(s, g, used[g.ARN], t) {
 				continue
 			}
 			nodes, ok := byZone[t.AvailabilityZone]
@@ -92,16 +92,30 @@ func probers(s *edgeapi.Snapshot, balancers map[string]bool, zone string) (near 
 	return append(near, far...)
 }
 
-// unused lists the targets of groups no rule forwards to.
+// covered reports whether a target is in a zone of some load balancer that uses its group, or in none. A network load balancer does not
+// use others.
+func covered(s *edgeapi.Snapshot, g *edgeapi.TargetGroup, balancers map[string]bool, t *edgeapi.Target) bool {
+	if !g.Network() || t.AvailabilityZone == "" || t.AvailabilityZone == "all" {
+		return true
+	}
+	for i := range s.Nodes {
+		if n := &s.Nodes[i]; balancers[n.LoadBalancer] && n.AvailabilityZone == t.AvailabilityZone {
+			return true
+		}
+	}
+	return false
+}
+
+// unused lists the targets of groups no rule forwards to, and those in zones of no load balancer.
 func unused(s *edgeapi.Snapshot) []health.Key {
 	used := users(s)
 	var out []health.Key
 	for i := range s.TargetGroups {
 		g := &s.TargetGroups[i]
-		if used[g.ARN] != nil {
-			continue
-		}
 		for j := range g.Targets {
+			if used[g.ARN] != nil && covered(s, g, used[g.ARN], &g.Targets[j]) {
+				continue
+			}
 			out = append(out, health.Key{Group: g.ARN, ID: g.Targets[j].ID, Port: g.Targets[j].Port})
 		}
 	}

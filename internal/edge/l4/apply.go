@@ -2,6 +2,7 @@ package l4
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/neargate/neargate/internal/edge/edgeapi"
@@ -94,6 +95,13 @@ func (e *Engine) buildNodes(s *edgeapi.Snapshot, terminators map[string]*tlsterm
 		balancers[s.LoadBalancers[i].ARN] = &s.LoadBalancers[i]
 	}
 	nodes := make(map[string]*node, len(s.Nodes))
+	zones := map[string][]string{} // of each load balancer
+	for _, n := range s.Nodes {
+		if !slices.Contains(zones[n.LoadBalancer], n.AvailabilityZone) {
+			zones[n.LoadBalancer] = append(zones[n.LoadBalancer], n.AvailabilityZone)
+			slices.Sort(zones[n.LoadBalancer])
+		}
+	}
 	for _, want := range s.Nodes {
 		n := e.nodes[want.ID]
 		if n == nil || n.Node != want {
@@ -112,7 +120,7 @@ func (e *Engine) buildNodes(s *edgeapi.Snapshot, terminators map[string]*tlsterm
 				n.servers[l.Port] = srv
 			}
 			srv.protocol = l.Protocol
-			t.set(srv.slot, e.newListener(lb, l, n, terminators[l.ARN], t.groups))
+			t.set(srv.slot, e.newListener(lb, l, n, zones[lb.ARN], terminators[l.ARN], t.groups))
 		}
 		for port, srv := range n.servers {
 			if !ports[port] {

@@ -1,6 +1,8 @@
 package l4
 
 import (
+	"slices"
+	"strings"
 	"sync/atomic"
 
 	"github.com/neargate/neargate/internal/edge/edgeapi"
@@ -17,28 +19,27 @@ type group struct {
 	shared  *groupCounters
 }
 
-// everywhere is the key of the view of all zones. No availability zone is called so.
-const everywhere = "*"
-
-// view is the part of a group that a node sends flows to: all of it with cross-zone load balancing, else the targets of the node's zone.
+// view is the part of a group that a node sends flows to: the targets in the load balancer's zones with cross-zone load balancing, else those in
+// the node's zone.
 type view struct {
 	targets  []*target
 	eligible atomic.Pointer[[]*target] // health changes replace it
 	open     atomic.Bool               // too few are healthy, so all are eligible
 }
 
-// view finds or makes the view of a zone.
-func (g *group) view(zone string) *view {
-	v := g.views[zone]
+// view finds or makes the view of some zones.
+func (g *group) view(zones []string) *view {
+	key := strings.Join(zones, " ")
+	v := g.views[key]
 	if v == nil {
 		v = &view{}
 		for i, t := range g.targets {
-			if zone == everywhere || inZone(g.zones[i], zone) {
+			if slices.ContainsFunc(zones, func(zone string) bool { return inZone(g.zones[i], zone) }) {
 				v.targets = append(v.targets, t)
 			}
 		}
 		v.refresh(g.Routing)
-		g.views[zone] = v
+		g.views[key] = v
 	}
 	return v
 }

@@ -92,7 +92,7 @@ func TestChoose(t *testing.T) {
 	one, two := groupOf(false, someTargets(4)), groupOf(false, someTargets(4))
 	l := &listener{
 		nodeLocal: netip.MustParseAddrPort("10.0.0.5:80"), total: 100,
-		shares: []share{{one, one.view("a"), 90}, {two, two.view(everywhere), 10}},
+		shares: []share{{one, one.view([]string{"a"}), 90}, {two, two.view([]string{"a", "b"}), 10}},
 	}
 	counts := map[*group]int{}
 	seen := map[*target]bool{}
@@ -107,6 +107,12 @@ func TestChoose(t *testing.T) {
 	}
 	if len(seen) != 6 || seen[one.targets[1]] || seen[one.targets[3]] {
 		t.Errorf("%d targets get flows; the first group's other zone does: %v", len(seen), seen[one.targets[1]])
+	}
+	// A zone the load balancer is not in gets nothing; a target outside all zones is in each.
+	abroad := groupOf(false, someTargets(3))
+	abroad.zones = []string{"a", "c", "all"}
+	if v := abroad.view([]string{"a", "b"}); len(v.targets) != 2 || v.targets[1] != abroad.targets[2] {
+		t.Errorf("%d targets in the zones of the load balancer", len(v.targets))
 	}
 	l.shares[0].weight, l.total = 0, 10
 	for i := range 100 {
@@ -153,7 +159,7 @@ func TestEligible(t *testing.T) {
 			x.healthy = i < c.healthy
 		}
 		g := &group{TargetGroup: edgeapi.TargetGroup{Routing: c.least}, targets: all, zones: make([]string, c.of), views: map[string]*view{}}
-		v := g.view("a")
+		v := g.view([]string{"a"})
 		if n := len(*v.eligible.Load()); n != c.eligible || v.open.Load() != c.open {
 			t.Errorf("%d of %d healthy, %+v: %d eligible, open %v", c.healthy, c.of, c.least, n, v.open.Load())
 		}

@@ -92,7 +92,7 @@ func TestBulk(t *testing.T) {
 				c.CloseWrite()
 			})
 			got := sha256.New()
-			buffer := make([]byte, 1+i*50_000)
+			buffer := make([]byte, 1000+i*50_000)
 			n, err := io.CopyBuffer(struct{ io.Writer }{got}, struct{ io.Reader }{c}, buffer)
 			if err != nil || n != size {
 				t.Errorf("%d octets, %v", n, err)

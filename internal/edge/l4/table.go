@@ -50,7 +50,7 @@ type share struct {
 	weight uint32
 }
 
-func (e *Engine) newListener(lb *edgeapi.LoadBalancer, l *edgeapi.Listener, n *node, terminator *tlsterm.Server, groups map[string]*group) *listener {
+func (e *Engine) newListener(lb *edgeapi.LoadBalancer, l *edgeapi.Listener, n *node, zones []string, terminator *tlsterm.Server, groups map[string]*group) *listener {
 	out := &listener{
 		arn: l.ARN, protocol: l.Protocol, idle: ticks(defaultIdle), nodeLocal: netip.AddrPortFrom(n.Address, uint16(l.Port)),
 	}
@@ -70,11 +70,11 @@ func (e *Engine) newListener(lb *edgeapi.LoadBalancer, l *edgeapi.Listener, n *n
 		if g.CrossZone != nil {
 			cross = *g.CrossZone
 		}
-		zone := n.AvailabilityZone
+		reach := []string{n.AvailabilityZone}
 		if cross {
-			zone = everywhere
+			reach = zones
 		}
-		out.shares = append(out.shares, share{g, g.view(zone), uint32(w.Weight)})
+		out.shares = append(out.shares, share{g, g.view(reach), uint32(w.Weight)})
 		out.total += uint32(w.Weight)
 		out.sticky = out.sticky || g.sticky
 	}
