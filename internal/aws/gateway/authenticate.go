@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"crypto/subtle"
 	"errors"
 	"net/http"
@@ -55,7 +56,7 @@ func (g *Gateway) identify(x *exchange) error {
 		}
 		return nil
 	}
-	x.call.AccessKeyID, x.call.Region = s.AccessKeyID, s.Region
+	x.call.AccessKeyID, x.call.Region = s.AccessKeyID, cmp.Or(s.Region, g.config.Region)
 	if g.config.Keys != nil {
 		if key, ok := g.config.Keys.Lookup(s.AccessKeyID); ok {
 			return g.verify(x, key)
@@ -94,7 +95,11 @@ func (g *Gateway) verify(x *exchange, key Key) error {
 	if x.http.Header.Get("X-Amz-Target") != "" && !slices.Contains(s.SignedHeaders, "x-amz-target") {
 		return denied.mismatch()
 	}
-	switch err := s.Verify(x.http, x.query, key.Secret, x.payloadHash(), x.call.Now); {
+	verify := func() error { return s.Verify(x.http, x.query, key.Secret, x.payloadHash(), x.call.Now) }
+	if s.Legacy() {
+		verify = func() error { return s.VerifyLegacy(x.http, x.path, x.query, key.Secret, x.call.Now) }
+	}
+	switch err := verify(); {
 	case errors.Is(err, sigv4.ErrExpired), errors.Is(err, sigv4.ErrEarly):
 		return denied.time(s, x.call.Now, errors.Is(err, sigv4.ErrEarly))
 	case err != nil:

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/neargate/neargate/internal/aws/awserr"
@@ -28,6 +29,10 @@ func (x *exchange) payload(r *proto.Request) error {
 		return err
 	}
 	if x.info.StreamsInput {
+		if x.expects() {
+			x.writer.WriteHeader(http.StatusContinue)
+			x.continued = true
+		}
 		r.Stream = body
 		return nil
 	}
@@ -68,6 +73,12 @@ func digest(a checksum.Algorithm, body []byte) []byte {
 	h := checksum.New(a)
 	h.Write(body)
 	return h.Sum(nil)
+}
+
+// expects says whether the client waits for 100 Continue before a body without octets. net/http lets it wait, and closes no
+// connection for it; botocore takes the next answer on that connection for something else.
+func (x *exchange) expects() bool {
+	return x.http.ContentLength == 0 && strings.EqualFold(x.http.Header.Get("Expect"), "100-continue") && !x.continued
 }
 
 // discard reads what a refused request still sends, within bounds: clients that are sending do not look for an answer. One

@@ -39,6 +39,7 @@ type Signature struct {
 	Time            time.Time
 	Presigned       bool
 	Expires         time.Duration // presigned only
+	legacy          bool          // of version 2; Time is when it ends
 }
 
 // Parse reads the signature of a request. It returns nil without an error where the request carries none.
@@ -48,6 +49,9 @@ func Parse(r *http.Request, query url.Values) (*Signature, error) {
 	}
 	if query.Has("X-Amz-Algorithm") || query.Has("X-Amz-Credential") {
 		return parseQuery(query)
+	}
+	if query.Has("AWSAccessKeyId") && query.Has("Signature") && !query.Has("SignatureVersion") {
+		return parseLegacy(query)
 	}
 	return nil, nil
 }

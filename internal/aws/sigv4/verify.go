@@ -44,6 +44,10 @@ func (s *Signature) Verify(r *http.Request, query url.Values, secret, bodyHash s
 // CheckTime says whether the signature has expired, or is not valid yet.
 func (s *Signature) CheckTime(now time.Time) error {
 	switch {
+	case s.legacy:
+		if now.After(s.Time) {
+			return ErrExpired
+		}
 	case s.Time.After(now.Add(Skew)):
 		return ErrEarly
 	case s.Presigned && now.After(s.Time.Add(s.Expires)):
