@@ -51,6 +51,5 @@ func (lb *LoadBalancer) pending() string {
 	}
 	return first([]feature{
 		{"the access log", lb.Attributes.AccessLog && lb.Type != TypeNetwork},
-		{"the connection log", lb.Attributes.ConnectionLog},
 	})
 }

@@ -55,10 +55,14 @@ func (e *Engine) admit(s *server, conn *net.TCPConn) {
 	c.lend = func() { works.Put(c.w); c.w = nil }
 	c.counters, c.fresh, c.eager = v.counters, true, true
 	e.serving.Add(1)
+	if v.connections != nil {
+		c.trace = newTrace()
+	}
 	if v.tls != nil {
-		go c.greet(v)
+		e.porters.employ(c, e.closed)
 		return
 	}
+	v.logConnection(&c.peer, nil)
 	e.crew.employ(c, e.closed)
 }
 

@@ -43,7 +43,8 @@ type Engine struct {
 	table   atomic.Pointer[table]
 	sweeper *sweeper
 	clients atomic.Int64
-	crew    crew
+	crew    crew // attends to clients
+	porters crew // agree with clients on TLS first, which takes larger stacks
 	streams *http2.Crew
 	pipes   pipes
 	missing retry.Signal    // a socket could not be opened at once
@@ -70,13 +71,15 @@ func New(c Config) *Engine {
 	e := &Engine{
 		ctx: ctx, cancel: cancel,
 		log: c.Log, opener: c.Opener, tls: c.TLS, logs: c.Logs, changed: c.Changed, maxClients: int64(c.MaxClients),
-		sweeper: newSweeper(), crew: crew{next: make(chan *client)}, pipes: make(pipes, sparePipes), missing: retry.NewSignal(), closed: make(chan struct{}), started: time.Now(),
+		sweeper: newSweeper(), pipes: make(pipes, sparePipes), missing: retry.NewSignal(), closed: make(chan struct{}), started: time.Now(),
 		targets: map[TargetKey]*target{}, nodes: map[string]*node{}, ledger: newLedger(), snapshot: &edgeapi.Snapshot{},
 	}
 	e.streams = http2.NewCrew(e.closed)
 	if e.maxClients == 0 {
 		e.maxClients = clientLimit()
 	}
+	e.crew.begin((*client).attend)
+	e.porters.begin((*client).greet)
 	e.table.Store(&table{})
 	return e
 }

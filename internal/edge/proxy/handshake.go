@@ -18,9 +18,28 @@ const (
 	targetHandshake = 10 * time.Second
 )
 
-// greet agrees on TLS with a client that has just connected, and serves it. The goroutine that does so ends with the handshake, for which it
-// needed a stack that an idle connection should not keep.
-func (c *client) greet(v *listener) {
+// greet agrees on TLS with a client that has just connected, and has it served. Whoever does so goes on to the next handshake, for which it
+// has the stack that an idle connection should not keep.
+func (c *client) greet() {
+	agreed := false
+	defer func() {
+		if !agreed {
+			c.end()
+		}
+	}()
+	defer c.survive()
+	if agreed = c.agree(); agreed {
+		c.engine.crew.employ(c, c.engine.closed)
+	}
+}
+
+// agree makes the handshake. It reports whether there is a session.
+func (c *client) agree() bool {
+	v := c.engine.listener(c.server)
+	if v == nil || v.tls == nil {
+		return false // not a listener of TLS any more
+	}
+	c.alone = true
 	c.within(min(clientHandshake, v.settings.IdleTimeout))
 	session := new(tlsterm.Session)
 	err := c.encrypt(func(conn net.Conn) (t *tls.Conn, err error) {
@@ -28,12 +47,11 @@ func (c *client) greet(v *listener) {
 		return t, err
 	})
 	c.session = session
+	v.logConnection(&c.peer, session)
 	if err != nil {
-		v.counters.tlsErrors.Add(1)
-		c.end()
-		return
+		c.counters.tlsErrors.Add(1)
 	}
-	go c.attend()
+	return err == nil
 }
 
 // targetTLS are the configurations for connections to targets, which keep their sessions.

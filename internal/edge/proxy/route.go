@@ -15,6 +15,7 @@ type peer struct {
 	text    string // the address as X-Forwarded-For has it
 
 	session  *tlsterm.Session // nil without TLS
+	trace    string           // TID_…, by which logs tell connections apart; empty without a log of connections
 	identity atomic.Pointer[identity]
 }
 

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/neargate/neargate/internal/edge/accesslog"
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 	"github.com/neargate/neargate/internal/edge/http1"
 	"github.com/neargate/neargate/internal/edge/rules"
@@ -31,7 +32,8 @@ type listener struct {
 	rules      rules.List
 	actions    []action // by rule
 
-	counters *listenerCounters
+	counters    *listenerCounters
+	connections *accesslog.Log // nil: connections are not logged
 
 	forwarded []byte // the X-Forwarded-Proto and -Port lines
 	hostPort  string // what a Host without port gets appended
@@ -74,6 +76,12 @@ func (e *Engine) newListener(lb *edgeapi.LoadBalancer, l *edgeapi.Listener, n *n
 	if l.TLS != nil {
 		out.tls, out.mutual = e.tls.Of(l.ARN), l.TLS.Mutual
 		usual = 443
+	}
+	if lb.Attributes.ConnectionLog {
+		var err error
+		if out.connections, err = e.logs.Log(edgeapi.LogConnection, lb.ARN, n.Address); err != nil {
+			e.log.Warn("connections are not logged", "balancer", lb.ARN, "err", err)
+		}
 	}
 	if lb.Attributes.TLSHeaders {
 		out.drop |= 1 << http1.TLSInfo
