@@ -14,6 +14,8 @@ const (
 	Unused    = "unused"
 	Draining  = "draining"
 
+	UnhealthyDraining = "unhealthy.draining" // it gets no new flows, and keeps those it has for a while
+
 	ReasonRegistration   = "Elb.RegistrationInProgress"
 	ReasonNotRegistered  = "Target.NotRegistered"
 	ReasonNotInUse       = "Target.NotInUse"
@@ -79,12 +81,15 @@ func (l *LoadBalancer) serves(zone string) bool {
 // Serves is whether edge is to know the target: one that drains, or is in a zone of the group's load balancer.
 func (t *Target) Serves(l *LoadBalancer) bool { return t.Draining() || l.serves(t.Zone) }
 
-// Health is a registered target's state and the description that goes with it; false when it is not registered.
+// Health is a registered target's state, for a deployment's purposes, and the description that goes with it; false when it is not registered.
 func (t *Tables) Health(tx *state.Tx, groupARN, ip string, port int) (state, description string, ok bool) {
 	if _, ok := t.Target(tx, groupARN, ip, port); !ok {
 		return "", "", false
 	}
 	v := t.Verdict(tx, groupARN, ip, port)
+	if v.State == UnhealthyDraining {
+		v.State = Unhealthy
+	}
 	return v.State, v.Description, true
 }
 

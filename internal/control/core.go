@@ -254,7 +254,10 @@ func (c *core) fronts() []aws.Front {
 			Store: c.store, Tables: c.tables.ecs, Tasks: c.tables.tasks, Lifecycle: c.life, Deploy: c.tables.deploy, Services: c.services,
 			Tokens: c.tables.tokens, Network: ecsNetwork{c.tables.network}, LoadBalancers: ecsBalance{c.balance},
 		}),
-		elbv2.New(elbv2.Config{Store: c.store, Balance: c.balance, Edge: c.publish, Certificates: c.tables.certs}),
+		elbv2.New(elbv2.Config{
+			Store: c.store, Balance: c.balance, Edge: c.publish, Certificates: c.tables.certs,
+			Objects: trustFiles{c.store, c.objects, c.tables.policy, c.clock, c.config.Listen},
+		}),
 		iam.New(c.store, c.tables.policy, c.certs),
 		logsfront.New(c.store, c.tables.logs, c.logs),
 		s3.New(c.store, c.tables.objects, c.objects, c.log),

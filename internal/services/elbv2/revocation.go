@@ -11,7 +11,6 @@ import (
 
 	elbv2api "github.com/neargate/neargate/internal/api/elbv2"
 	"github.com/neargate/neargate/internal/aws"
-	"github.com/neargate/neargate/internal/aws/awserr"
 	"github.com/neargate/neargate/internal/balance"
 	"github.com/neargate/neargate/internal/network"
 	"github.com/neargate/neargate/internal/state"
@@ -54,15 +53,12 @@ func (s *Service) AddTrustStoreRevocations(ctx context.Context, in *elbv2api.Add
 				TrustStoreArn: new(r.TrustStoreARN), RevocationId: new(r.ID), RevocationType: new(r.Type), NumberOfRevokedEntries: new(int64(r.Entries)),
 			})
 		}
-		return out, nil
+		return out, s.servedTrustStore(tx, t)
 	})
 }
 
 // revocation reads a revocation list.
 func (s *Service) revocation(ctx context.Context, in *elbv2api.RevocationContent) (balance.Revocation, error) {
-	if s.objects == nil {
-		return balance.Revocation{}, awserr.NotImplemented("trust stores")
-	}
 	if in.S3Bucket == nil || in.S3Key == nil {
 		return balance.Revocation{}, invalid("An S3 bucket and an S3 key must be specified for a revocation content")
 	}

@@ -6,7 +6,6 @@ import (
 
 	elbv2api "github.com/neargate/neargate/internal/api/elbv2"
 	"github.com/neargate/neargate/internal/aws"
-	"github.com/neargate/neargate/internal/aws/awserr"
 	"github.com/neargate/neargate/internal/balance"
 	"github.com/neargate/neargate/internal/network"
 	"github.com/neargate/neargate/internal/state"
@@ -36,9 +35,6 @@ func (s *Service) CreateTrustStore(ctx context.Context, in *elbv2api.CreateTrust
 
 // bundle reads certificates of authorities.
 func (s *Service) bundle(ctx context.Context, from balance.Source) (text string, authorities int, err error) {
-	if s.objects == nil {
-		return "", 0, awserr.NotImplemented("trust stores")
-	}
 	c := aws.From(ctx)
 	data, err := s.objects.Read(ctx, c.Account, c.Region, from.Bucket, from.Key, from.Version, maxBundle)
 	if err != nil {
@@ -66,7 +62,7 @@ func (s *Service) ModifyTrustStore(ctx context.Context, in *elbv2api.ModifyTrust
 			return nil, err
 		}
 		t = s.balance.SetBundle(tx, t, bundle, authorities, from)
-		return &elbv2api.ModifyTrustStoreOutput{TrustStores: []elbv2api.TrustStore{s.trustStore(tx, t)}}, nil
+		return &elbv2api.ModifyTrustStoreOutput{TrustStores: []elbv2api.TrustStore{s.trustStore(tx, t)}}, s.servedTrustStore(tx, t)
 	})
 }
 
@@ -177,6 +173,16 @@ func (s *Service) link(ctx context.Context, from balance.Source) (*string, error
 	c := aws.From(ctx)
 	link, err := s.objects.Presign(ctx, c.Account, c.Region, from.Bucket, from.Key, from.Version, linkLife)
 	return &link, err
+}
+
+// servedTrustStore is whether edge can go on verifying with the trust store.
+func (s *Service) servedTrustStore(tx *state.Tx, t *balance.TrustStore) error {
+	for _, arn := range s.balance.TrustStoreUsers(tx, t.ARN) {
+		if err := s.served(tx, arn); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // viewTrustStore finds the trust store that a request is about.
