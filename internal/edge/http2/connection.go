@@ -202,17 +202,17 @@ func (c *Connection) preface() error {
 // ones.
 var inputs = sync.Pool{New: func() any { return new([2 * maxFrame]byte) }}
 
-// fill reads more, once all that is complete has been handled. A connection without requests holds no buffer.
+// fill reads more, once all that is complete has been handled. While nothing is incomplete, it waits without a buffer.
 func (c *Connection) fill() (err error) {
 	c.mu.Lock()
-	idle, finished := len(c.streams) == 0, c.leaving && c.finished()
+	finished := c.leaving && c.finished()
 	c.mu.Unlock()
 	n := 0
 	lazy, ok := c.conn.(LazyReader)
 	switch {
 	case finished:
 		return errFinished
-	case ok && idle && c.from == c.to && !c.block.open:
+	case ok && c.from == c.to && !c.block.open:
 		c.giveBackInput()
 		n, err = lazy.ReadLazily(c.takeInput, c.giveBackInput)
 	default:

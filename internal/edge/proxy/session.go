@@ -80,7 +80,7 @@ func (s *session) Read(p []byte) (int, error) {
 	return s.socket.Read(p)
 }
 
-// ReadLazily is Read for a connection without requests.
+// ReadLazily is Read into a buffer borrowed when there is something to read.
 func (s *session) ReadLazily(borrow func() []byte, lend func()) (int, error) {
 	s.within(s.idleTimeout)
 	n, err := s.readLazily(borrow, lend)

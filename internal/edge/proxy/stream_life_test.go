@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -395,5 +396,41 @@ func TestStreamStickiness(t *testing.T) {
 				t.Errorf("%s: %s, then %s", version, first, body)
 			}
 		}
+	}
+}
+
+// TestStreamIdleMemory bounds what a connection that waits for its next request takes.
+func TestStreamIdleMemory(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector has memory of its own")
+	}
+	b := newBench(t, fixedTarget(t, plainAnswer))
+	address := b.multiplex()
+	connect := func() {
+		f := newFramer(t, address)
+		f.ask(1, nil, ":method", "GET", ":scheme", "https", ":path", "/", ":authority", "a.example", "user-agent", "test")
+		f.transcript(1)
+		f.Framer, f.encoder = nil, nil // the client's half, but for the connection
+	}
+	measure := func() uint64 {
+		for range 3 {
+			runtime.GC()
+		}
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapInuse + m.StackInuse
+	}
+	for range 10 {
+		connect()
+	}
+	const n = 500
+	before := measure()
+	for range n {
+		connect()
+	}
+	each := (measure() - before) / n
+	t.Logf("%d octets per idle connection", each)
+	if each > 16<<10 {
+		t.Errorf("%d octets per idle connection", each)
 	}
 }
