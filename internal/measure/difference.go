@@ -34,6 +34,7 @@ func front(after, before *edgeapi.FrontCounters) edgeapi.FrontCounters {
 		ELB3xx:              since(after.ELB3xx, before.ELB3xx),
 		ELB4xx:              since(after.ELB4xx, before.ELB4xx),
 		ELB460:              since(after.ELB460, before.ELB460),
+		ELB5xx:              since(after.ELB5xx, before.ELB5xx),
 		ELB500:              since(after.ELB500, before.ELB500),
 		ELB502:              since(after.ELB502, before.ELB502),
 		ELB503:              since(after.ELB503, before.ELB503),

@@ -101,13 +101,13 @@ func traffic(n uint64) *edgeapi.Counters {
 	a := edgeapi.FrontCounters{
 		NewConnections: 600 * n, Requests: 120 * n, GRPCRequests: 5 * n, BytesIn: 1000 * n, BytesOut: 4000 * n, RuleEvaluations: 3000 * n,
 		Redirects: 3 * n, FixedResponses: 2 * n, ClientTLSErrors: n, DesyncNonCompliant: 4 * n, InvalidHeaders: 6 * n,
-		ELB3xx: n, ELB4xx: 7 * n, ELB500: n, ELB502: 2 * n, ELB503: 3 * n, ELB504: 4 * n,
+		ELB3xx: n, ELB4xx: 7 * n, ELB5xx: 12 * n, ELB500: n, ELB502: 2 * n, ELB503: 3 * n, ELB504: 4 * n,
 	}
 	b := edgeapi.FrontCounters{NewConnections: 900 * n, Requests: 30 * n, RejectedConnections: 8 * n}
 	total := edgeapi.FrontCounters{
 		NewConnections: 1500 * n, Requests: 150 * n, GRPCRequests: 5 * n, BytesIn: 1000 * n, BytesOut: 4000 * n, RuleEvaluations: 3000 * n,
 		RejectedConnections: 8 * n, Redirects: 3 * n, FixedResponses: 2 * n, ClientTLSErrors: n, DesyncNonCompliant: 4 * n, InvalidHeaders: 6 * n,
-		ELB3xx: n, ELB4xx: 7 * n, ELB500: n, ELB502: 2 * n, ELB503: 3 * n, ELB504: 4 * n,
+		ELB3xx: n, ELB4xx: 7 * n, ELB5xx: 12 * n, ELB500: n, ELB502: 2 * n, ELB503: 3 * n, ELB504: 4 * n,
 	}
 	one := edgeapi.BackCounters{Requests: 100 * n, Opened: 10 * n, Classes: [5]uint64{0, 90 * n, 1 * n, 6 * n, 3 * n}, ConnectionErrors: 2 * n}
 	one.Latency.Buckets = make([]uint64, edgeapi.Bucket(50*time.Millisecond)+1)
@@ -136,7 +136,7 @@ func TestApplication(t *testing.T) {
 		for key, v := range map[string]string{
 			"ProcessedBytes": "5000/1", "RuleEvaluations": "3000/1", "HTTP_Redirect_Count": "3/1", "HTTP_Fixed_Response_Count": "2/1",
 			"ClientTLSNegotiationErrorCount": "1/1", "DesyncMitigationMode_NonCompliant_Request_Count": "4/1", "GrpcRequestCount": "5/5",
-			"HTTPCode_ELB_3XX_Count": "4/1", "HTTPCode_ELB_4XX_Count": "7/7", "HTTPCode_ELB_5XX_Count": "10/10", "HTTPCode_ELB_500_Count": "1/1",
+			"HTTPCode_ELB_3XX_Count": "4/1", "HTTPCode_ELB_4XX_Count": "7/7", "HTTPCode_ELB_5XX_Count": "12/12", "HTTPCode_ELB_500_Count": "1/1",
 			"HTTPCode_ELB_502_Count": "2/1", "HTTPCode_ELB_503_Count": "3/1", "HTTPCode_ELB_504_Count": "4/1", "DroppedInvalidHeaderRequestCount": "6/6",
 		} {
 			want[key+" "+at] = v

@@ -62,7 +62,8 @@ type FrontCounters struct {
 	ELB3xx uint64 `json:"elb3xx"`
 	ELB4xx uint64 `json:"elb4xx"`
 	ELB460 uint64 `json:"elb460"` // client went away before the answer; part of ELB4xx
-	ELB500 uint64 `json:"elb500"`
+	ELB5xx uint64 `json:"elb5xx"`
+	ELB500 uint64 `json:"elb500"` // part of ELB5xx, as those that follow
 	ELB502 uint64 `json:"elb502"`
 	ELB503 uint64 `json:"elb503"`
 	ELB504 uint64 `json:"elb504"`

@@ -15,7 +15,7 @@ type listenerCounters struct {
 	connections, rejected, requests, bytesIn, bytesOut              atomic.Uint64
 	http2, grpc                                                     atomic.Uint64
 	evaluations, redirects, fixed, nonCompliant, invalid, tlsErrors atomic.Uint64
-	own3xx, own4xx, own460, own500, own502, own503, own504          atomic.Uint64
+	own3xx, own4xx, own460, own5xx, own500, own502, own503, own504  atomic.Uint64
 }
 
 // request counts a request that came by a protocol.
@@ -39,13 +39,17 @@ func (c *listenerCounters) answered(status int) {
 		if status == 460 {
 			c.own460.Add(1)
 		}
-	case status == 500:
+	default:
+		c.own5xx.Add(1)
+	}
+	switch status {
+	case 500:
 		c.own500.Add(1)
-	case status == 502:
+	case 502:
 		c.own502.Add(1)
-	case status == 503:
+	case 503:
 		c.own503.Add(1)
-	case status == 504:
+	case 504:
 		c.own504.Add(1)
 	}
 }
@@ -58,7 +62,7 @@ func (c *listenerCounters) read() edgeapi.FrontCounters {
 		RuleEvaluations: c.evaluations.Load(), Redirects: c.redirects.Load(), FixedResponses: c.fixed.Load(),
 		ClientTLSErrors: c.tlsErrors.Load(), DesyncNonCompliant: c.nonCompliant.Load(), InvalidHeaders: c.invalid.Load(),
 		ELB3xx: c.own3xx.Load(), ELB4xx: c.own4xx.Load(), ELB460: c.own460.Load(),
-		ELB500: c.own500.Load(), ELB502: c.own502.Load(), ELB503: c.own503.Load(), ELB504: c.own504.Load(),
+		ELB5xx: c.own5xx.Load(), ELB500: c.own500.Load(), ELB502: c.own502.Load(), ELB503: c.own503.Load(), ELB504: c.own504.Load(),
 	}
 }
 
@@ -80,6 +84,7 @@ func addFront(to *edgeapi.FrontCounters, c edgeapi.FrontCounters) {
 	to.ELB3xx += c.ELB3xx
 	to.ELB4xx += c.ELB4xx
 	to.ELB460 += c.ELB460
+	to.ELB5xx += c.ELB5xx
 	to.ELB500 += c.ELB500
 	to.ELB502 += c.ELB502
 	to.ELB503 += c.ELB503
