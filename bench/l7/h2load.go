@@ -13,7 +13,7 @@ import (
 const (
 	streamsEach = 10 // requests under way per connection
 	// requestsEach is how many requests each connection has in a round. Elastic Load Balancing ends a connection after 10,000.
-	requestsEach = 4000
+	requestsEach = 1500
 )
 
 // measureHTTP2 runs h2load against a proxy once.
