@@ -55,14 +55,15 @@ type exchange struct {
 	signature *sigv4.Signature
 	chain     *sigv4.Chain // of the body's chunks, once the head's signature is verified
 
-	codec   codec
-	service *aws.Service
-	info    *aws.OperationInfo
-	binding aws.Binding
-	form    *proto.Form
-	body    []byte // as received
-	read    bool
-	buffer  *[]byte // that body is in
+	codec     codec
+	service   *aws.Service
+	info      *aws.OperationInfo
+	binding   aws.Binding
+	form      *proto.Form
+	body      []byte // as received
+	read      bool
+	continued bool    // 100 Continue was sent for a body without octets
+	buffer    *[]byte // that body is in
 
 	in, out any
 }

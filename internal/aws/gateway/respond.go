@@ -29,6 +29,9 @@ func (x *exchange) reply(r *proto.Response) {
 	if x.service != nil && x.service.BucketHosts {
 		h["X-Amz-Request-Id"], h["X-Amz-Id-2"] = h["X-Amzn-Requestid"], h["X-Amzn-Requestid"]
 	}
+	if x.expects() {
+		h["Connection"] = []string{"close"}
+	}
 	if r.Stream == nil {
 		// An answer to HEAD tells the length of what it leaves out.
 		if x.http.Method != http.MethodHead || len(h["Content-Length"]) == 0 {
