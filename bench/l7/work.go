@@ -29,6 +29,10 @@ var works = []work{
 	{"keep-alive, 64 KB", "/64k", nil, all(plain)},
 	{"keep-alive, 1 MB", "/1m", nil, all(plain)},
 	{"TLS 1.3 keep-alive, 1 KB", "/1k", nil, all(secured)},
+	{"TLS 1.3 keep-alive, 64 KB", "/64k", nil, all(secured)},
+	{"TLS 1.3 keep-alive, 1 MB", "/1m", nil, all(secured)},
+	// wrk resumes no sessions: each connection has a full handshake.
+	{"TLS 1.3 handshakes, ECDSA P-256, 1 KB", "/1k", []string{"-H", "Connection: close"}, all(secured)},
 	{"HTTP/2 over TLS, 10 streams, 1 KB", "/1k", nil, append(all(streams), contestant{program: caddy, setup: streams})},
 	{"HTTP/2 over TLS, 10 streams, 64 KB", "/64k", nil, append(all(streams), contestant{program: caddy, setup: streams})},
 	{"new connection per request, 1 KB", "/1k", []string{"-H", "Connection: close"}, all(plain)},
