@@ -65,8 +65,13 @@ func (e *edgeProcess) run(ctx context.Context) error {
 		alive := errors.Is(err, errEdgeRuns)
 		switch {
 		case alive:
-			e.logger.Info("edge is running already")
-			err = e.waitUnlocked(ctx)
+			var replaced bool
+			if replaced, err = e.outdated(); err != nil {
+				e.logger.Warn("looking which program the running edge is", "error", err)
+			}
+			if err = e.waitUnlocked(ctx); replaced && err == nil {
+				continue
+			}
 		case err == nil:
 			select {
 			case <-ctx.Done(): // it lives on; init reaps it
@@ -87,7 +92,30 @@ func (e *edgeProcess) run(ctx context.Context) error {
 	return nil
 }
 
-// waitUnlocked returns when an edge that is no child of ours has ended: its lock goes with it.
+// outdated tells an edge of another build to make room: it would not understand all that we publish. It lets go of lock and
+// sockets at once, for its successor, and ends the requests it is busy with.
+func (e *edgeProcess) outdated() (bool, error) {
+	edges, err := process.Holding(e.lock())
+	if err != nil {
+		return false, err
+	}
+	replaced := false
+	for _, p := range edges {
+		same, err := p.Runs(e.binary)
+		if err != nil {
+			return false, err
+		}
+		if same {
+			e.logger.Info("edge is running already")
+			continue
+		}
+		e.logger.Info("edge of another build is running, replacing it", "pid", p.PID)
+		replaced = p.Signal(syscall.SIGTERM) == nil
+	}
+	return replaced, nil
+}
+
+// waitUnlocked returns when an edge that is no child of ours has ended or made room: it has let go of its lock.
 func (e *edgeProcess) waitUnlocked(ctx context.Context) error {
 	f, err := os.OpenFile(e.lock(), os.O_RDWR, 0)
 	if errors.Is(err, os.ErrNotExist) {

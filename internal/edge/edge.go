@@ -20,8 +20,8 @@ import (
 	"github.com/neargate/neargate/internal/edge/tlsterm"
 )
 
-// Run serves until ctx is done, then stops accepting, lets requests in flight end and returns nil. It returns an error that
-// wraps ErrRunning when another edge holds the socket.
+// Run serves until ctx is done, then stops accepting, lets its successor begin, lets requests in flight end and returns nil. It
+// returns an error that wraps ErrRunning when another edge holds the socket.
 //
 // The last snapshot is served before Run listens on the socket. A snapshot file that cannot be used is reported and put
 // aside: edge starts empty and waits for a new one.
@@ -87,6 +87,7 @@ func Run(ctx context.Context, c Config) error {
 		if err := api.Shutdown(stop); err != nil {
 			api.Close()
 		}
+		release() // the listening sockets have been closed meanwhile
 		return nil
 	})
 	log.Info("edge is ready", "socket", c.Socket, "generation", e.generation())

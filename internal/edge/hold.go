@@ -13,7 +13,8 @@ import (
 var ErrRunning = errors.New("another edge serves this socket")
 
 // hold listens on a unix socket that no other living process holds. The lock, not the socket file, decides: the file of a
-// killed process is replaced, its lock has gone with it. A lock taken for us may be handed over.
+// killed process is replaced, its lock has gone with it. A lock taken for us may be handed over. release lets another process
+// hold it.
 func hold(path string, lock *os.File) (l net.Listener, release func(), err error) {
 	if lock == nil {
 		if lock, err = os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600); err != nil {
@@ -41,5 +42,6 @@ func hold(path string, lock *os.File) (l net.Listener, release func(), err error
 		lock.Close()
 		return nil, nil, err
 	}
-	return l, func() { lock.Close() }, nil
+	// The file stays open for as long as we live, so that we are found by it.
+	return l, func() { unix.Flock(int(lock.Fd()), unix.LOCK_UN) }, nil
 }

@@ -39,3 +39,33 @@ func TestHolding(t *testing.T) {
 		t.Errorf("ended: %v %v", got, err)
 	}
 }
+
+func TestRuns(t *testing.T) {
+	content, err := os.ReadFile("/bin/sleep")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	write := func(name string, content []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, content, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	program := write("program", content)
+	sleep := exec.Command(program, "60")
+	if err := sleep.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { sleep.Process.Kill(); sleep.Wait() })
+	other := slices.Clone(content)
+	other[len(other)-1] ^= 1
+	for path, want := range map[string]bool{
+		program: true, write("copy", content): true, write("other", other): false, write("longer", append(content, 0)): false,
+	} {
+		if got, err := Identify(sleep.Process.Pid).Runs(path); got != want || err != nil {
+			t.Errorf("%s: %v %v", path, got, err)
+		}
+	}
+}
