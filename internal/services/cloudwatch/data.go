@@ -60,7 +60,8 @@ func (s *Service) GetMetricData(ctx context.Context, in *cloudwatchapi.GetMetric
 			all = []*formula.Series{v.(*formula.Series)}
 		}
 		for _, series := range all {
-			p.add(q.id, q.title(series, ok), series)
+			p.add(q.id, q.title(series, ok, r.origins[series]), series)
+			r.release(series)
 		}
 		if p.left > 0 {
 			break // the next page goes on from here
@@ -156,12 +157,13 @@ func parseQuery(call *aws.Call, in *cloudwatchapi.MetricDataQuery, at string) (q
 	switch {
 	case in.AccountId != nil && *in.AccountId != call.Account:
 		return q, awserr.NotImplemented("cloudwatch GetMetricData AccountId of another account")
-	case strings.Contains(aws.Val(in.Label), "${"):
-		return q, awserr.NotImplemented("cloudwatch GetMetricData dynamic labels")
 	case in.MetricStat != nil && in.Expression != nil:
 		return q, combination("The parameters %sExpression and %sMetricStat are mutually exclusive and you have specified both.", at, at)
 	case in.MetricStat == nil && in.Expression == nil:
 		return q, combination("At least one of the parameters %sExpression and %sMetricStat must be specified.", at, at)
+	}
+	if err := checkLabel(aws.Val(in.Label), at); err != nil {
+		return q, err
 	}
 	if in.Period != nil {
 		if q.period, err = period(*in.Period, at+"Period"); err != nil {

@@ -70,18 +70,23 @@ func (q *query) failed(err error) error {
 }
 
 // title is the label of a result, or of one of several.
-func (q *query) title(s *formula.Series, several bool) string {
+func (q *query) title(s *formula.Series, several bool, from origin) string {
+	usual := q.metric.Name
 	switch {
-	case several && aws.Val(q.label) != "":
-		return *q.label + " " + s.Label
 	case several && s.Label != "":
-		return s.Label
-	case q.label != nil:
-		return *q.label
+		usual = s.Label
 	case q.expression != nil:
-		return q.id
+		usual = q.id
 	}
-	return q.metric.Name
+	switch label := aws.Val(q.label); {
+	case strings.Contains(label, "${"):
+		return fill(label, usual, s, from)
+	case several && label != "":
+		return label + " " + usual
+	case several || q.label == nil:
+		return usual
+	}
+	return *q.label
 }
 
 // reading computes the queries of one request, each once.
@@ -94,13 +99,14 @@ type reading struct {
 	math     bool // there are expressions, so that results are looked at again
 	budget   int
 	done     map[string]formula.Value
-	open     map[string]bool // being computed: to find circles
+	origins  map[*formula.Series]origin // of series that were read, not computed
+	open     map[string]bool            // being computed: to find circles
 }
 
 func newReading(ctx context.Context, engine *metric.Engine, from, to time.Time, queries []query) *reading {
 	r := &reading{
 		ctx: ctx, engine: engine, call: aws.From(ctx), from: from, to: to, queries: queries, budget: mostInMath,
-		done: map[string]formula.Value{}, open: map[string]bool{},
+		done: map[string]formula.Value{}, origins: map[*formula.Series]origin{}, open: map[string]bool{},
 	}
 	for i := range queries {
 		r.math = r.math || queries[i].expression != nil
@@ -122,7 +128,7 @@ func (r *reading) result(q *query) (v formula.Value, err error) {
 		return nil, err
 	}
 	if s, ok := v.(*formula.Series); ok && q.expression == nil {
-		s.ID, s.Label = q.id, q.title(s, false)
+		s.ID, s.Label = q.id, q.title(s, false, r.origins[s])
 	}
 	if r.math {
 		r.done[q.id] = v
@@ -141,12 +147,20 @@ func (r *reading) read(m metric.Metric, unit string, statistic metric.Statistic,
 			s.Points[all[i].At.Unix()] = v
 		}
 	}
+	r.origins[s] = origin{m, statistic.Name}
 	if r.math {
 		if r.budget -= len(s.Points); r.budget < 0 {
 			return nil, invalid("The metrics of the expressions have more than %d datapoints in the time range.", mostInMath)
 		}
 	}
 	return s, nil
+}
+
+// release forgets a series that is on its page, unless an expression may look at it again.
+func (r *reading) release(s *formula.Series) {
+	if !r.math {
+		delete(r.origins, s)
+	}
 }
 
 func (r *reading) compute(q *query) (formula.Value, error) {

@@ -292,7 +292,8 @@ func TestData(t *testing.T) {
 		"search period":   {"ValidationError", []cloudwatchapi.MetricDataQuery{math1("a", "SEARCH('x', 'Sum', 61)")}},
 		"insights":        {"NotImplemented", []cloudwatchapi.MetricDataQuery{math1("a", "SELECT AVG(x) FROM y")}},
 		"anomalies":       {"NotImplemented", []cloudwatchapi.MetricDataQuery{stat("m", "m", "Sum", 60), math1("a", "ANOMALY_DETECTION_BAND(m)")}},
-		"dynamic label":   {"NotImplemented", []cloudwatchapi.MetricDataQuery{{Id: new("a"), Expression: new("TIME_SERIES(1)"), Label: new("${MAX}")}}},
+		"label of a time": {"NotImplemented", []cloudwatchapi.MetricDataQuery{{Id: new("a"), Expression: new("TIME_SERIES(1)"), Label: new("${MAX_TIME}")}}},
+		"labels of many":  {"InvalidParameterValue", []cloudwatchapi.MetricDataQuery{{Id: new("a"), Expression: new("TIME_SERIES(1)"), Label: new("${LABEL}${LABEL}")}}},
 		"another account": {"NotImplemented", []cloudwatchapi.MetricDataQuery{{Id: new("a"), Expression: new("TIME_SERIES(1)"), AccountId: new("111111111111")}}},
 	} {
 		_, err := ask(c.queries...)
@@ -305,6 +306,58 @@ func TestData(t *testing.T) {
 	}
 	_, err = ask(big...)
 	want(t, "a bomb", err, "ValidationError")
+}
+
+func TestLabels(t *testing.T) {
+	s, ctx := open(t)
+	for i, v := range []float64{4, 1, 9.5} {
+		d := minute("Requests", i, v)
+		d.Dimensions = []cloudwatchapi.Dimension{{Name: new("Host"), Value: new("a")}}
+		put(t, s, ctx, d)
+	}
+	query := stat("m1", "Requests", "Sum", 60)
+	query.MetricStat.Metric.Dimensions = []cloudwatchapi.Dimension{{Name: new("Host"), Value: new("a")}}
+	found := math1("s", `SEARCH('{App,Host}', 'Sum', 60)`)
+	both := math1("b", "[m1, m1 * 2]")
+	sum := math1("e", "m1 + 1")
+	for _, c := range []struct {
+		query cloudwatchapi.MetricDataQuery
+		label *string
+		want  string
+	}{
+		{query, nil, "Requests"},
+		{query, new("mine"), "mine"},
+		{query, new(""), ""},
+		{query, new("${LABEL}: ${MIN}-${MAX}, ${AVG} of ${DATAPOINT_COUNT}"), "Requests: 1-9.5, 4.83333 of 3"},
+		{query, new("${FIRST} ${LAST} ${SUM} ${FIRST_LAST_RANGE} ${MIN_MAX_RANGE}"), "4 9.5 14.5 5.5 8.5"},
+		{query, new("${PROP('Namespace')}/${PROP('MetricName')} ${PROP('Dim.Host')} ${PROP('Stat')} ${PROP('Period')} ${PROP('Region')}"), "App/Requests a Sum 60 us-east-1"},
+		{found, nil, "a Requests"},
+		{found, new("all"), "all a Requests"},
+		{found, new("[max: ${MAX} of ${LABEL} at ${PROP('Dim.Host')}]"), "[max: 9.5 of a Requests at a]"},
+		{both, new("b"), "b Requests|b Requests"},
+		{sum, nil, "e"},
+		{sum, new("${LABEL} ${LAST}"), "e 10.5"},
+	} {
+		c.query.Label = c.label
+		queries := []cloudwatchapi.MetricDataQuery{c.query}
+		if *c.query.Id != "m1" {
+			hidden := query
+			hidden.ReturnData = new(false)
+			queries = append(queries, hidden)
+		}
+		out, err := s.GetMetricData(ctx, &cloudwatchapi.GetMetricDataInput{MetricDataQueries: queries, StartTime: new(hour()), EndTime: new(now)})
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		var got []string
+		for _, r := range out.MetricDataResults {
+			got = append(got, *r.Label)
+		}
+		if text := strings.Join(got, "|"); text != c.want {
+			t.Errorf("label %q is %q, want %q", aws.Val(c.label), text, c.want)
+		}
+	}
 }
 
 // TestDataPages: pages follow each other without a point twice or missing, in both orders.
