@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -149,7 +150,7 @@ func (l *loop) run() error {
 			for i := range n {
 				ev := &l.events[i]
 				if p := &l.places[ev.Fd>>1]; p.turn == ev.Pad && p.who != nil {
-					p.who.event(int(ev.Fd&1), ev.Events)
+					l.deliver(p.who, int(ev.Fd&1), ev.Events)
 				}
 			}
 			l.resume()
@@ -167,6 +168,26 @@ func (l *loop) run() error {
 		return fmt.Errorf("loop: %w", err)
 	}
 	return nil
+}
+
+// deliver gives a handler its event. A flow on which the loop itself falls over is dropped, instead of all flows with it.
+func (l *loop) deliver(h handler, side int, what uint32) {
+	defer func() {
+		r := recover()
+		if r == nil {
+			return
+		}
+		l.engine.log.Error("flow dropped by a defect", "err", r, "stack", string(debug.Stack()))
+		switch h := h.(type) {
+		case *stream:
+			if !h.closed {
+				h.abort()
+			}
+		case *flow:
+			h.end()
+		}
+	}()
+	h.event(side, what)
 }
 
 // resume gives flows that have more to do another turn.
