@@ -49,7 +49,5 @@ func (lb *LoadBalancer) pending() string {
 			return what
 		}
 	}
-	return first([]feature{
-		{"the access log", lb.Attributes.AccessLog && lb.Type != TypeNetwork},
-	})
+	return ""
 }

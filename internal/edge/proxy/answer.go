@@ -92,6 +92,10 @@ func (c *client) answer(v *listener, status, contentType, body, location string,
 	if v != nil {
 		v.counters.bytesOut.Add(uint64(n))
 	}
+	if c.entry != nil {
+		c.entry.Status, _ = strconv.Atoi(status[:3])
+		c.entry.Sent += int64(n)
+	}
 	return keep && err == nil
 }
 

@@ -49,7 +49,7 @@ func TestOwnAnswers(t *testing.T) {
 		}
 	}
 	n := b.engine.Counters().LoadBalancers[0]
-	if n.Requests != 7 || n.ELB4xx != 4 || n.ELB502 != 1 || n.DesyncNonCompliant != 5 {
+	if n.Requests != 7 || n.ELB4xx != 4 || n.ELB502 != 1 || n.DesyncNonCompliant != 3 {
 		t.Errorf("%+v", n.FrontCounters)
 	}
 	if g := b.engine.Counters().TargetGroups[0]; g.ConnectionErrors != 1 {

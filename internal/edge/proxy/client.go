@@ -25,6 +25,7 @@ type client struct {
 	counters *listenerCounters // where it counts as active
 	opened   int64             // tick
 	fresh    bool              // nothing has been read yet
+	entry    *logEntry         // of the request under way
 
 	idleTimeout time.Duration // of the load balancer, when the current request began
 	lifetime    time.Duration // likewise: the client keep-alive duration
@@ -55,7 +56,7 @@ func (e *Engine) admit(s *server, conn *net.TCPConn) {
 	c.lend = func() { works.Put(c.w); c.w = nil }
 	c.counters, c.fresh, c.eager = v.counters, true, true
 	e.serving.Add(1)
-	if v.connections != nil {
+	if v.connections != nil || v.log != nil {
 		c.trace = newTrace()
 	}
 	if v.tls != nil {
@@ -190,7 +191,7 @@ func (c *client) head(v *listener) bool {
 		n, err = c.Read(w.in[w.to:])
 		if err != nil {
 			if err == errTimeout && c.interrupt.Load() == 0 {
-				c.page(v, 408, false)
+				c.giveUp(v, 408, "")
 			}
 			return false
 		}
@@ -201,11 +202,25 @@ func (c *client) head(v *listener) bool {
 // refuse answers a request that is not understood, after which nothing more can be understood on the connection.
 func (c *client) refuse(v *listener, err error) {
 	v.counters.requests.Add(1)
-	if severe(err) != "" {
+	reason := severe(err)
+	if reason != "" {
 		v.counters.nonCompliant.Add(1)
 	}
-	c.page(v, statusOf(err), false)
+	c.giveUp(v, statusOf(err), reason)
 	c.linger()
+}
+
+// giveUp answers a request whose head could not be read.
+func (c *client) giveUp(v *listener, status int, severe http1.Reason) {
+	if v.log != nil {
+		c.entry = c.engine.newLogEntry(v, &c.peer)
+		c.entry.Received = int64(len(c.w.unread()))
+		if severe != "" {
+			c.entry.Classification, c.entry.ClassificationReason = "Severe", string(severe)
+		}
+		defer c.endEntry(v)
+	}
+	c.page(v, status, false)
 }
 
 // statusOf is the status that answers a request the parser refused.
@@ -242,7 +257,15 @@ func (c *client) linger() {
 
 // request does what the rules say about the request that has been read. It reports whether the connection can go on.
 func (c *client) request() bool {
+	if v := c.engine.listener(c.server); v != nil && v.log != nil {
+		c.entry = c.engine.newLogEntry(v, &c.peer)
+		c.entry.request(&c.w.request)
+		defer c.endEntry(v)
+	}
 	d := c.engine.route(c.server, &c.w.request, &c.peer)
+	if c.entry != nil {
+		c.entry.decided(&c.w.request, &d)
+	}
 	switch {
 	case d.listener == nil:
 		c.page(nil, d.refusal, false)
@@ -255,6 +278,13 @@ func (c *client) request() bool {
 		return c.own(d.listener, d.action)
 	}
 	return c.exchange(&d)
+}
+
+// endEntry writes what has become of the request.
+func (c *client) endEntry(v *listener) {
+	r := c.entry
+	c.entry = nil
+	r.write(c.engine, v.log)
 }
 
 // exchange has a target, whose ticket it gives back, answer the request.
@@ -274,7 +304,11 @@ func (c *client) own(v *listener, a *action) bool {
 	case a.redirect != nil:
 		v.counters.redirects.Add(1)
 		v.counters.answered(a.redirect.StatusCode)
-		keep = c.answer(v, titles[a.redirect.StatusCode], "text/html", pages[a.redirect.StatusCode], c.location(v, a.redirect), keep)
+		location := c.location(v, a.redirect)
+		if c.entry != nil {
+			c.entry.RedirectURL = location
+		}
+		keep = c.answer(v, titles[a.redirect.StatusCode], "text/html", pages[a.redirect.StatusCode], location, keep)
 	default:
 		keep = c.page(v, 503, keep)
 	}
@@ -304,10 +338,18 @@ func (c *client) skipBody() bool {
 	case http1.Sized:
 		if int64(len(w.unread())) >= r.Length {
 			w.from += int(r.Length)
+			c.received(int(r.Length))
 			return c.persists()
 		}
 	}
 	return false
+}
+
+// received counts octets of a body.
+func (c *client) received(n int) {
+	if c.entry != nil {
+		c.entry.Received += int64(n)
+	}
 }
 
 // persists reports whether the connection may be used for another request.

@@ -49,6 +49,10 @@ func (x *exchange) run() bool {
 	w := x.work
 	x.endpoint = x.listener.node.endpoint(x.target)
 	w.out = x.listener.composeRequest(w.out[:0], &w.request, &x.client.peer, x.client.sweeper.unix.Load())
+	if entry := x.client.entry; entry != nil {
+		entry.Target = x.target.address
+		entry.composed(w.out)
+	}
 	whole, err := x.attachBody()
 	if err != nil {
 		return x.answer(statusOf(err), false)
@@ -111,6 +115,7 @@ func (x *exchange) attachBody() (whole bool, err error) {
 		n := int(min(int64(len(w.unread())), r.Length))
 		w.out = append(w.out, w.unread()[:n]...)
 		w.from += n
+		x.client.received(n)
 		if int64(n) == r.Length {
 			return true, nil
 		}
@@ -120,6 +125,7 @@ func (x *exchange) attachBody() (whole bool, err error) {
 		x.upload = &upload{exchange: x, chunked: true}
 		data, used, err := x.upload.chunks.Decode(w.unread())
 		w.from += used
+		x.client.received(used)
 		if err != nil {
 			return false, err
 		}
@@ -146,6 +152,9 @@ func (x *exchange) send(whole bool) error {
 	x.target.counters.bytesOut.Add(uint64(len(x.work.out)))
 	_, err := x.up.Write(x.work.out)
 	x.began = x.client.engine.clock()
+	if x.client.entry != nil {
+		x.client.entry.sent = x.began
+	}
 	if err != nil || whole {
 		// The answer cannot be there yet. Letting others go first makes it likelier that the first attempt to read finds
 		// something, which saves a system call and a trip through the poller; with nobody waiting it costs nothing.
@@ -188,6 +197,9 @@ func (x *exchange) answer(status int, whole bool) bool {
 	c := x.client
 	if status == 460 { // there is nobody to answer
 		x.listener.counters.answered(status)
+		if c.entry != nil {
+			c.entry.Status = status
+		}
 		return false
 	}
 	keep := c.page(x.listener, status, whole && status != 400 && c.persists())

@@ -29,7 +29,11 @@ func (x *exchange) receiveHead() error {
 				break
 			}
 			if r.Status >= 200 || r.Status == 101 && w.request.WebSocket {
-				x.target.counters.answered(r.Status, x.client.engine.clock()-x.began)
+				answered := x.client.engine.clock()
+				x.target.counters.answered(r.Status, answered-x.began)
+				if entry := x.client.entry; entry != nil {
+					entry.answered, entry.TargetStatus = answered, r.Status
+				}
 				return nil
 			}
 			if err := x.interim(); err != nil {
@@ -68,6 +72,9 @@ func (x *exchange) interim() error {
 func (x *exchange) relay() bool {
 	w, c := x.work, x.client
 	r := &w.response
+	if c.entry != nil {
+		c.entry.Status, c.entry.returned = r.Status, x.client.engine.clock()
+	}
 	if r.Status == 101 {
 		x.tunnel()
 		return false
@@ -129,6 +136,9 @@ func (x *exchange) deliver(b []byte) bool {
 func (x *exchange) delivered(n int) {
 	x.listener.counters.bytesOut.Add(uint64(n))
 	x.target.counters.bytesIn.Add(uint64(n))
+	if x.client.entry != nil {
+		x.client.entry.Sent += int64(n)
+	}
 }
 
 // more reads more of the answer's body.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 	"github.com/neargate/neargate/internal/edge/http1"
+	"github.com/neargate/neargate/internal/edge/rules"
 	"github.com/neargate/neargate/internal/edge/tlsterm"
 )
 
@@ -15,7 +16,7 @@ type peer struct {
 	text    string // the address as X-Forwarded-For has it
 
 	session  *tlsterm.Session // nil without TLS
-	trace    string           // TID_…, by which logs tell connections apart; empty without a log of connections
+	trace    string           // TID_…, by which logs tell connections apart; empty without logs
 	identity atomic.Pointer[identity]
 }
 
@@ -31,6 +32,8 @@ type decision struct {
 	// set, if awaited is not empty, only if the answer sets a cookie called so.
 	bonds   [2]*issue
 	awaited string
+
+	transform string // outcome of the rule's transforms; empty if none matched
 }
 
 // route decides what a server does with a request, and counts it. Whatever protocol a request arrived by, this is the one
@@ -63,10 +66,12 @@ func (e *Engine) route(s *server, r *http1.Request, from *peer) decision {
 		case d.target != nil && !d.group.takes(r):
 			d.target.leave()
 			d.target, d.refusal = nil, 464
-		case d.target != nil && !d.action.transforms.Apply(r):
-			d.target.leave()
-			d.target, d.refusal = nil, 500
-		case d.target == nil && d.group != nil:
+		case d.target != nil:
+			if d.transform = d.action.transforms.Apply(r); d.transform != "" && d.transform != rules.Transformed {
+				d.target.leave()
+				d.target, d.refusal = nil, 500
+			}
+		case d.group != nil:
 			d.group.shared.counters.unroutable.Add(1)
 		}
 		return d

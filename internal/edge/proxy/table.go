@@ -34,6 +34,9 @@ type listener struct {
 
 	counters    *listenerCounters
 	connections *accesslog.Log // nil: connections are not logged
+	log         *accesslog.Log // of requests, likewise
+	balancer    string         // the load balancer's name in the log
+	dnsName     []byte         // likewise its host
 
 	forwarded []byte // the X-Forwarded-Proto and -Port lines
 	hostPort  string // what a Host without port gets appended
@@ -45,6 +48,7 @@ type listener struct {
 // action is what a rule does; one of forward, redirect and fixed is set.
 type action struct {
 	rule       *ruleCounter
+	priority   int
 	transforms rules.Transforms // of forwarded requests
 	forward    *forward
 	redirect   *edgeapi.Redirect
@@ -69,6 +73,9 @@ func (e *Engine) newListener(lb *edgeapi.LoadBalancer, l *edgeapi.Listener, n *n
 	if l.Protocol == edgeapi.ProtocolHTTPS {
 		out.site = anySiteSecure
 	}
+	if lb.Attributes.AccessLog {
+		out.log, out.balancer, out.dnsName = e.openLog(edgeapi.LogAccess, lb.ARN, n), logName(lb.ARN), []byte(lb.DNSName)
+	}
 	if lb.Attributes.ForwardedFor != edgeapi.ForwardedForPreserve {
 		out.drop |= 1 << http1.ForwardedFor
 	}
@@ -78,10 +85,7 @@ func (e *Engine) newListener(lb *edgeapi.LoadBalancer, l *edgeapi.Listener, n *n
 		usual = 443
 	}
 	if lb.Attributes.ConnectionLog {
-		var err error
-		if out.connections, err = e.logs.Log(edgeapi.LogConnection, lb.ARN, n.Address); err != nil {
-			e.log.Warn("connections are not logged", "balancer", lb.ARN, "err", err)
-		}
+		out.connections = e.openLog(edgeapi.LogConnection, lb.ARN, n)
 	}
 	if lb.Attributes.TLSHeaders {
 		out.drop |= 1 << http1.TLSInfo
@@ -95,7 +99,7 @@ func (e *Engine) newListener(lb *edgeapi.LoadBalancer, l *edgeapi.Listener, n *n
 	}
 	for i := range l.Rules {
 		r := &l.Rules[i]
-		a := action{rule: e.ledger.rule(l.ARN, r.ARN), redirect: r.Action.Redirect, transforms: rules.CompileTransforms(r.Transforms)}
+		a := action{rule: e.ledger.rule(l.ARN, r.ARN), priority: r.Priority, redirect: r.Action.Redirect, transforms: rules.CompileTransforms(r.Transforms)}
 		if f := r.Action.Forward; f != nil {
 			a.forward = newForward(f, r.ARN, n, lb.Attributes.CrossZone, groups)
 		}
@@ -105,6 +109,15 @@ func (e *Engine) newListener(lb *edgeapi.LoadBalancer, l *edgeapi.Listener, n *n
 		out.actions = append(out.actions, a)
 	}
 	return out
+}
+
+// openLog returns a log of a node, nil if there can be none.
+func (e *Engine) openLog(kind, balancer string, n *node) *accesslog.Log {
+	l, err := e.logs.Log(kind, balancer, n.Address)
+	if err != nil {
+		e.log.Error("log of load balancer", "balancer", balancer, "kind", kind, "err", err)
+	}
+	return l
 }
 
 // sets reports whether the listener writes the response field called name itself.

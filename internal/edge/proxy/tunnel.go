@@ -17,6 +17,7 @@ func (x *exchange) tunnel() {
 		if _, err := x.up.Write(early); err != nil {
 			return
 		}
+		x.uploaded(len(early))
 		w.from = w.to
 	}
 	c.alone, x.up.alone = false, false
@@ -25,14 +26,22 @@ func (x *exchange) tunnel() {
 		defer close(done)
 		b := bodies.Get().(*[bodyRoom]byte)
 		defer bodies.Put(b)
-		x.pour(c.socket, x.up.socket, b[:streamed+http1.ChunkRoom])
+		x.pour(c.socket, x.up.socket, b[:streamed+http1.ChunkRoom], x.uploaded)
 	}()
-	x.pour(x.up.socket, c.socket, w.up)
+	x.pour(x.up.socket, c.socket, w.up, x.delivered)
 	<-done
 }
 
-// pour copies until from ends, which is passed on to the other side, or until something breaks, which breaks both.
-func (x *exchange) pour(from, to *socket, b []byte) {
+// uploaded counts octets that went from the client to the target.
+func (x *exchange) uploaded(n int) {
+	x.listener.counters.bytesIn.Add(uint64(n))
+	x.target.counters.bytesOut.Add(uint64(n))
+	x.client.received(n)
+}
+
+// pour copies until from ends, which is passed on to the other side, or until something breaks, which breaks both. It calls
+// moved for what it has copied.
+func (x *exchange) pour(from, to *socket, b []byte, moved func(n int)) {
 	for {
 		n, err := from.Read(b)
 		if isEOF(err) {
@@ -41,7 +50,8 @@ func (x *exchange) pour(from, to *socket, b []byte) {
 		}
 		if err == nil {
 			x.touch()
-			_, err = to.Write(b[:n])
+			n, err = to.Write(b[:n])
+			moved(n)
 		}
 		if err != nil {
 			from.breakOff(shutdown)

@@ -110,6 +110,7 @@ func (u *upload) read(b []byte) (int, error) {
 	}
 	x.touch()
 	x.listener.counters.bytesIn.Add(uint64(n))
+	x.client.received(n)
 	return n, nil
 }
 
@@ -152,8 +153,7 @@ func (u *upload) pump() {
 	source, sink := x.pump(x.client.socket, x.up.socket, u.remaining, func(n int) {
 		u.remaining -= int64(n)
 		u.ending.Store(u.remaining <= pipeRoom)
-		x.listener.counters.bytesIn.Add(uint64(n))
-		x.target.counters.bytesOut.Add(uint64(n))
+		x.uploaded(n)
 	})
 	if source != nil {
 		u.waiting = true

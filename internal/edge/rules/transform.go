@@ -47,25 +47,41 @@ func parts(s string) (out []part) {
 	return append(out, part{text: s[from:]})
 }
 
-// Apply rewrites a request that is about to be forwarded. It reports false when an expression matched and what came out
-// is no host or no URL: "If there is a pattern match but the transform fails, we return an HTTP 500 error."
-func (ts Transforms) Apply(r *http1.Request) bool {
+// Outcomes of transforms, as the access log has them ("Transform status codes").
+const (
+	Transformed = "TransformSuccess"
+	InvalidHost = "TransformInvalidHost"
+	InvalidPath = "TransformInvalidPath"
+)
+
+// Apply rewrites a request that is about to be forwarded. It returns the outcome, empty if no expression matched. Outcomes
+// other than Transformed mean that one matched and what came out is no host or no URL: "If there is a pattern match but the
+// transform fails, we return an HTTP 500 error."
+func (ts Transforms) Apply(r *http1.Request) (outcome string) {
 	for i := range ts {
 		t := &ts[i]
 		if t.host {
 			name := hostname(r.Host)
 			out, matched := t.rewrite(name, r.Host[len(name):])
-			if matched && !r.SetHost(out) {
-				return false
+			switch {
+			case !matched:
+			case !r.SetHost(out):
+				return InvalidHost
+			default:
+				outcome = Transformed
 			}
 			continue
 		}
 		out, matched := t.rewrite(r.Target, nil)
-		if matched && !r.SetTarget(out) {
-			return false
+		switch {
+		case !matched:
+		case !r.SetTarget(out):
+			return InvalidPath
+		default:
+			outcome = Transformed
 		}
 	}
-	return true
+	return outcome
 }
 
 // rewrite replaces the first match in b and appends rest.
