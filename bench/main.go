@@ -36,6 +36,7 @@ func sections() []section {
 		{"api", "APIs", measureAPI},
 		{"writes", "Durable writes", measureWrites},
 		{"balancer", "Load balancer", measureBalancer},
+		{"network", "Network load balancer", measureNetwork},
 		{"rollout", "Rolling deployments under load", measureRollouts},
 		{"crash", "Crashes of the control plane during deployments under load", measureCrashes},
 		{"idle", "At rest", measureIdle},

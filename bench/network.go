@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"time"
+)
+
+// measureNetwork runs bench/l4, which pins processes to cores and is a program of its own for that.
+func measureNetwork(ctx context.Context, r *run) (f findings, err error) {
+	for _, peer := range []string{"haproxy", "taskset"} {
+		if _, err := exec.LookPath(peer); err != nil {
+			f.note("The network load balancer was skipped: %s is not installed.", peer)
+			return f, nil
+		}
+	}
+	binary, result := filepath.Join(r.dir, "l4"), filepath.Join(r.dir, "l4.json")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", binary, "./bench/l4")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return f, fmt.Errorf("build bench/l4: %w: %s", err, out)
+	}
+	rounds, each := r.times(5, 3), r.during(4*time.Second)
+	command := exec.CommandContext(ctx, binary, "-rounds", strconv.Itoa(rounds), "-duration", each.String(), "-json", result)
+	if out, err := command.CombinedOutput(); err != nil {
+		return f, fmt.Errorf("bench/l4: %w: %s", err, out)
+	}
+	content, err := os.ReadFile(result)
+	if err != nil {
+		return f, err
+	}
+	type measured struct {
+		PerSecond, PerCPUSecond float64
+		Failed                  int
+	}
+	var works []struct {
+		Work, Unit        string
+		HAProxy, Neargate measured
+	}
+	if err := json.Unmarshal(content, &works); err != nil {
+		return f, err
+	}
+	failed := 0
+	for _, w := range works {
+		failed += w.Neargate.Failed
+		f.add(beside(w.Work+"; HAProxy", w.Unit+"/s", w.Neargate.PerSecond, w.HAProxy.PerSecond),
+			ratioAtLeast(w.Work+"; HAProxy, per second of the proxy's CPU time", w.Unit, w.Neargate.PerCPUSecond, w.HAProxy.PerCPUSecond, 1))
+	}
+	f.add(atMost("failed connections", "", float64(failed), 0))
+	f.note("A TCP listener with one target; HAProxy in TCP mode with one thread and splicing, the edge with GOMAXPROCS=1, each pinned to the first core "+
+		"while client and target share the second. Medians of %d rounds of %s, in turn.", rounds, each)
+	return f, nil
+}
