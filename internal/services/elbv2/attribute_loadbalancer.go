@@ -96,7 +96,7 @@ func (s *Service) ModifyLoadBalancerAttributes(ctx context.Context, in *elbv2api
 		}
 		for _, log := range []struct{ had, has balance.LogTarget }{{lb.Attributes.AccessLogs, a.AccessLogs}, {lb.Attributes.ConnectionLogs, a.ConnectionLogs}} {
 			if log.has.Enabled && log.has != log.had {
-				if err := s.checkBucket(tx, scope, log.has); err != nil {
+				if err := s.checkBucket(tx, lb.ARN, log.has); err != nil {
 					return nil, err
 				}
 			}
@@ -107,14 +107,14 @@ func (s *Service) ModifyLoadBalancerAttributes(ctx context.Context, in *elbv2api
 }
 
 // checkBucket is whether a log can be written where it is to go.
-func (s *Service) checkBucket(tx *state.Tx, scope network.Scope, to balance.LogTarget) error {
+func (s *Service) checkBucket(tx *state.Tx, loadBalancerARN string, to balance.LogTarget) error {
 	if to.Bucket == "" {
 		return balance.ErrInvalidConfiguration.New("An S3 bucket must be specified when logs are enabled")
 	}
 	if s.buckets == nil {
 		return awserr.NotImplemented("logs in S3")
 	}
-	return s.buckets.Check(tx, scope.Account, scope.Region, to.Bucket, to.Prefix)
+	return s.buckets.Check(tx, loadBalancerARN, to.Bucket, to.Prefix)
 }
 
 func describedLoadBalancer(lb *balance.LoadBalancer) []elbv2api.LoadBalancerAttribute {

@@ -40,8 +40,8 @@ type Objects interface {
 
 // Buckets are where logs go to.
 type Buckets interface {
-	// Check is whether Elastic Load Balancing can write an account's logs into a bucket; the error is for the caller of the API.
-	Check(tx *state.Tx, account, region, bucket, prefix string) error
+	// Check is whether Elastic Load Balancing can write a load balancer's logs into a bucket; the error is for the caller of the API.
+	Check(tx *state.Tx, loadBalancerARN, bucket, prefix string) error
 }
 
 // Config is what the front works with.

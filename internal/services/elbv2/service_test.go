@@ -81,7 +81,7 @@ func (f files) Presign(_ context.Context, _, _, bucket, key, _ string, lasting t
 // buckets lets logs into those whose name ends in logs.
 type buckets struct{}
 
-func (buckets) Check(_ *state.Tx, _, _, bucket, _ string) error {
+func (buckets) Check(_ *state.Tx, _, bucket, _ string) error {
 	if !strings.HasSuffix(bucket, "logs") {
 		return balance.ErrInvalidConfiguration.New("Access Denied for bucket: %s. Please check S3bucket permission", bucket)
 	}
