@@ -79,6 +79,14 @@ func (r *logEntry) request(q *http1.Request) {
 	}
 }
 
+// unread notes that the head of a request by HTTP/2 could not be understood.
+func (r *logEntry) unread(err error, size int) {
+	r.Type, r.Protocol, r.Received = accesslog.TypeH2, "HTTP/2.0", int64(size)
+	if reason := severe(err); reason != "" {
+		r.Classification, r.ClassificationReason = "Severe", string(reason)
+	}
+}
+
 // keep returns a copy of b that lives as long as the entry.
 func (r *logEntry) keep(b []byte) []byte {
 	r.text = append(r.text, b...)

@@ -30,6 +30,7 @@ func (c *client) serveHTTP2() {
 	s.http2 = http2.NewConnection(s, http2.Config{
 		Serve: s.stream, Crew: c.engine.streams, Last: s.last, Now: c.sweeper.now, Interrupt: func() { c.breakOff(shutdown) },
 	})
+	c.alone = true // writers end before Serve does, and it is closed after that
 	c.beat = s.beat
 	c.state.Store(multiplexed)
 	err := s.http2.Serve()

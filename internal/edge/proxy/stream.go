@@ -19,6 +19,7 @@ type stream struct {
 	in *http2.Stream
 	decision
 
+	entry    *logEntry // nil without an access log
 	request  http1.Request
 	response http1.Response
 	out      []byte // the request composed for the target
@@ -71,13 +72,26 @@ func (x *stream) serve() {
 	}
 	x.idle = v.settings.IdleTimeout
 	x.in.SetDeadline(x.sweeper.after(x.idle))
+	if v.log != nil {
+		x.entry = x.engine.newLogEntry(v, &x.peer)
+		defer x.entry.write(x.engine, v.log)
+	}
 	if err := x.parse(); err != nil {
+		if x.entry != nil {
+			x.entry.unread(err, len(x.in.Head))
+		}
 		v.counters.request(http1.ProtocolHTTP2)
 		v.counters.nonCompliant.Add(1)
 		x.page(v, statusOf(err))
 		return
 	}
+	if x.entry != nil {
+		x.entry.request(&x.request)
+	}
 	x.decision = x.engine.route(x.server, &x.request, &x.peer)
+	if x.entry != nil {
+		x.entry.decided(&x.request, &x.decision)
+	}
 	switch {
 	case x.listener == nil || x.refusal != 0:
 		x.page(x.listener, x.refusal)
@@ -149,6 +163,40 @@ func (x *stream) expectEnd() error {
 	return errHeadShape // which nobody will hear of
 }
 
+// received counts octets of the body, and sent those of the answer.
+func (x *stream) received(n int) {
+	x.listener.counters.bytesIn.Add(uint64(n))
+	if x.entry != nil {
+		x.entry.Received += int64(n)
+	}
+}
+
+func (x *stream) sent(n int) {
+	x.listener.counters.bytesOut.Add(uint64(n))
+	if x.entry != nil {
+		x.entry.Sent += int64(n)
+	}
+}
+
+// answeredWith notes that the target has answered, and that the answer goes on to the client.
+func (x *stream) answeredWith(status int) {
+	now := x.engine.clock()
+	x.target.counters.answered(status, now-x.began)
+	if x.entry != nil {
+		x.entry.answered, x.entry.TargetStatus = now, status
+		x.entry.returned, x.entry.Status = now, status
+	}
+}
+
+// gaveUp notes that the client did not wait for an answer.
+func (x *stream) gaveUp() {
+	x.listener.counters.answered(460)
+	if x.entry != nil {
+		x.entry.Status = 460
+	}
+	x.in.Reset(http2.Cancel)
+}
+
 // own answers without a target.
 func (x *stream) own() {
 	v, a := x.listener, x.action
@@ -159,7 +207,11 @@ func (x *stream) own() {
 	case a.redirect != nil:
 		v.counters.redirects.Add(1)
 		v.counters.answered(a.redirect.StatusCode)
-		x.answer(v, a.redirect.StatusCode, "text/html", pages[a.redirect.StatusCode], x.location(v, a.redirect))
+		location := x.location(v, a.redirect)
+		if x.entry != nil {
+			x.entry.RedirectURL = location
+		}
+		x.answer(v, a.redirect.StatusCode, "text/html", pages[a.redirect.StatusCode], location)
 	default:
 		x.page(v, 503)
 	}
@@ -203,6 +255,10 @@ func (x *stream) answer(v *listener, status int, contentType, body, location str
 	x.in.SetDeadline(x.sweeper.after(x.idle))
 	if x.in.Send(b, []byte(body), true) == nil && v != nil {
 		v.counters.bytesOut.Add(uint64(len(b) + len(body)))
+	}
+	if x.entry != nil {
+		x.entry.Status = status
+		x.entry.Sent += int64(len(b) + len(body))
 	}
 }
 

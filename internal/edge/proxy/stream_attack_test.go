@@ -20,6 +20,7 @@ import (
 type framer struct {
 	t testing.TB
 	*http2.Framer
+	conn    net.Conn
 	encoder *hpack.Encoder
 	block   bytes.Buffer
 }
@@ -32,7 +33,7 @@ func newFramer(t testing.TB, address string) *framer {
 	}
 	t.Cleanup(func() { conn.Close() })
 	conn.SetDeadline(time.Now().Add(time.Minute))
-	f := &framer{t: t, Framer: http2.NewFramer(conn, conn)}
+	f := &framer{t: t, conn: conn, Framer: http2.NewFramer(conn, conn)}
 	f.encoder = hpack.NewEncoder(&f.block)
 	f.AllowIllegalWrites = true
 	f.ReadMetaHeaders = hpack.NewDecoder(4096, nil)

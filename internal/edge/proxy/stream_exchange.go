@@ -20,6 +20,10 @@ func (x *stream) exchange() {
 	}
 	x.endpoint = x.listener.node.endpoint(x.target)
 	x.out = x.listener.composeRequest(x.out[:0], &x.request, &x.peer, x.sweeper.unix.Load())
+	if x.entry != nil {
+		x.entry.Target = x.target.address
+		x.entry.composed(x.out)
+	}
 	whole := x.attachBody()
 	x.target.counters.requests.Add(1)
 	repeatable := whole && x.request.Idempotent
@@ -103,7 +107,7 @@ func (x *stream) attachBody() (whole bool) {
 		}
 		got += m
 	}
-	x.listener.counters.bytesIn.Add(uint64(n))
+	x.received(n)
 	if last {
 		return true
 	}
@@ -116,6 +120,9 @@ func (x *stream) send(whole bool) error {
 	x.target.counters.bytesOut.Add(uint64(len(x.out)))
 	_, err := x.up.Write(x.out)
 	x.began = x.engine.clock()
+	if x.entry != nil {
+		x.entry.sent = x.began
+	}
 	if err != nil || whole {
 		runtime.Gosched() // as in exchange.send
 		return err
@@ -155,7 +162,7 @@ func (x *stream) receiveHead() error {
 				break
 			}
 			if r.Status >= 200 {
-				x.target.counters.answered(r.Status, x.engine.clock()-x.began)
+				x.answeredWith(r.Status)
 				return nil
 			}
 			if err := x.interim(); err != nil {
@@ -271,7 +278,7 @@ func (x *stream) deliver(block, data []byte, end, reusable bool) bool {
 	} else {
 		x.target.counters.bytesIn.Add(uint64(len(data)))
 	}
-	x.listener.counters.bytesOut.Add(uint64(len(block) + len(data)))
+	x.sent(len(block) + len(data))
 	return x.in.Send(block, data, end) == nil
 }
 
@@ -371,8 +378,7 @@ func (x *stream) failed(err error) {
 		}
 	}
 	if status == 460 { // there is nobody to answer
-		x.listener.counters.answered(status)
-		x.in.Reset(http2.Cancel)
+		x.gaveUp()
 	} else {
 		x.page(x.listener, status)
 	}

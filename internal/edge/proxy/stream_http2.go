@@ -36,13 +36,21 @@ func (x *stream) exchangeHTTP2() {
 	request := call.request(httptrace.WithClientTrace(ctx, trace))
 	x.target.counters.requests.Add(1)
 	x.began = x.engine.clock()
+	if x.entry != nil {
+		x.entry.Target, x.entry.sent = x.target.address, x.began
+		x.entry.composed(x.out)
+	}
 	response, err := x.endpoint.roundTrip(request)
 	if err != nil {
 		call.failed(ctx, err)
 		return
 	}
 	defer response.Body.Close()
-	x.target.counters.answered(min(max(response.StatusCode, 100), 599), x.engine.clock()-x.began)
+	if response.StatusCode > 599 { // what HTTP has no class for
+		x.page(x.listener, 502)
+		return
+	}
+	x.answeredWith(response.StatusCode)
 	call.relay(response)
 }
 
@@ -152,7 +160,7 @@ func (b *callBody) Read(p []byte) (int, error) {
 	n, err := c.in.Read(p)
 	if n > 0 {
 		c.mark()
-		c.listener.counters.bytesIn.Add(uint64(n))
+		c.received(n)
 		c.target.counters.bytesOut.Add(uint64(n))
 	}
 	return n, err
@@ -275,7 +283,7 @@ func (c *call) finish(block []byte, trailers http.Header) {
 
 func (c *call) pass(block, data []byte, end bool) error {
 	c.target.counters.bytesIn.Add(uint64(len(data)))
-	c.listener.counters.bytesOut.Add(uint64(len(block) + len(data)))
+	c.sent(len(block) + len(data))
 	return c.in.Send(block, data, end)
 }
 
@@ -284,8 +292,7 @@ func (c *call) failed(ctx context.Context, err error) {
 	cause := context.Cause(ctx)
 	switch {
 	case errors.Is(cause, errAbandoned) || c.in.Err() != nil:
-		c.listener.counters.answered(460)
-		c.in.Reset(http2.Cancel)
+		c.gaveUp()
 	case errors.Is(cause, errSilent):
 		c.page(c.listener, 504)
 	default:

@@ -5,10 +5,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
+	"os"
+	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -18,6 +22,7 @@ import (
 
 	"golang.org/x/net/http2"
 
+	"github.com/neargate/neargate/internal/edge/accesslog"
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 )
 
@@ -410,7 +415,7 @@ func TestStreamIdleMemory(t *testing.T) {
 		f := newFramer(t, address)
 		f.ask(1, nil, ":method", "GET", ":scheme", "https", ":path", "/", ":authority", "a.example", "user-agent", "test")
 		f.transcript(1)
-		f.Framer, f.encoder = nil, nil // the client's half, but for the connection
+		f.Framer, f.encoder = nil, nil // all of the client's half but the connection
 	}
 	measure := func() uint64 {
 		for range 3 {
@@ -432,5 +437,62 @@ func TestStreamIdleMemory(t *testing.T) {
 	t.Logf("%d octets per idle connection", each)
 	if each > 16<<10 {
 		t.Errorf("%d octets per idle connection", each)
+	}
+}
+
+// TestStreamAccessLog has one line for each request, whatever the targets speak.
+func TestStreamAccessLog(t *testing.T) {
+	dir := t.TempDir()
+	spool, err := accesslog.Open(accesslog.Config{Dir: dir, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBench(t)
+	b.engine.logs = spool
+	b.apply(func(s *edgeapi.Snapshot) {
+		old := versionGroup(edgeapi.VersionHTTP1, name(t, "ok"))
+		old.ARN = "old"
+		s.TargetGroups = []edgeapi.TargetGroup{versionGroup(edgeapi.VersionGRPC, grpcTarget(t)), old}
+		s.LoadBalancers = withRules(s, edgeapi.Rule{ARN: "1", Priority: 7, Action: forwardTo("old"), Conditions: []edgeapi.Condition{
+			{Field: edgeapi.FieldPath, Values: []string{"/old"}},
+		}})
+		lb := &s.LoadBalancers[0]
+		lb.ARN, lb.Attributes.AccessLog = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/web/0123456789abcdef", true
+		s.Nodes = []edgeapi.Node{{ID: "eni-1", LoadBalancer: lb.ARN, Address: loopback}}
+	})
+	f := newFramer(t, b.multiplex())
+	head := func(method, path string, more ...string) []string {
+		return append([]string{":method", method, ":scheme", "https", ":path", path, ":authority", "a.example:8"}, more...)
+	}
+	f.ask(1, []byte("body"), head("POST", "/old", "user-agent", "ua")...)
+	f.transcript(1)
+	f.ask(3, []byte{0, 0, 0, 0, 0}, head("POST", "/test.Words/None", "content-type", "application/grpc", "te", "trailers")...)
+	f.transcript(3)
+	f.ask(5, nil, head("GET", "/")...)
+	f.transcript(5)
+	f.ask(7, nil, head("TRACE", "/")...)
+	f.transcript(7)
+	f.conn.Close()
+	b.engine.serving.Wait()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := spool.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	files, _ := filepath.Glob(filepath.Join(dir, "*"+edgeapi.LogExtension))
+	for _, file := range files {
+		content, _ := os.ReadFile(file)
+		lines = append(lines, strings.Split(strings.TrimSpace(string(content)), "\n")...)
+	}
+	for i, want := range []string{
+		`^h2 \S+Z \S* 127\.0\.0\.1:\d+ 127\.0\.0\.1:\d+ 0\.\d+ 0\.\d+ 0\.\d+ 200 200 \d+ \d+ "POST http://a\.example:\d+/old HTTP/2\.0" "ua" - - old "Root=\S+" "-" "-" 7 \S+Z "forward" `,
+		`^grpcs \S+Z .* 200 200 \d+ \d+ "POST \S+/test\.Words/None HTTP/2\.0" "-" - - group "Root=`,
+		`^h2 .* - -1 -1 -1 464 - \d+ \d+ "GET \S+/ HTTP/2\.0" `,
+		`^h2 .* - -1 -1 -1 405 - `,
+	} {
+		if !slices.ContainsFunc(lines, regexp.MustCompile(want).MatchString) {
+			t.Errorf("line %d: no %s in\n%s", i, want, strings.Join(lines, "\n"))
+		}
 	}
 }

@@ -84,7 +84,7 @@ func (u *streamUpload) carry(up *upstream, b *[bodyRoom]byte) {
 			up.breakOff(failedUpload)
 			return
 		}
-		x.listener.counters.bytesIn.Add(uint64(n))
+		x.received(n)
 		piece := b[start : start+n]
 		if u.chunked {
 			piece = frame(b[:], n, "")
