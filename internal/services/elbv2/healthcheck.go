@@ -47,7 +47,7 @@ func (in healthCheck) change(h balance.HealthCheck, g *balance.TargetGroup) (bal
 		if in.path != nil || in.matcher != nil {
 			return h, invalid("Health check paths and matchers cannot be specified for health checks with protocol 'TCP'")
 		}
-		return h, checkHealthCheck(h)
+		return h, checkHealthCheck(h, g)
 	}
 	if in.path != nil {
 		h.Path = *in.path
@@ -59,7 +59,7 @@ func (in healthCheck) change(h balance.HealthCheck, g *balance.TargetGroup) (bal
 	if err != nil {
 		return h, err
 	}
-	return h, checkHealthCheck(h)
+	return h, checkHealthCheck(h, g)
 }
 
 func setSeconds(field *time.Duration, given *int32) {
@@ -79,15 +79,18 @@ func checkProbe(protocol string, g *balance.TargetGroup) error {
 	return invalid("Health check protocol '%s' is not supported for target groups with protocol '%s'", protocol, g.Protocol)
 }
 
-func checkHealthCheck(h balance.HealthCheck) error {
+func checkHealthCheck(h balance.HealthCheck, g *balance.TargetGroup) error {
 	if h.Port != balance.PortTraffic && !within(1, 65535)(h.Port) {
 		return invalid("Health check port '%s' must be either '%s' or a number between '1' and '65535' inclusive", h.Port, balance.PortTraffic)
 	}
 	if h.Path != "" && (!strings.HasPrefix(h.Path, "/") || strings.ContainsFunc(h.Path, invisible)) {
 		return invalid("Health check path '%s' is not valid. It must begin with a '/' character", h.Path)
 	}
-	if h.Interval <= h.Timeout {
+	switch web := balance.Web(g.Protocol); {
+	case web && h.Interval <= h.Timeout:
 		return invalid("Health check interval must be greater than the timeout.")
+	case !web && h.Interval < h.Timeout:
+		return invalid("Health check interval must be greater than or equal to the timeout.")
 	}
 	return nil
 }
