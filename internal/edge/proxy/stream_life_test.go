@@ -473,7 +473,7 @@ func TestStreamAccessLog(t *testing.T) {
 	f.ask(7, nil, head("TRACE", "/")...)
 	f.transcript(7)
 	f.conn.Close()
-	b.engine.serving.Wait()
+	eventually(t, "connection ended", func() bool { return b.engine.clients.Load() == 0 })
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := spool.Run(ctx); err != nil {

@@ -40,8 +40,10 @@ func (b *bench) multiplex() (address string) {
 			c.address = c.remote()
 			c.text = c.address.Addr().String()
 			e.serving.Add(1)
+			e.clients.Add(1)
 			go func() {
 				defer e.serving.Done()
+				defer e.clients.Add(-1)
 				defer c.Close()
 				c.serveHTTP2()
 			}()
