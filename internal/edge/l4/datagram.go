@@ -237,8 +237,11 @@ func (f *flow) event(int, uint32) {
 
 // end forgets the flow. The client's next datagram begins another one.
 func (f *flow) end() {
-	l := f.port.loop
-	delete(f.port.flows, number(addrPort(&f.client)))
+	l, key := f.port.loop, number(addrPort(&f.client))
+	if f.port.flows[key] != f {
+		return // has ended
+	}
+	delete(f.port.flows, key)
 	l.leave(f.place)
 	unix.Close(f.fd)
 	f.to.leave()

@@ -28,7 +28,7 @@ type loop struct {
 
 	mu   sync.Mutex // guards asks
 	asks []func()
-	over bool
+	over atomic.Bool
 
 	places  []place
 	free    []int32
@@ -109,7 +109,7 @@ func (l *loop) add(i int32, side, fd int, what uint32) error {
 func (l *loop) do(f func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.over {
+	if l.over.Load() {
 		return
 	}
 	l.asks = append(l.asks, f)
@@ -139,13 +139,12 @@ func (l *loop) run() error {
 	if err != nil {
 		return fmt.Errorf("loop: %w", err)
 	}
-	ended := false
 	err = raw.Read(func(uintptr) bool {
 		began := time.Now()
 		for {
 			n := epollWait(l.epoll, l.events[:])
 			if n == 0 && len(l.ready) == 0 {
-				return ended
+				return false
 			}
 			for i := range n {
 				ev := &l.events[i]
@@ -154,7 +153,7 @@ func (l *loop) run() error {
 				}
 			}
 			l.resume()
-			if ended = l.ended(); ended {
+			if l.over.Load() {
 				return true
 			}
 			if time.Since(began) > longTurn { // others are not to wait for the end of a burst
@@ -202,19 +201,9 @@ func (l *loop) resume() {
 	}
 }
 
-func (l *loop) ended() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.over
-}
-
 // end makes the loop end: its flows are reset.
 func (l *loop) end() {
-	l.do(func() {
-		l.mu.Lock()
-		l.over = true
-		l.mu.Unlock()
-	})
+	l.do(func() { l.over.Store(true) })
 }
 
 // clear lets go of everything.

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -188,7 +189,7 @@ func (l *loop) listen(s *server, fd int) {
 		return
 	}
 	place := l.enter(&listening{l, s})
-	if err := l.add(place, 0, fd, unix.EPOLLIN|unix.EPOLLEXCLUSIVE); err != nil {
+	if err := l.add(place, 0, fd, listeningFor); err != nil {
 		l.engine.log.Error("socket is not listened to", "address", s.address(), "err", err)
 		l.leave(place)
 		return
@@ -229,6 +230,30 @@ type listening struct {
 	server *server
 }
 
+// listeningFor is what epoll tells of a listening socket: one of the loops, for as long as somebody waits.
+const listeningFor = unix.EPOLLIN | unix.EPOLLEXCLUSIVE
+
+// pause stops accepting for a moment, because trying again at once would be all the loop does. The server's lock is held.
+func (a *listening) pause() {
+	fd := a.server.stream
+	if unix.EpollCtl(a.loop.epoll, unix.EPOLL_CTL_DEL, fd, nil) != nil {
+		return
+	}
+	time.AfterFunc(50*time.Millisecond, func() { a.loop.do(func() { a.resume(fd) }) })
+}
+
+// resume begins to accept again, if the socket is still the one.
+func (a *listening) resume(fd int) {
+	s := a.server
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if place := s.places[a.loop.index]; s.stream == fd && place >= 0 {
+		if err := a.loop.add(place, 0, fd, listeningFor); err != nil {
+			a.loop.engine.log.Error("socket is not listened to", "address", s.address(), "err", err)
+		}
+	}
+}
+
 // maxAccept is how many connections are accepted before others get their turn.
 const maxAccept = 64
 
@@ -246,6 +271,7 @@ func (a *listening) event(int, uint32) {
 		}
 		if err != nil { // out of files or memory: the connections wait in the queue
 			a.loop.engine.complain(s, err)
+			a.pause()
 			return
 		}
 		a.loop.admit(s, fd, &a.loop.peer)

@@ -246,3 +246,45 @@ func TestTooManyFlows(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 }
+
+// TestOutOfFiles has accepting fail for a while: connections wait instead of this process running hot, and are served then.
+func TestOutOfFiles(t *testing.T) {
+	b := newBench(t, edgeapi.ProtocolTCP, named(t, "hello"))
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	c, err := net.Listen("tcp", "127.0.0.1:0") // the next descriptors are above this one's
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	waiting, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(waiting)
+	low := limit
+	low.Cur = 3
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &low); err != nil {
+		t.Fatal(err)
+	}
+	restore := func() { unix.Setrlimit(unix.RLIMIT_NOFILE, &limit) }
+	defer restore()
+	if err := unix.Connect(waiting, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}, Port: b.port}); err != nil {
+		t.Fatal(err)
+	}
+	var before, after unix.Rusage
+	unix.Getrusage(unix.RUSAGE_SELF, &before)
+	time.Sleep(500 * time.Millisecond)
+	unix.Getrusage(unix.RUSAGE_SELF, &after)
+	spent := time.Duration(after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() - before.Stime.Nano())
+	restore()
+	if spent > 200*time.Millisecond {
+		t.Errorf("%v of CPU time in half a second of waiting", spent)
+	}
+	p := make([]byte, 10)
+	if n, err := unix.Read(waiting, p); err != nil || string(p[:n]) != "hello" {
+		t.Errorf("%q %v", p[:n], err)
+	}
+}
