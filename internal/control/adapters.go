@@ -125,6 +125,26 @@ func (m taskUsage) Usage(ctx context.Context, taskID string) (measure.Usage, err
 	return measure.Usage{CPU: u.CPU, Memory: u.Memory}, err
 }
 
+// nodeAddresses knows the addresses of load balancers' nodes.
+type nodeAddresses struct {
+	tables  *balance.Tables
+	network *network.Network
+}
+
+// outside is the address that a node is known by to clients: its public one, if it has one.
+func (n nodeAddresses) outside(tx *state.Tx, loadBalancerARN string, node netip.Addr) netip.Addr {
+	lb, ok := n.tables.LoadBalancers.Get(tx, loadBalancerARN)
+	if !ok {
+		return node
+	}
+	for _, at := range lb.Nodes {
+		if i, ok := n.network.Interface(tx, at.InterfaceID); ok && i.PrivateIP == node && i.PublicIP.IsValid() {
+			return i.PublicIP
+		}
+	}
+	return node
+}
+
 // accessKeys is the gateway's view of the keys that IAM and STS issued.
 type accessKeys struct {
 	store  *state.Store

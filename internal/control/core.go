@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/neargate/neargate/internal/accesslog"
 	"github.com/neargate/neargate/internal/aws"
 	"github.com/neargate/neargate/internal/aws/gateway"
 	"github.com/neargate/neargate/internal/aws/idem"
@@ -69,6 +70,7 @@ type core struct {
 	registry *registry.Registry
 	place    registry.Place
 	edge     *edgeapi.Client
+	edgeLogs string // directory of the log files that edge has closed
 
 	gateway  *gateway.Gateway
 	clock    clock.Clock
@@ -91,6 +93,7 @@ type tables struct {
 	logs     *logs.Tables
 	policy   *policy.Tables
 	objects  *object.Tables
+	lbLogs   *accesslog.Tables
 	registry *registry.Tables
 }
 
@@ -113,6 +116,7 @@ func newTables(s *state.Schema) tables {
 		logs:     logs.NewTables(s),
 		policy:   policy.NewTables(s),
 		objects:  object.NewTables(s),
+		lbLogs:   accesslog.NewTables(s),
 		registry: registry.NewTables(s),
 	}
 }
@@ -237,7 +241,7 @@ func (c *core) openEngines(ctx context.Context, at place) error {
 	if c.registry, err = registry.Open(c.store, c.tables.registry, c.config.path("registry")); err != nil {
 		return err
 	}
-	c.edge = edgeapi.NewClient(at.edge.socket())
+	c.edge, c.edgeLogs = edgeapi.NewClient(at.edge.socket()), at.edge.logs
 	c.closers = append(c.closers, func() error { c.edge.Close(); return nil })
 	c.publish = &publish.Publisher{Store: c.store, Balance: c.balance, Network: c.network, Certificates: c.tables.certs, Edge: c.edge, Log: c.log}
 	return nil
@@ -257,6 +261,7 @@ func (c *core) fronts() []aws.Front {
 		elbv2.New(elbv2.Config{
 			Store: c.store, Balance: c.balance, Edge: c.publish, Certificates: c.tables.certs,
 			Objects: trustFiles{c.store, c.objects, c.tables.policy, c.clock, c.config.Listen},
+			Buckets: accesslog.Permission{Buckets: c.tables.objects.Buckets},
 		}),
 		iam.New(c.store, c.tables.policy, c.certs),
 		logsfront.New(c.store, c.tables.logs, c.logs),
@@ -293,6 +298,10 @@ func (c *core) loops() []loop {
 		{"log ingest", (&logs.Ingest{Engine: c.logs, Store: c.store, Tasks: c.tables.tasks.Tasks, Spool: c.machine.Spool, Log: c.log}).Run},
 		{"log retention", c.logs.Retain},
 		{"object lifecycles", c.objects.Expire},
+		{"load balancer logs", (&accesslog.Delivery{
+			Store: c.store, Tables: c.tables.lbLogs, LoadBalancers: c.tables.balance.LoadBalancers, Objects: c.objects,
+			Address: nodeAddresses{c.tables.balance, c.network}.outside, Dir: c.edgeLogs, Clock: c.clock, Log: c.log,
+		}).Run},
 		{"metric retention", c.metrics.Retain},
 		{"load balancer metrics", (&measure.Loop{
 			Store: c.store, Balance: c.tables.balance, Edge: c.edge, Recorder: c.metrics, Clock: c.clock, Log: c.log,
