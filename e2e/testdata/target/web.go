@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// grace is how long requests under way may take once the program is asked to stop.
+const grace = 20 * time.Second
+
+func serveHTTP(ctx context.Context, address string) error {
+	var under atomic.Int64
+	h := handler()
+	s := &http.Server{Addr: address, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		under.Add(1)
+		defer under.Add(-1)
+		h.ServeHTTP(w, r)
+	})}
+	go func() {
+		<-ctx.Done()
+		for end := time.Now().Add(grace); under.Load() > 0 && time.Now().Before(end); {
+			time.Sleep(10 * time.Millisecond)
+		}
+		s.Close()
+	}()
+	return s.ListenAndServe()
+}
+
+func serveHTTP2(address string) error {
+	s := &http.Server{Addr: address, Handler: handler(), Protocols: new(http.Protocols)}
+	s.Protocols.SetUnencryptedHTTP2(true)
+	return s.ListenAndServe()
+}
+
+func handler() http.Handler {
+	m := http.NewServeMux()
+	m.HandleFunc("/healthz", who)
+	m.HandleFunc("/", who)
+	m.HandleFunc("/echo", echo)
+	m.HandleFunc("/page", page)
+	m.HandleFunc("/slow", slow)
+	m.HandleFunc("/events", events)
+	m.HandleFunc("/trailers", trailers)
+	m.HandleFunc("/socket", socket)
+	return m
+}
+
+// who says who answers, as the demo application does.
+func who(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	fmt.Fprintf(w, "version %s\n", name)
+}
+
+// Seen is a request as it has arrived.
+type Seen struct {
+	Name, Protocol, Method, Host, URI, From string
+	Header                                  http.Header
+}
+
+func echo(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(Seen{name, r.Proto, r.Method, r.Host, r.RequestURI, r.RemoteAddr, r.Header})
+}
+
+// page asks for / several times, one request after another, and shows who answered: the first line is this page's own target.
+func page(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/html")
+	w.Header().Set("Cache-Control", "no-store")
+	fmt.Fprintf(w, `<!doctype html><title>targets</title><pre>version %s
+<script>
+for (let i = 0; i < 12; i++) {
+  const r = new XMLHttpRequest();
+  r.open('GET', '/sticky/' + i, false);
+  r.send();
+  document.write(r.responseText);
+}
+</script></pre>
+`, name)
+}
+
+func slow(w http.ResponseWriter, r *http.Request) {
+	ms, _ := strconv.Atoi(r.URL.Query().Get("ms"))
+	time.Sleep(time.Duration(ms) * time.Millisecond)
+	who(w, r)
+}
+
+// events sends five events, each one when the time has come.
+func events(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	out := http.NewResponseController(w)
+	for i := range 5 {
+		fmt.Fprintf(w, "id: %d\ndata: %s\n\n", i, name)
+		if out.Flush() != nil {
+			return
+		}
+		select {
+		case <-time.After(300 * time.Millisecond):
+		case <-r.Context().Done():
+			return
+		}
+	}
+}
+
+func trailers(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Trailer", "X-Sum")
+	fmt.Fprintln(w, "body")
+	w.Header().Set("X-Sum", "42")
+}
+
+// socket echoes messages; "close CODE REASON" closes.
+func socket(w http.ResponseWriter, r *http.Request) {
+	c, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true, Subprotocols: []string{"echo"}})
+	if err != nil {
+		log.Print(err)
+		return
+	}
+	defer c.CloseNow()
+	c.SetReadLimit(1 << 20)
+	for {
+		kind, message, err := c.Read(r.Context())
+		if err != nil {
+			log.Printf("socket: close status %d: %v", websocket.CloseStatus(err), err)
+			return
+		}
+		if words := strings.SplitN(string(message), " ", 3); len(words) == 3 && words[0] == "close" {
+			code, _ := strconv.Atoi(words[1])
+			_ = c.Close(websocket.StatusCode(code), words[2])
+			return
+		}
+		if err := c.Write(r.Context(), kind, message); err != nil {
+			return
+		}
+	}
+}
