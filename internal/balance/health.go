@@ -65,6 +65,12 @@ func (t *Tables) Verdict(tx *state.Tx, groupARN, id string, port int) Verdict {
 	return Verdict{Initial, ReasonRegistration, "Target registration is in progress"}
 }
 
+// Healthy is whether edge last called a target healthy.
+func (t *Tables) Healthy(tx *state.Tx, target *Target) bool {
+	h, ok := t.Healths.Get(tx, targetKey(target.TargetGroupARN, target.ID, target.Port))
+	return ok && h.State == Healthy
+}
+
 // serves is whether targets of a zone receive traffic: only those in zones where the load balancer has a node do.
 func (l *LoadBalancer) serves(zone string) bool {
 	if zone == AllZones {

@@ -13,6 +13,9 @@ import (
 // in the guides for Application and Network Load Balancers.
 func (p *Publisher) answered(tx *state.Tx, lb *balance.LoadBalancer, all []address) []address {
 	groups := p.Balance.TargetGroupsBehind(tx, lb)
+	if !slices.ContainsFunc(groups, func(g *balance.TargetGroup) bool { return !crossesZones(g, lb) }) {
+		return all // every zone is as good as the others
+	}
 	counts := make([]tally, len(groups))
 	for i, g := range groups {
 		counts[i] = p.count(tx, g, lb)
@@ -48,20 +51,25 @@ func (c tally) enough(zone string) bool {
 }
 
 func (p *Publisher) count(tx *state.Tx, g *balance.TargetGroup, lb *balance.LoadBalancer) tally {
-	c := tally{healthy: map[string]int{}, all: map[string]int{}, least: g.Attributes.DNS, crossZone: !lb.Network() || lb.Attributes.CrossZone}
-	if own := g.Attributes.CrossZone; own != balance.CrossZoneInherited {
-		c.crossZone = own == "true"
-	}
+	c := tally{healthy: map[string]int{}, all: map[string]int{}, least: g.Attributes.DNS, crossZone: crossesZones(g, lb)}
 	for _, t := range p.Balance.TargetsOf(tx, g.ARN) {
 		if t.Draining() || !t.Serves(lb) {
 			continue
 		}
 		c.all[t.Zone]++
-		if p.Balance.Verdict(tx, g.ARN, t.ID, t.Port).State == balance.Healthy {
+		if p.Balance.Healthy(tx, t) {
 			c.healthy[t.Zone]++
 		}
 	}
 	return c
+}
+
+// crossesZones is whether the load balancer's nodes send to the group's targets in other zones.
+func crossesZones(g *balance.TargetGroup, lb *balance.LoadBalancer) bool {
+	if own := g.Attributes.CrossZone; own != balance.CrossZoneInherited {
+		return own == "true"
+	}
+	return !lb.Network() || lb.Attributes.CrossZone
 }
 
 // reach is by load balancer which interfaces its name leads to.
