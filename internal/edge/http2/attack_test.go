@@ -312,3 +312,52 @@ func TestTimeout(t *testing.T) {
 		t.Errorf("%v", fields)
 	}
 }
+
+// TestBusyClients have clients do what busy ones do, which is not to be taken for a flood.
+func TestBusyClients(t *testing.T) {
+	const size = 32 << 20
+	w := open(t, func(s *Stream) {
+		if s.Whole {
+			s.Send(answer(200), make([]byte, size), true)
+			return
+		}
+		s.Send(answer(200), nil, false)
+		for range 5000 { // small messages
+			if s.Send(nil, make([]byte, 20), false) != nil {
+				return
+			}
+		}
+		s.Send(nil, nil, true)
+	})
+	w.send(frameOf(frameHeaders, flagEndHeaders|flagEndStream, 1, w.get()))
+	w.want(frameHeaders, 0)
+	for got, ended := 0, false; !ended; { // updates of 4 KB for both windows
+		f, ok := w.read()
+		if !ok || f.kind == frameGoAway {
+			t.Fatalf("cut off after %d octets: %+v", got, f)
+		}
+		got += len(f.payload)
+		ended = f.has(flagEndStream)
+		for n := len(f.payload); n > 0 && !ended; n -= 4096 {
+			part := word(uint32(min(n, 4096)))
+			w.send(frameOf(frameWindowUpdate, 0, 0, part), frameOf(frameWindowUpdate, 0, 1, part))
+		}
+	}
+	w.send(frameOf(frameWindowUpdate, 0, 0, word(1<<20)), frameOf(frameHeaders, flagEndHeaders, 3, w.post()))
+	w.want(frameHeaders, 0)
+	for pings := 0; ; { // a ping for each message, as gRPC measures the bandwidth
+		f, ok := w.read()
+		switch {
+		case !ok || f.kind == frameGoAway:
+			t.Fatalf("cut off after %d pings: %+v", pings, f)
+		case f.has(flagEndStream) && f.kind == frameData:
+			return
+		case f.kind == frameData:
+			w.send(frameOf(framePing, 0, 0, "12345678"))
+			pings++
+		}
+		if f.kind == frameData && pings%1000 == 0 {
+			w.send(frameOf(frameWindowUpdate, 0, 3, word(20*1000)))
+		}
+	}
+}

@@ -59,6 +59,8 @@ type Connection struct {
 	requests   int
 	settled    bool // the client's first SETTINGS have come
 
+	earned atomic.Int64 // by data sent, not yet in the budget
+
 	open atomic.Int32 // streams neither side has closed, as MaxStreams counts them
 
 	mu       sync.Mutex

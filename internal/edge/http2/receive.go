@@ -36,13 +36,13 @@ func (c *Connection) handle(f *frame) error {
 	case frameContinuation:
 		err = c.continuation(f)
 	default:
-		if err = c.budget.spend(costFrame, c.config.Now()); err == nil {
+		if err = c.spend(costFrame); err == nil {
 			err = c.control(f)
 		}
 	}
 	var fault *streamFault
 	if errors.As(err, &fault) {
-		if err = c.budget.spend(costReset, c.config.Now()); err == nil {
+		if err = c.spend(costReset); err == nil {
 			err = c.reset(fault)
 		}
 	}
@@ -105,7 +105,7 @@ func (c *Connection) data(f *frame) error {
 	}
 	end := f.has(flagEndStream)
 	if len(f.payload) == 0 && !end {
-		if err := c.budget.spend(costFrame, c.config.Now()); err != nil {
+		if err := c.spend(costFrame); err != nil {
 			return err
 		}
 	}
@@ -116,7 +116,7 @@ func (c *Connection) data(f *frame) error {
 	if s == nil || s.err != nil || s.remoteDone {
 		c.giveBack(size)
 		if f.stream > c.finalID || c.recent.has(f.stream) {
-			return c.budget.spend(costFrame, c.config.Now()) // it was on its way when we reset the stream
+			return c.spend(costFrame) // it was on its way when we reset the stream
 		}
 		return &streamFault{f.stream, StreamClosed, "data on a closed stream"}
 	}
@@ -174,7 +174,7 @@ func (c *Connection) headers(f *frame) error {
 	}
 	c.mu.Unlock()
 	if b.discard {
-		if err := c.budget.spend(costFrame, c.config.Now()); err != nil {
+		if err := c.spend(costFrame); err != nil {
 			return err
 		}
 	}
@@ -258,7 +258,7 @@ func (c *Connection) endTrailers() error {
 
 // request has a request served.
 func (c *Connection) request() error {
-	c.budget.earn()
+	c.budget.earn(requestEarns)
 	// Streams that were reset count until whoever serves them has noticed.
 	c.mu.Lock()
 	busy := len(c.streams)
@@ -297,7 +297,7 @@ func (c *Connection) remoteReset(f *frame) error {
 		return nil
 	}
 	s.abort(&StreamError{Code: Code(binary.BigEndian.Uint32(f.payload)), Remote: true})
-	return c.budget.spend(costReset-costFrame, c.config.Now())
+	return c.spend(costReset - costFrame)
 }
 
 // reset resets a stream in which the client has broken the protocol.

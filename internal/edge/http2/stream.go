@@ -306,17 +306,30 @@ func (s *Stream) waitUntil(ready func() bool) error {
 	}
 }
 
+// leastFrame is the data worth a frame of its own.
+const leastFrame = 1 << 10
+
 // allowance waits until some of n octets of data may be sent, and takes them out of the windows. mu is held.
 func (s *Stream) allowance(n int) (int, error) {
 	c := s.conn
-	err := s.waitUntil(func() bool { return s.window > 0 && c.window > 0 && len(c.out) < maxPending })
+	// Windows that open bit by bit would make ever smaller frames of the data. What is waited for is never more than half
+	// of the client's window, so it has got enough to open it.
+	least := int64(max(1, min(n, leastFrame, int(c.initialWindow)/2)))
+	err := s.waitUntil(func() bool { return min(s.window, c.window) >= least && len(c.out) < maxPending })
 	if err != nil {
 		return 0, err
 	}
-	n = int(min(int64(n), maxFrame, s.window, c.window))
-	s.window -= int64(n)
-	c.window -= int64(n)
-	return n, nil
+	allowed := int(min(int64(n), maxFrame, s.window, c.window))
+	earned := allowed >> shiftEarns
+	if allowed == min(n, maxFrame) {
+		earned += frameEarns
+	}
+	if c.earned.Load() < maxEarned {
+		c.earned.Add(int64(earned))
+	}
+	s.window -= int64(allowed)
+	c.window -= int64(allowed)
+	return allowed, nil
 }
 
 // appendBlock appends HEADERS and, if one frame does not hold the block, CONTINUATION. mu is held.
