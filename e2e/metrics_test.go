@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -140,5 +141,54 @@ func TestMetricsWithTheCLI(t *testing.T) {
 	_, err = p.runs("", p.environment(), program, "cloudwatch", "put-metric-data", "--namespace", "App", "--metric-name", "x", "--value", "NaN")
 	if err == nil || !strings.Contains(err.Error(), "InvalidParameterValue") {
 		t.Errorf("NaN: %v", err)
+	}
+}
+
+// TestNetworkLoadBalancerMetrics opens connections through a Network Load Balancer and finds each of them in AWS/NetworkELB.
+func TestNetworkLoadBalancerMetrics(t *testing.T) {
+	p := start(t, "--time-scale", "60")
+	begin := time.Now().Add(-time.Minute)
+	p.load(built.app, "demo/web:latest")
+	w := p.build("10.0")
+	public, private := w.group("public"), w.group("private")
+	w.admitGroup(private, public, 8080)
+	b := w.network("flows", public)
+	w.service("web", w.web("v0"), 2, b, private, 100, 200)
+	w.steady("web")
+	w.healthy(b.targets, 2)
+	const flows = 25
+	once := &http.Client{Timeout: loadPatience, Transport: &http.Transport{DisableKeepAlives: true}}
+	for range flows {
+		if code, _, err := fetch(once, b.url, b.dns); err != nil || code != http.StatusOK {
+			t.Fatal(code, err)
+		}
+	}
+	_, name, _ := strings.Cut(b.arn, ":loadbalancer/")
+	dimension := types.Dimension{Name: new("LoadBalancer"), Value: &name}
+	sum := func(metric string) float64 {
+		out, err := w.metrics().GetMetricStatistics(t.Context(), &cloudwatch.GetMetricStatisticsInput{
+			Namespace: new("AWS/NetworkELB"), MetricName: &metric, Dimensions: []types.Dimension{dimension}, StartTime: &begin, EndTime: new(time.Now()),
+			Period: new(int32(3600)), Statistics: []types.Statistic{types.StatisticSum},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		total := 0.0
+		for _, d := range out.Datapoints {
+			total += *d.Sum
+		}
+		return total
+	}
+	p.eventually(steadyIn, "every flow is counted", func() error {
+		if n := sum("NewFlowCount"); n != flows {
+			return fmt.Errorf("%v of %v", n, flows)
+		}
+		return nil
+	})
+	if n := sum("NewFlowCount_TCP"); n != flows {
+		t.Errorf("%v TCP flows", n)
+	}
+	if n := sum("ProcessedBytes"); n < flows*100 {
+		t.Errorf("%v bytes in %d flows", n, flows)
 	}
 }
