@@ -13,19 +13,21 @@ import (
 )
 
 // balancerBars are what works of bench/l7 are held to: at least this rate relative to a peer, by the clock or by the proxy's CPU
-// time, and at most this 99th percentile. 0: no bar.
+// time, and at most this 99th percentile. 0: no bar. A work may have bars of its own beside one peer.
 var balancerBars = map[string]struct{ rate, perCPU, p99 float64 }{
 	"keep-alive, 1 KB, 20 rules, sticky":             {perCPU: 1, p99: 1},
 	"keep-alive, 64 KB":                              {perCPU: 1},
 	"keep-alive, 1 MB":                               {perCPU: 1},
 	"new connection per request, 1 KB":               {perCPU: 1},
+	"HTTP/2 over TLS, 10 streams, 1 KB; nginx":       {perCPU: 0.8},
+	"HTTP/2 over TLS, 10 streams, 1 KB; caddy":       {perCPU: 2},
 	"1,000 targets, 100 rules":                       {perCPU: 0.9},
 	"weights and targets changed 100 times a second": {p99: 1.5},
 }
 
 // measureBalancer runs bench/l7, which pins processes to cores and is a program of its own for that.
 func measureBalancer(ctx context.Context, r *run) (f findings, err error) {
-	for _, peer := range []string{"nginx", "haproxy", "wrk", "taskset"} {
+	for _, peer := range []string{"nginx", "haproxy", "caddy", "wrk", "h2load", "taskset"} {
 		if _, err := exec.LookPath(peer); err != nil {
 			f.note("The load balancer was skipped: %s is not installed.", peer)
 			return f, nil
@@ -61,17 +63,21 @@ func measureBalancer(ctx context.Context, r *run) (f findings, err error) {
 	}
 	failed := 0
 	for _, w := range report.Works {
-		bar, us := balancerBars[w.Work], w.Results[0]
+		us := w.Results[0]
 		failed += us.Failed
 		for _, peer := range w.Results[1:] {
 			name := w.Work + "; " + peer.Name
+			bar, ok := balancerBars[name]
+			if !ok {
+				bar = balancerBars[w.Work]
+			}
 			f.add(atLeastBeside(name, "req/s", us.PerSecond, peer.PerSecond, bar.rate),
 				atLeastBeside(name+", per second of the proxy's CPU time", "req", us.PerCPUSecond, peer.PerCPUSecond, bar.perCPU),
 				atMostBeside(name+", p99", "ms", us.P99MS, peer.P99MS, bar.p99))
 		}
 	}
 	f.add(atMost("failed requests", "", float64(failed), 0))
-	f.note(strings.TrimSpace(`64 connections from wrk; one rule and one target where nothing else is said; nginx with one worker, HAProxy with one thread, the edge
+	f.note(strings.TrimSpace(`64 connections from wrk, or from h2load with 10 streams each; one rule and one target where nothing else is said; nginx with one worker, HAProxy with one thread, the edge
 with GOMAXPROCS=1, each pinned to the first core while client and target share the second. nginx has no stickiness by a cookie of its
 own and hashes one that the client brings. Medians of %d rounds of %s, in turn.`), rounds, each)
 	return f, nil

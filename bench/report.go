@@ -146,7 +146,7 @@ one machine. This file is written by
 
     make bench
 
-which installs the peers (Debian's nginx-light, wrk and containerd; moto_server comes from PyPI: ` + "`pip install 'moto[server]'`" + `) and
+which installs the peers (Debian's nginx-light, haproxy, caddy, wrk, nghttp2-client and containerd; moto_server comes from PyPI: ` + "`pip install 'moto[server]'`" + `) and
 runs ` + "`go run ./bench -out docs/benchmarks.md`" + `. ` + "`-only NAME`" + ` measures one section again and leaves the others.
 
 `
