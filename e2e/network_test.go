@@ -2,9 +2,15 @@ package e2e
 
 import (
 	"fmt"
+	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"github.com/neargate/neargate/internal/edge/netns"
 )
 
 // network is an internet-facing Network Load Balancer with a TCP listener on port 80 and a group of addresses with client IP preservation.
@@ -101,4 +107,123 @@ func TestApplicationBehindNetwork(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// TestDatagrams: a task that answers datagrams, behind a Network Load Balancer's UDP listener, is asked from this machine and from another task. It
+// sees who asks; its group admits the load balancer's group alone.
+func TestDatagrams(t *testing.T) {
+	p := start(t)
+	p.load(built.probe, "test/probe:latest")
+	w := p.build("10.0")
+	public, private := w.group("public"), w.group("private")
+	const port = 5353
+	for _, group := range []string{public, private} {
+		const r = "IpPermissions.1."
+		peer := []string{r + "IpRanges.1.CidrIp", "0.0.0.0/0"}
+		if group == private {
+			peer = []string{r + "Groups.1.GroupId", public}
+			w.admitGroup(group, public, port) // health checks
+		}
+		w.ec2("AuthorizeSecurityGroupIngress", append([]string{"GroupId", group, r + "IpProtocol", "udp", r + "FromPort", "5353", r + "ToPort", "5353"}, peer...)...)
+	}
+	definition := w.define("sleeper", probe("sleeper", "sleep", "600s"))
+	server := w.reaches(w.runTask(definition, w.placement(w.private, private)), "RUNNING")
+	asker := w.reaches(w.runTask(definition, w.placement(w.private[1:], private)), "RUNNING")
+	opener := netns.NewOpener()
+	defer opener.Close()
+	inside := func(task types.Task) *netns.Namespace {
+		n, err := opener.Open("/run/netns/ng-" + p.instance + "-" + detail(task, "networkInterfaceId"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(n.Close)
+		return n
+	}
+	at := netip.AddrPortFrom(netip.MustParseAddr(address(server)), port)
+	answering(t, inside(server), at)
+
+	targets := w.elb("CreateTargetGroup", "Name", "datagrams", "Protocol", "UDP", "Port", "5353", "VpcId", w.vpc, "TargetType", "ip",
+		"HealthCheckIntervalSeconds", "5", "HealthCheckTimeoutSeconds", "2").get("TargetGroups/member/TargetGroupArn")
+	w.elb("RegisterTargets", "TargetGroupArn", targets, "Targets.member.1.Id", at.Addr().String())
+	lb := w.elb("CreateLoadBalancer", "Name", "datagrams", "Type", "network", "Subnets.member.1", w.public[0], "Subnets.member.2", w.public[1],
+		"SecurityGroups.member.1", public)
+	arn := lb.get("LoadBalancers/member/LoadBalancerArn")
+	w.elb("ModifyLoadBalancerAttributes", "LoadBalancerArn", arn, "Attributes.member.1.Key", "load_balancing.cross_zone.enabled", "Attributes.member.1.Value", "true")
+	w.elb("CreateListener", "LoadBalancerArn", arn, "Protocol", "UDP", "Port", "5353", "DefaultActions.member.1.Type", "forward",
+		"DefaultActions.member.1.TargetGroupArn", targets)
+	w.healthy(targets, 1)
+
+	if seen := ask(t, nil, "127.0.0.1:5353"); !strings.HasPrefix(seen, p.host.String()+":") {
+		t.Errorf("this machine is seen as %s", seen)
+	}
+	for _, node := range w.elb("DescribeLoadBalancers", "LoadBalancerArns.member.1", arn).all("LoadBalancers/member/AvailabilityZones/member/SubnetId") {
+		i := w.ec2("DescribeNetworkInterfaces", "Filter.1.Name", "subnet-id", "Filter.1.Value.1", node.Text).get("networkInterfaceSet/item/privateIpAddress")
+		if seen := ask(t, inside(asker), i+":5353"); !strings.HasPrefix(seen, address(asker)+":") {
+			t.Errorf("by %s the asker is seen as %s", i, seen)
+		}
+	}
+	if seen := tryAsk(t, inside(asker), at.String(), 5); seen != "" {
+		t.Errorf("the asker reaches the target without the load balancer, as %s", seen)
+	}
+}
+
+// answering answers datagrams with their sender's address, and accepts connections.
+func answering(t *testing.T, n *netns.Namespace, at netip.AddrPort) {
+	t.Helper()
+	u, err := n.ListenUDP(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { u.Close() })
+	l, err := n.ListenTCP(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		b := make([]byte, 100)
+		for {
+			_, from, err := u.ReadFromUDPAddrPort(b)
+			if err != nil {
+				return
+			}
+			_, _ = u.WriteToUDPAddrPort([]byte(from.String()), from)
+		}
+	}()
+}
+
+func ask(t *testing.T, n *netns.Namespace, to string) string {
+	t.Helper()
+	seen := tryAsk(t, n, to, 50)
+	if seen == "" {
+		t.Errorf("no answer from %s", to)
+	}
+	return seen
+}
+
+// tryAsk sends a datagram a few times until one is answered.
+func tryAsk(t *testing.T, n *netns.Namespace, to string, times int) string {
+	t.Helper()
+	var c *net.UDPConn
+	var err error
+	if n == nil {
+		c, err = net.ListenUDP("udp4", nil)
+	} else {
+		c, err = n.ListenUDP(netip.MustParseAddrPort("0.0.0.0:0"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	b := make([]byte, 100)
+	for range times {
+		if _, err := c.WriteToUDPAddrPort([]byte("?"), netip.MustParseAddrPort(to)); err != nil {
+			t.Fatal(err)
+		}
+		_ = c.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+		if n, _, err := c.ReadFromUDPAddrPort(b); err == nil {
+			return string(b[:n])
+		}
+	}
+	return ""
 }

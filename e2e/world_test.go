@@ -216,10 +216,13 @@ func container(task types.Task, name string) types.Container {
 }
 
 // address is where a task is in its VPC.
-func address(task types.Task) string {
+func address(task types.Task) string { return detail(task, "privateIPv4Address") }
+
+// detail is a word about a task's network interface.
+func detail(task types.Task, name string) string {
 	for _, a := range task.Attachments {
 		for _, d := range a.Details {
-			if *d.Name == "privateIPv4Address" {
+			if *d.Name == name {
 				return *d.Value
 			}
 		}
