@@ -30,6 +30,8 @@ type client struct {
 	idleTimeout time.Duration // of the load balancer, when the current request began
 	lifetime    time.Duration // likewise: the client keep-alive duration
 	w           *work         // nil while idle
+	take        func() []byte // sets w
+	back        func()
 	x           exchange
 }
 
@@ -52,8 +54,8 @@ func (e *Engine) admit(s *server, conn *net.TCPConn) {
 	c.socket.server = s
 	c.address = c.remote()
 	c.text = c.address.Addr().String()
-	c.borrow = func() []byte { c.w = takeWork(); return c.w.in }
-	c.lend = func() { works.Put(c.w); c.w = nil }
+	c.take = func() []byte { c.w = takeWork(); return c.w.in }
+	c.back = func() { works.Put(c.w); c.w = nil }
 	c.counters, c.fresh, c.eager = v.counters, true, true
 	e.serving.Add(1)
 	if v.connections != nil || v.log != nil {
@@ -139,16 +141,14 @@ func (c *client) await() error {
 	if c.secure != nil {
 		return c.awaitSecure()
 	}
-	c.lazy = true
 	c.state.Store(idleClient)
 	if c.fresh {
 		c.fresh = false // whoever connects has something to say
 	} else {
 		runtime.Gosched() // as in exchange.send
 	}
-	n, err := c.receive()
+	n, err := c.readLazily(c.take, c.back)
 	c.state.Store(busy)
-	c.lazy = false
 	if err == nil {
 		c.w.to = n
 	}
@@ -172,7 +172,7 @@ func (c *client) awaitSecure() error {
 // head reads the rest of the request head. If there is none to be had it has answered what is to be answered.
 func (c *client) head(v *listener) bool {
 	w := c.w
-	timed := false
+	slow := false
 	for {
 		n, err := w.request.Parse(w.unread())
 		if err != nil {
@@ -181,11 +181,15 @@ func (c *client) head(v *listener) bool {
 		}
 		if n > 0 {
 			w.from += n
+			if slow {
+				c.w = w.complete()
+			}
 			return true
 		}
-		if !timed {
+		if !slow {
 			c.within(min(headTimeout, c.idleTimeout))
-			timed = true
+			w, slow = w.slow(), true
+			c.w = w
 		}
 		w.makeRoom()
 		n, err = c.Read(w.in[w.to:])

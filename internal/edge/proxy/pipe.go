@@ -66,16 +66,13 @@ func (p pipes) drop() {
 func (x *exchange) spliceable() bool { return x.client.secure == nil && x.up.secure == nil }
 
 // pump moves left octets from one socket to another, calling moved for each part. It tells the failure of the one, which
-// includes ending too soon, from that of the other.
+// includes ending too soon, from that of the other. It has a pipe only while there is something in it: pipes are files, and
+// whoever sends slowly shall not use them up.
 func (x *exchange) pump(from, to *socket, left int64, moved func(n int)) (source, sink error) {
-	through, err := x.client.engine.pipes.take()
-	if err != nil {
-		return nil, err
-	}
+	spare := x.client.engine.pipes
 	for left > 0 {
-		n, err := from.spliceTo(through.in, int(min(left, pipeRoom)))
+		through, n, err := from.spliceTo(spare, int(min(left, pipeRoom)))
 		if err != nil {
-			x.client.engine.pipes.put(through)
 			return err, nil
 		}
 		x.touch()
@@ -83,40 +80,42 @@ func (x *exchange) pump(from, to *socket, left int64, moved func(n int)) (source
 			through.close() // there may be something in it
 			return nil, err
 		}
+		spare.put(through)
 		x.touch()
 		moved(n)
 		left -= int64(n)
 	}
-	x.client.engine.pipes.put(through)
 	return nil, nil
 }
 
-// spliceTo moves up to n octets, at least one, into an empty pipe.
-func (s *socket) spliceTo(in, n int) (moved int, err error) {
+// spliceTo moves up to n octets, at least one, into a pipe, which it returns.
+func (s *socket) spliceTo(spare pipes, n int) (through pipe, moved int, err error) {
 	var failed error
 	err = s.whenReadable(func(fd uintptr) bool {
+		if through, failed = spare.take(); failed != nil {
+			return true
+		}
 		for {
-			k, err := unix.Splice(int(fd), nil, in, nil, n, unix.SPLICE_F_NONBLOCK|unix.SPLICE_F_MOVE)
-			switch err {
-			case nil:
+			k, err := unix.Splice(int(fd), nil, through.in, nil, n, unix.SPLICE_F_NONBLOCK|unix.SPLICE_F_MOVE)
+			switch {
+			case err == unix.EINTR:
+				continue
+			case err == nil && k > 0:
 				moved, failed = int(k), nil
-				if k == 0 {
-					failed = io.ErrUnexpectedEOF
-				}
 				return true
-			case unix.EINTR:
-			case unix.EAGAIN:
-				return false
-			default:
+			case err == nil:
+				failed = io.ErrUnexpectedEOF
+			case err != unix.EAGAIN:
 				failed = os.NewSyscallError("splice", err)
-				return true
 			}
+			spare.put(through)
+			return err != unix.EAGAIN
 		}
 	})
 	if err == nil {
 		err = failed
 	}
-	return moved, err
+	return through, moved, err
 }
 
 // spliceFrom moves all of the n octets in a pipe to the socket.

@@ -14,14 +14,19 @@ func (x *exchange) receiveHead() error {
 	r.Reset()
 	x.got = 0
 	for {
-		n, err := x.up.Read(w.up[x.got:])
+		n, err := 0, error(nil)
+		if x.got == 0 {
+			n, err = w.up.read(x.up.socket, streamed)
+		} else {
+			n, err = x.up.Read(w.up.room()[x.got:])
+		}
 		if err != nil {
 			return err
 		}
 		x.got += n
 		x.answered = true
 		for {
-			used, err := r.Parse(w.up[:x.got], isHead)
+			used, err := r.Parse(w.up.room()[:x.got], isHead)
 			if err != nil {
 				return err
 			}
@@ -39,7 +44,7 @@ func (x *exchange) receiveHead() error {
 			if err := x.interim(); err != nil {
 				return err
 			}
-			x.got = copy(w.up, w.up[used:x.got])
+			x.got = copy(w.up.room(), w.up.room()[used:x.got])
 			r.Reset()
 			if x.got == 0 {
 				break
@@ -87,7 +92,7 @@ func (x *exchange) relay() bool {
 		keep = keep && chunked
 	}
 	w.out = x.composeResponse(w.out[:0], chunked, keep)
-	body := w.up[len(r.Head):x.got]
+	body := w.up.room()[len(r.Head):x.got]
 	x.touch()
 	var ok, reusable bool
 	switch r.Framing {
@@ -141,9 +146,10 @@ func (x *exchange) delivered(n int) {
 	}
 }
 
-// more reads more of the answer's body.
-func (x *exchange) more(b []byte) (int, error) {
-	n, err := x.up.Read(b)
+// more reads more of the answer's body, up to limit octets, after what there was has been delivered.
+func (x *exchange) more(limit int) (int, error) {
+	x.work.up.giveBack()
+	n, err := x.work.up.read(x.up.socket, limit)
 	if err == nil {
 		x.touch()
 	}
@@ -171,10 +177,10 @@ func (x *exchange) relaySized(body []byte) (ok, reusable bool) {
 			return ok, ok && reusable
 		}
 		var err error
-		if n, err = x.more(w.up[:min(int64(len(w.up)), left)]); err != nil {
+		if n, err = x.more(int(min(streamed, left))); err != nil {
 			return false, false
 		}
-		if !x.deliver(w.up[:n]) {
+		if !x.deliver(w.up.room()[:n]) {
 			return false, false
 		}
 	}
@@ -186,12 +192,12 @@ func (x *exchange) relaySized(body []byte) (ok, reusable bool) {
 func (x *exchange) relayStream(body []byte, chunked bool) (ok, reusable bool) {
 	w := x.work
 	var chunks http1.ChunkReader
-	b := bodies.Get().(*[bodyRoom]byte)
-	defer bodies.Put(b)
-	room := b[http1.ChunkRoom : http1.ChunkRoom+streamed]
-	n, ended := copy(room, body), false
+	n, ended := copy(w.up.room(), body), false // over the head, which has been composed anew
 	for head := w.out; ; head = nil {
-		data, used, done := room[:n], n, ended
+		data, used, done := []byte(nil), n, ended
+		if n > 0 {
+			data = w.up.room()[:n]
+		}
 		if w.response.Framing == http1.Chunked {
 			if ended {
 				return false, false // before the last chunk
@@ -202,23 +208,23 @@ func (x *exchange) relayStream(body []byte, chunked bool) (ok, reusable bool) {
 			}
 			done = chunks.Done()
 		}
-		if !x.deliverPiece(b, head, data, chunked, done, &chunks) {
+		if !x.deliverPiece(head, data, chunked, done, &chunks) {
 			return false, false
 		}
 		if done {
 			return true, used == n && !ended
 		}
 		var err error
-		if n, err = x.more(room); isEOF(err) {
-			ended = true
+		if n, err = x.more(streamed); isEOF(err) {
+			n, ended = 0, true
 		} else if err != nil {
 			return false, false
 		}
 	}
 }
 
-// deliverPiece writes data, which lies at b[http1.ChunkRoom:], after head, which is nil but for the first piece.
-func (x *exchange) deliverPiece(b *[bodyRoom]byte, head, data []byte, chunked, done bool, chunks *http1.ChunkReader) bool {
+// deliverPiece writes data, which lies at the beginning of work.up, after head, which is nil but for the first piece.
+func (x *exchange) deliverPiece(head, data []byte, chunked, done bool, chunks *http1.ChunkReader) bool {
 	piece := data
 	if chunked {
 		last := ""
@@ -228,7 +234,8 @@ func (x *exchange) deliverPiece(b *[bodyRoom]byte, head, data []byte, chunked, d
 				last = lastChunk
 			}
 		}
-		piece = frame(b[:], len(data), last)
+		x.work.up.borrow() // at the end of the connection there is nothing in it
+		piece = frame(x.work.up.buffer[:], len(data), last)
 		if trailers != nil {
 			end := append(append([]byte("0\r\n"), trailers...), "\r\n"...)
 			piece = append(piece[:len(piece):len(piece)], end...)

@@ -1,14 +1,12 @@
 package proxy
 
-import "github.com/neargate/neargate/internal/edge/http1"
-
 // tunnel carries octets both ways after a switch to WebSocket, until either side has been closed or idle for too long. The
 // ticket is held all the while: a draining target waits for its tunnels until the deregistration delay is over.
 func (x *exchange) tunnel() {
 	w, c := x.work, x.client
 	defer x.endpoint.discard(x.up)
 	w.out = x.composeResponse(w.out[:0], false, true)
-	w.out = append(w.out, w.up[len(w.response.Head):x.got]...)
+	w.out = append(w.out, w.up.room()[len(w.response.Head):x.got]...)
 	x.touch()
 	if !x.deliver(w.out) {
 		return
@@ -20,15 +18,16 @@ func (x *exchange) tunnel() {
 		x.uploaded(len(early))
 		w.from = w.to
 	}
+	// From here on there are two goroutines, and nothing is held but what is on its way.
+	c.w.giveBack()
+	c.w, x.work = nil, nil
 	c.alone, x.up.alone = false, false
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		b := bodies.Get().(*[bodyRoom]byte)
-		defer bodies.Put(b)
-		x.pour(c.socket, x.up.socket, b[:streamed+http1.ChunkRoom], x.uploaded)
+		x.pour(c.socket, x.up.socket, x.uploaded)
 	}()
-	x.pour(x.up.socket, c.socket, w.up, x.delivered)
+	x.pour(x.up.socket, c.socket, x.delivered)
 	<-done
 }
 
@@ -41,16 +40,19 @@ func (x *exchange) uploaded(n int) {
 
 // pour copies until from ends, which is passed on to the other side, or until something breaks, which breaks both. It calls
 // moved for what it has copied.
-func (x *exchange) pour(from, to *socket, b []byte, moved func(n int)) {
+func (x *exchange) pour(from, to *socket, moved func(n int)) {
+	var b loan
+	b.begin()
+	defer b.giveBack()
 	for {
-		n, err := from.Read(b)
+		n, err := b.read(from, streamed)
 		if isEOF(err) {
 			to.closeWrite()
 			return
 		}
 		if err == nil {
 			x.touch()
-			n, err = to.Write(b[:n])
+			n, err = to.Write(b.room()[:n])
 			moved(n)
 		}
 		if err != nil {
@@ -58,5 +60,6 @@ func (x *exchange) pour(from, to *socket, b []byte, moved func(n int)) {
 			to.breakOff(shutdown)
 			return
 		}
+		b.giveBack()
 	}
 }

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"errors"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -16,6 +15,7 @@ type upload struct {
 	chunked   bool
 	remaining int64
 	chunks    http1.ChunkReader
+	buffer    loan
 
 	started  bool
 	ending   atomic.Bool // what is being sent may be the end
@@ -26,22 +26,17 @@ type upload struct {
 	rest     []byte
 }
 
-// bodyRoom is a buffer for bodies, with space around the data for chunk framing.
-const bodyRoom = http1.ChunkRoom + streamed + 2 + len(lastChunk)
-
-var bodies = sync.Pool{New: func() any { return new([bodyRoom]byte) }}
-
 func (u *upload) start() {
 	u.started, u.done = true, make(chan struct{})
 	u.exchange.client.alone, u.exchange.up.alone = false, false
 	go func() {
 		defer close(u.done)
-		b := bodies.Get().(*[bodyRoom]byte)
-		defer bodies.Put(b)
+		u.buffer.begin()
+		defer u.buffer.giveBack()
 		if u.chunked {
-			u.carryChunks(b)
+			u.carryChunks()
 		} else {
-			u.carry(b)
+			u.carry()
 		}
 	}()
 }
@@ -99,10 +94,10 @@ func (u *upload) status() int {
 	return 460
 }
 
-// read reads from the client; its failure ends the exchange.
-func (u *upload) read(b []byte) (int, error) {
+// read reads up to limit octets from the client; its failure ends the exchange.
+func (u *upload) read(limit int) (int, error) {
 	x := u.exchange
-	n, err := x.client.Read(b)
+	n, err := u.buffer.read(x.client.socket, limit)
 	if err != nil {
 		u.waiting = true
 		u.fail(err)
@@ -130,17 +125,18 @@ func (u *upload) write(b []byte) error {
 	return err
 }
 
-func (u *upload) carry(b *[bodyRoom]byte) {
+func (u *upload) carry() {
 	if u.remaining >= pipeFrom && u.exchange.spliceable() {
 		u.pump()
 		return
 	}
 	u.ending.Store(true)
 	for u.remaining > 0 {
-		n, err := u.read(b[:min(int64(streamed), u.remaining)])
-		if err != nil || u.write(b[:n]) != nil {
+		n, err := u.read(int(min(streamed, u.remaining)))
+		if err != nil || u.write(u.buffer.room()[:n]) != nil {
 			return
 		}
+		u.buffer.giveBack()
 		u.remaining -= int64(n)
 	}
 	u.complete = true
@@ -162,13 +158,13 @@ func (u *upload) pump() {
 	u.complete = source == nil && sink == nil
 }
 
-func (u *upload) carryChunks(b *[bodyRoom]byte) {
+func (u *upload) carryChunks() {
 	for !u.chunks.Done() {
-		room := b[http1.ChunkRoom : http1.ChunkRoom+streamed]
-		n, err := u.read(room)
+		n, err := u.read(streamed)
 		if err != nil {
 			return
 		}
+		room := u.buffer.room()
 		data, used, err := u.chunks.Decode(room[:n])
 		if err != nil {
 			u.fail(err)
@@ -180,9 +176,10 @@ func (u *upload) carryChunks(b *[bodyRoom]byte) {
 			last = lastChunk
 			u.ending.Store(true)
 		}
-		if framed := frame(b[:], len(data), last); len(framed) > 0 && u.write(framed) != nil {
+		if framed := frame(u.buffer.buffer[:], len(data), last); len(framed) > 0 && u.write(framed) != nil {
 			return
 		}
+		u.buffer.giveBack()
 	}
 	u.complete = true
 }

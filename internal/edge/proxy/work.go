@@ -18,25 +18,47 @@ type work struct {
 	in       []byte // octets from the client
 	from, to int    // those not used yet
 	out      []byte // composed for either side
-	up       []byte // octets from the target
+	up       loan   // octets from the target
 
 	request  http1.Request
 	response http1.Response
 }
 
 var works = sync.Pool{New: func() any {
-	return &work{in: make([]byte, clientRoom), out: make([]byte, 0, composed), up: make([]byte, streamed)}
+	w := &work{in: make([]byte, clientRoom), out: make([]byte, 0, composed)}
+	w.up.begin()
+	return w
 }}
 
 func takeWork() *work { return works.Get().(*work) }
 
 func (w *work) giveBack() {
-	if len(w.in) > clientRoom || cap(w.out) > 2*composed || cap(w.request.Fields) > 256 {
+	w.up.giveBack()
+	if len(w.in) != clientRoom || cap(w.out) > 2*composed || cap(w.request.Fields) > 256 {
 		return // grown for an unusual request: not worth keeping
 	}
 	w.from, w.to = 0, 0
 	w.request.Reset()
 	works.Put(w)
+}
+
+// slowRoom is what a head that is slow in coming gets at first.
+const slowRoom = 1 << 10
+
+// slow gives w back and returns what is unread in little space, for a head of which a part has arrived. Whoever opens many
+// connections and never ends a head is to cost little more than he has sent.
+func (w *work) slow() *work {
+	s := &work{in: make([]byte, max(slowRoom, 2*len(w.unread())))}
+	s.to = copy(s.in, w.unread())
+	w.giveBack()
+	return s
+}
+
+// complete makes a slow head, which has been read, ready for all that follows.
+func (w *work) complete() *work {
+	full := takeWork()
+	full.in, full.from, full.to, full.request = w.in, w.from, w.to, w.request
+	return full
 }
 
 // unread is what the client has sent and nobody has used.
