@@ -44,10 +44,14 @@ func Statistics(count, sum, min, max float64) Point {
 	return Point{Count: count, Sum: sum, Min: min, Max: max, opaque: true}
 }
 
-// Sampled is a point of values that are known roughly, and of which the sum is known better.
+// Sampled is a point of values that are known roughly, and of which the sum is known better. Their mean is between minimum
+// and maximum in any case.
 func Sampled(values, counts []float64, sum float64) Point {
 	p := Values(values, counts)
-	p.Sum = sum
+	if p.Count > 0 {
+		p.Sum = sum
+		p.Min, p.Max = math.Min(p.Min, sum/p.Count), math.Max(p.Max, sum/p.Count)
+	}
 	return p
 }
 

@@ -164,6 +164,16 @@ func TestNoStatistic(t *testing.T) {
 	}
 }
 
+func TestSampled(t *testing.T) {
+	p := Sampled([]float64{10, 20}, []float64{1, 1}, 44)
+	if p.Sum != 44 || p.Min != 10 || p.Max != 22 {
+		t.Errorf("%+v", p)
+	}
+	if p := Sampled(nil, nil, 3); p.Count != 0 || p.Sum != 0 {
+		t.Errorf("of nothing: %+v", p)
+	}
+}
+
 func FuzzPoint(f *testing.F) {
 	for _, p := range []Point{Value(1, 1), Value(-3, 2), Statistics(2, 3, 1, 2), Values([]float64{1, 2.5, 1e9}, []float64{1, 2, 3})} {
 		f.Add(appendPoint(nil, &p))
