@@ -9,16 +9,19 @@ import (
 type Connection struct {
 	Time         time.Time // when it was established, or failed to be
 	Client       netip.AddrPort
-	Port         uint16 // the listener's
-	TLSProtocol  string // TLSv1.2
-	Cipher       string // as OpenSSL names it
-	Handshake    time.Duration
-	Subject      string    // of the client's leaf certificate
-	NotBefore    time.Time // its validity
+	Port         uint16        // the listener's
+	TLSProtocol  string        // TLSv1.2
+	Cipher       string        // as OpenSSL names it
+	Handshake    time.Duration // 0: it did not succeed
+	Subject      string        // of the client's leaf certificate
+	NotBefore    time.Time     // its validity
 	NotAfter     time.Time
 	Serial       string // in hex
 	VerifyStatus string // "Success", or "Failed:" and an error reason code ("Connection log: error reason codes")
 	Trace        string // TID_ and 32 hex digits
+	KeyExchange  string // name of the group
+	LoadBalancer string // app/name/id
+	Node         netip.Addr
 }
 
 // AppendLine appends the connection in ELB's format.
@@ -33,7 +36,7 @@ func (c *Connection) AppendLine(b []byte) []byte {
 	b = append(integer(b, int64(c.Port)), ' ')
 	b = append(word(b, c.TLSProtocol), ' ')
 	b = append(word(b, c.Cipher), ' ')
-	if c.TLSProtocol == "" {
+	if c.Handshake == 0 {
 		b = append(b, "- "...)
 	} else {
 		b = append(seconds(b, c.Handshake), ' ')
@@ -47,7 +50,13 @@ func (c *Connection) AppendLine(b []byte) []byte {
 	}
 	b = append(word(b, c.Serial), ' ')
 	b = append(word(b, c.VerifyStatus), ' ')
-	return word(b, c.Trace)
+	b = append(word(b, c.Trace), ' ')
+	b = append(word(b, c.KeyExchange), ' ')
+	b = append(word(b, c.LoadBalancer), ' ')
+	if !c.Node.IsValid() {
+		return append(b, '-')
+	}
+	return c.Node.AppendTo(b)
 }
 
 // TLSConnection is one connection to a TLS listener as a Network Load Balancer logs it ("Access log entries").

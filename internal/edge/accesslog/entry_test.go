@@ -110,19 +110,20 @@ func TestConnection(t *testing.T) {
 				TLSProtocol: "TLSv1.2", Cipher: "ECDHE-RSA-AES128-GCM-SHA256", Handshake: 4036 * time.Millisecond,
 				Subject:   "CN=amazondomains.com,O=endEntity,L=Seattle,ST=Washington,C=US",
 				NotBefore: at(t, "2023-09-21T22:43:21Z"), NotAfter: at(t, "2026-06-17T22:43:21Z"), Serial: "FEF257372D5C14D4",
-				VerifyStatus: "Success", Trace: "TID_1234abcd5678ef90",
+				VerifyStatus: "Success", Trace: "TID_1234abcd5678ef90", KeyExchange: "x25519", LoadBalancer: "app/web/0123456789abcdef",
+				Node: netip.MustParseAddr("10.0.0.5"),
 			},
-			`2023-10-04T17:05:15.514108Z 203.0.113.1 36280 443 TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256 4.036 "CN=amazondomains.com,O=endEntity,L=Seattle,ST=Washington,C=US" NotBefore=2023-09-21T22:43:21Z;NotAfter=2026-06-17T22:43:21Z FEF257372D5C14D4 Success TID_1234abcd5678ef90`,
+			`2023-10-04T17:05:15.514108Z 203.0.113.1 36280 443 TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256 4.036 "CN=amazondomains.com,O=endEntity,L=Seattle,ST=Washington,C=US" NotBefore=2023-09-21T22:43:21Z;NotAfter=2026-06-17T22:43:21Z FEF257372D5C14D4 Success TID_1234abcd5678ef90 x25519 app/web/0123456789abcdef 10.0.0.5`,
 		},
 		{
 			"plain", &Connection{Time: at(t, "2023-10-04T17:05:15.514108Z"), Client: netip.MustParseAddrPort("203.0.113.1:36280"), Port: 80},
-			`2023-10-04T17:05:15.514108Z 203.0.113.1 36280 80 - - - "-" - - - -`,
+			`2023-10-04T17:05:15.514108Z 203.0.113.1 36280 80 - - - "-" - - - - - - -`,
 		},
 		{
 			"a name that forges", &Connection{
 				Time: at(t, "2023-10-04T17:05:15.514108Z"), Client: netip.MustParseAddrPort("203.0.113.1:36280"), Port: 80, VerifyStatus: "a b\n",
 			},
-			`2023-10-04T17:05:15.514108Z 203.0.113.1 36280 80 - - - "-" - - a\x20b\x0A -`,
+			`2023-10-04T17:05:15.514108Z 203.0.113.1 36280 80 - - - "-" - - a\x20b\x0A - - - -`,
 		},
 		{
 			"network load balancer", tlsSample(t),

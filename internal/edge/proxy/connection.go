@@ -23,9 +23,14 @@ func (v *listener) logConnection(p *peer, s *tlsterm.Session) {
 	if v.connections == nil {
 		return
 	}
-	line := &accesslog.Connection{Time: time.Now(), Client: p.address, Port: uint16(v.port), Trace: p.trace}
+	line := &accesslog.Connection{
+		Time: time.Now(), Client: p.address, Port: uint16(v.port), Trace: p.trace, LoadBalancer: v.balancer, Node: v.node.Address,
+	}
 	if s != nil {
-		line.TLSProtocol, line.Cipher, line.Handshake, line.VerifyStatus = s.Version, s.Cipher, s.Took, s.Verification
+		line.TLSProtocol, line.Cipher, line.KeyExchange, line.VerifyStatus = s.Version, s.Cipher, s.KeyExchange, s.Verification
+		if s.Verification == tlsterm.Verified {
+			line.Handshake = s.Took
+		}
 		if len(s.Client) > 0 {
 			leaf := s.Client[0]
 			line.Subject, line.Serial, line.NotBefore, line.NotAfter = tlsterm.Subject(leaf), tlsterm.SerialNumber(leaf), leaf.NotBefore, leaf.NotAfter

@@ -85,7 +85,7 @@ func (e *Engine) newListener(lb *edgeapi.LoadBalancer, l *edgeapi.Listener, n *n
 		usual = 443
 	}
 	if lb.Attributes.ConnectionLog {
-		out.connections = e.openLog(edgeapi.LogConnection, lb.ARN, n)
+		out.connections, out.balancer = e.openLog(edgeapi.LogConnection, lb.ARN, n), logName(lb.ARN)
 	}
 	if lb.Attributes.TLSHeaders {
 		out.drop |= 1 << http1.TLSInfo

@@ -61,9 +61,7 @@ func (s *Server) Handshake(conn net.Conn) (*tls.Conn, Session, error) {
 	session.Took = time.Since(session.Began)
 	state := c.ConnectionState()
 	session.read(&state)
-	if s.mutual != nil && (err != nil || len(session.Client) > 0) {
-		session.Verification = verified(err)
-	}
+	session.Verification = verified(err)
 	return c, session, err
 }
 

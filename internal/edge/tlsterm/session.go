@@ -24,8 +24,7 @@ type Session struct {
 	Offered     []string            // the protocols the client offered by ALPN
 	Alert       string              // number of the TLS alert by which the client ended a handshake; empty: none
 	Client      []*x509.Certificate // the client's, the leaf first
-	// Verification is what became of the client's certificate, as connection logs have it: Success, Failed:<code> or empty without
-	// mutual TLS.
+	// Verification is what became of the connection, as connection logs have it (tls_verify_status): Verified or Failed:<code>.
 	Verification string
 }
 
@@ -72,12 +71,14 @@ func curveName(id tls.CurveID) string {
 	return id.String()
 }
 
-// verified is the Verification of a handshake with mutual TLS.
+// Verified is the Verification of a handshake that succeeded.
+const Verified = "Success"
+
 func verified(err error) string {
 	var r *Rejection
 	switch {
 	case err == nil:
-		return "Success"
+		return Verified
 	case errors.As(err, &r):
 		return "Failed:" + r.Code
 	}
