@@ -49,7 +49,7 @@ func runStatus(ctx context.Context, args []string) error {
 		for _, l := range s.LoadBalancers {
 			name, address := l.DNSName, "-"
 			if l.URL != "" {
-				name, address = withPorts(l.URL, l.Ports), withPorts(l.Address, l.Ports)
+				name, address = reached(l.URL, l.Listeners), reached(l.Address, l.Listeners)
 			}
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", l.Name, l.State, name, address, strings.Join(l.Public, " "))
 		}
@@ -57,13 +57,20 @@ func runStatus(ctx context.Context, args []string) error {
 	return w.Flush()
 }
 
-func withPorts(url string, ports []int) string {
+// reached is how listeners are reached at http://HOST: by URL where they speak HTTP, else by host, port and protocol.
+func reached(url string, listeners []control.ListenerStatus) string {
+	host := strings.TrimPrefix(url, "http://")
 	var out []string
-	for _, p := range ports {
-		if p == 80 {
-			out = append(out, url+"/")
-		} else {
-			out = append(out, fmt.Sprintf("%s:%d/", url, p))
+	for _, l := range listeners {
+		switch {
+		case l.Protocol == "HTTP" && l.Port == 80:
+			out = append(out, "http://"+host+"/")
+		case l.Protocol == "HTTPS" && l.Port == 443:
+			out = append(out, "https://"+host+"/")
+		case l.Protocol == "HTTP" || l.Protocol == "HTTPS":
+			out = append(out, fmt.Sprintf("%s://%s:%d/", strings.ToLower(l.Protocol), host, l.Port))
+		default:
+			out = append(out, fmt.Sprintf("%s:%d/%s", host, l.Port, strings.ToLower(l.Protocol)))
 		}
 	}
 	if len(out) == 0 {

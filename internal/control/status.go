@@ -47,10 +47,16 @@ type ContainerStatus struct {
 // LoadBalancerStatus is one load balancer and where this machine reaches it.
 type LoadBalancerStatus struct {
 	Name, State, DNSName string
-	Ports                []int
+	Listeners            []ListenerStatus
 	URL                  string // by name: for curl and browsers, which know .localhost
 	Address              string // by address: for everything else
 	Public               []string
+}
+
+// ListenerStatus is one of its ports.
+type ListenerStatus struct {
+	Protocol string
+	Port     int
 }
 
 func (c *core) serveStatus(w http.ResponseWriter, _ *http.Request) error {
@@ -89,7 +95,7 @@ func (c *core) status() Status {
 	for lb := range c.tables.balance.LoadBalancers.All(tx, "") {
 		item := LoadBalancerStatus{Name: lb.Name, State: lb.State, DNSName: lb.DNSName}
 		for _, l := range c.balance.ListenersOf(tx, lb.ARN) {
-			item.Ports = append(item.Ports, l.Port)
+			item.Listeners = append(item.Listeners, ListenerStatus{l.Protocol, l.Port})
 		}
 		for _, n := range lb.Nodes {
 			if i, ok := c.network.Interface(tx, n.InterfaceID); ok && i.PublicIP.IsValid() {
