@@ -40,6 +40,7 @@ type Engine struct {
 	table   atomic.Pointer[table]
 	flows   atomic.Int64
 	clock   clock
+	begun   chan struct{}   // closed when there are loops
 	missing retry.Signal    // a socket could not be opened at once
 	ctx     context.Context // of flows that have goroutines
 	cancel  context.CancelFunc
@@ -63,6 +64,7 @@ func New(c Config) *Engine {
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &Engine{
 		log: c.Log, logs: c.Logs, opener: c.Opener, changed: c.Changed, maxFlows: int64(c.MaxFlows), missing: retry.NewSignal(), ctx: ctx, cancel: cancel,
+		begun:   make(chan struct{}),
 		targets: map[TargetKey]*target{}, nodes: map[string]*node{}, ledger: newLedger(), snapshot: &edgeapi.Snapshot{}, tls: map[*tlsFlow]struct{}{},
 	}
 	if e.maxFlows == 0 {
@@ -101,6 +103,7 @@ func (e *Engine) start() error {
 			}
 		})
 	}
+	close(e.begun)
 	return nil
 }
 
@@ -124,9 +127,14 @@ func (e *Engine) Run(ctx context.Context, drain time.Duration) error {
 	return nil
 }
 
-// keepTime moves the clock, and has loops look once a second for flows that are over time. Without flows it does nothing.
+// keepTime moves the clock, and has loops look once a second for flows that are over time. It begins with the first load balancer.
 func (e *Engine) keepTime(ctx context.Context) {
 	const sweepEvery = int64(time.Second / tick)
+	select {
+	case <-ctx.Done():
+		return
+	case <-e.begun:
+	}
 	started := time.Now()
 	t := time.NewTicker(tick)
 	defer t.Stop()
