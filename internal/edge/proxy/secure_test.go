@@ -533,3 +533,54 @@ func TestClientGoneSecure(t *testing.T) {
 	conn.Close()
 	<-gone
 }
+
+// TestSecureWebSocket has a tunnel with TLS on both sides, octets both ways at the same time, and its end passed on.
+func TestSecureWebSocket(t *testing.T) {
+	own := newAuthority(t).issue(t, ecdsaKey(t), "target", nil)
+	pair, err := tls.X509KeyPair([]byte(own.Chain), []byte(own.Key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{pair}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		r := bufio.NewReader(c)
+		if _, err := http.ReadRequest(r); err != nil {
+			return
+		}
+		io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\nearly")
+		io.Copy(c, r)
+		io.WriteString(c, "late")
+		c.(*tls.Conn).CloseWrite()
+	}()
+	b := newBench(t, targetAt(l.Addr()))
+	a := secured(t, b, func(s *edgeapi.Snapshot, _ *edgeapi.Listener) { s.TargetGroups[0].Protocol = edgeapi.ProtocolHTTPS })
+	c, err := tls.Dial("tcp", b.address(), a.config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+	r := bufio.NewReader(c)
+	resp, err := http.ReadResponse(r, nil)
+	if err != nil || resp.StatusCode != 101 {
+		t.Fatal(err, resp)
+	}
+	const size = 1 << 20
+	go func() {
+		io.CopyN(c, letters{}, size)
+		c.CloseWrite()
+	}()
+	back, err := io.ReadAll(r)
+	if err != nil || len(back) != len("early")+size+len("late") || !strings.HasPrefix(string(back), "earlyabc") || !strings.HasSuffix(string(back), "late") {
+		t.Errorf("%d octets, %v", len(back), err)
+	}
+}
