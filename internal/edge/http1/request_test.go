@@ -245,8 +245,11 @@ func FuzzRequest(f *testing.F) {
 		if !chunked && theirs.ContentLength != r.Length {
 			t.Fatalf("%q: length %d, net/http %d", raw, r.Length, theirs.ContentLength)
 		}
+		if want := string(r.Target); !r.AbsoluteForm && theirs.RequestURI != want || r.AbsoluteForm && !strings.HasSuffix(theirs.RequestURI, strings.TrimPrefix(want, "/")) {
+			t.Fatalf("%q: target %q, net/http %q", raw, want, theirs.RequestURI)
+		}
 		for _, field := range r.Fields {
-			if field.Kind != Other {
+			if !field.Kind.Ordinary() {
 				continue
 			}
 			name, value := http.CanonicalHeaderKey(string(r.Name(field))), string(r.Value(field))
@@ -258,8 +261,31 @@ func FuzzRequest(f *testing.F) {
 				t.Fatalf("%q: field %q is %q in net/http", raw, name, theirs.Header[name])
 			}
 		}
-		io.Copy(io.Discard, theirs.Body)
+		compareBodies(t, &r, raw, raw[n:], theirs)
 	})
+}
+
+// compareBodies has both read a body. Ours may have been refused, or not be there entirely.
+func compareBodies(t *testing.T, r *Request, raw, rest []byte, theirs *http.Request) {
+	var ours []byte
+	switch r.Framing {
+	case Sized:
+		if int64(len(rest)) < r.Length {
+			return
+		}
+		ours = rest[:r.Length]
+	case Chunked:
+		var c ChunkReader
+		data, _, err := c.Decode(bytes.Clone(rest))
+		if err != nil || !c.Done() {
+			return
+		}
+		ours = data
+	}
+	body, err := io.ReadAll(theirs.Body)
+	if err != nil && !strings.Contains(err.Error(), "trailer") || !bytes.Equal(body, ours) {
+		t.Fatalf("%q: body %q, net/http %q %v", raw, ours, body, err)
+	}
 }
 
 // tolerated are the requests net/http refuses that we let through: those whose target or host it cannot parse as a URL, and
