@@ -50,8 +50,40 @@ func (c *client) agree() bool {
 	v.logConnection(&c.peer, session)
 	if err != nil {
 		c.counters.tlsErrors.Add(1)
+		c.explain(v, err)
 	}
 	return err == nil
+}
+
+// explain answers a client whose handshake is a request without TLS.
+func (c *client) explain(v *listener, err error) {
+	var other tls.RecordHeaderError
+	if !errors.As(err, &other) || other.Conn == nil || !startsRequest(other.RecordHeader[:]) {
+		return
+	}
+	const title = "400 The plain HTTP request was sent to HTTPS port"
+	c.w, c.idleTimeout = takeWork(), v.settings.IdleTimeout
+	defer func() {
+		c.w.giveBack()
+		c.w = nil
+	}()
+	v.counters.answered(400)
+	c.answer(v, titles[400], "text/html", "<html>\r\n<head><title>"+title+"</title></head>\r\n<body>\r\n<center><h1>400 Bad Request</h1></center>\r\n"+
+		"<center>The plain HTTP request was sent to HTTPS port</center>\r\n</body>\r\n</html>\r\n", "", false)
+	c.linger()
+}
+
+// startsRequest reports whether octets are the beginning of a method.
+func startsRequest(b []byte) bool {
+	for i, o := range b {
+		if o == ' ' && i > 2 {
+			return true
+		}
+		if o < 'A' || o > 'Z' {
+			return false
+		}
+	}
+	return true
 }
 
 // targetTLS are the configurations for connections to targets, which keep their sessions.

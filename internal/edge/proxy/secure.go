@@ -63,6 +63,7 @@ func (s *socket) encrypt(handshake func(net.Conn) (*tls.Conn, error)) error {
 	s.lazy, s.borrow, s.lend = true, x.wire.borrow, x.wire.lend
 	conn, err := handshake(&x.wire)
 	if err != nil {
+		s.lazy, s.borrow, s.lend = false, nil, nil
 		return err
 	}
 	x.tls, s.secure = conn, x

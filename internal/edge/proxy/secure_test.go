@@ -463,6 +463,26 @@ func TestSecureIdle(t *testing.T) {
 	}
 }
 
+// TestPlainRequest has a client that does not know that the port is one of HTTPS.
+func TestPlainRequest(t *testing.T) {
+	b := newBench(t)
+	secured(t, b, nil)
+	resp, err := http.Post(b.url(), "text/plain", strings.NewReader(strings.Repeat("x", 100_000)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if resp.StatusCode != 400 || !strings.Contains(string(body), "sent to HTTPS port") || err != nil {
+		t.Errorf("%d %s %v", resp.StatusCode, body, err)
+	}
+	if got := b.send("SSH-2.0-x\r\n"); got != nil {
+		if line, err := got.ReadString('\n'); err == nil || strings.Contains(line, "HTTP") {
+			t.Errorf("%q", line)
+		}
+	}
+}
+
 // TestKeyUpdate has a client that changes keys and wants the same in return, before its request and while answers are on their way.
 func TestKeyUpdate(t *testing.T) {
 	openssl, err := exec.LookPath("openssl")
