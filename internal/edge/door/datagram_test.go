@@ -29,8 +29,7 @@ func TestSilentClients(t *testing.T) {
 			c.Close()
 		}
 	}()
-	k := start(t, "zero")
-	web := k.dial
+	k := start(t)
 	k.dial = balancers{l, l}.dial
 	port := freePort(t)
 	mail := doorTo(1, port, "mail.localhost")
@@ -47,17 +46,28 @@ func TestSilentClients(t *testing.T) {
 		}
 		c.Close()
 	}
-	// Beside another platform's names the port is not the listener's alone: who says HTTP is heard.
+}
+
+// TestCrowdedPort has a TCP listener on a port on which another platform has names: who says HTTP is heard.
+func TestCrowdedPort(t *testing.T) {
 	dir := t.TempDir()
-	other := start(t, "zero")
-	for i, keeper := range []*Keeper{k, other} {
-		keeper.own = filepath.Join(dir, fmt.Sprintf("platform-%d", i))
-		keeper.neighbours = filepath.Join(dir, "platform-*")
+	first, second := start(t, "zero", "one"), start(t, "zero", "one")
+	for i, k := range []*Keeper{first, second} {
+		k.own = filepath.Join(dir, fmt.Sprintf("platform-%d", i))
+		k.neighbours = filepath.Join(dir, "platform-*")
 	}
-	other.Apply([]edgeapi.Door{doorTo(0, port, "zero.us-east-1.elb.localhost")})
-	k.dial = web
-	if _, body := get(t, fmt.Sprintf("127.0.0.1:%d", port), "zero.us-east-1.elb.localhost", nil); body != "zero zero.us-east-1.elb.localhost 0" {
-		t.Errorf("%q", body)
+	port := freePort(t)
+	plain := doorTo(1, port, "one.us-east-1.elb.localhost")
+	plain.Protocol = edgeapi.ProtocolTCP
+	first.Apply([]edgeapi.Door{plain})
+	second.Apply([]edgeapi.Door{doorTo(0, port, "zero.us-east-1.elb.localhost")})
+	for host, want := range map[string]string{
+		"zero.us-east-1.elb.localhost": "zero zero.us-east-1.elb.localhost 0",
+		"one.us-east-1.elb.localhost":  "one one.us-east-1.elb.localhost 0",
+	} {
+		if _, body := get(t, fmt.Sprintf("127.0.0.1:%d", port), host, nil); body != want {
+			t.Errorf("%s: %q", host, body)
+		}
 	}
 }
 
