@@ -1,5 +1,5 @@
-// Package balance knows load balancers as data: load balancers and their nodes, listeners, rules, target groups, the targets
-// registered in them and the health that was observed. It moves no packet and knows no wire format.
+// Package balance knows load balancers as data: Application and Network Load Balancers and their nodes, listeners with their TLS, rules,
+// trust stores, target groups, the targets registered in them and the health that was observed. It moves no packet and knows no wire format.
 //
 // The Elastic Load Balancing front and deploy write what is wanted, inside their own transactions; publish turns the rows into
 // edge's snapshot and hands back what edge observes; Loop takes load balancers and deregistering targets to their ends.

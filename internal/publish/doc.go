@@ -5,5 +5,8 @@
 //	rows ─▶ watch ─▶ assign a generation ─▶ read ─▶ Snapshot ─▶ Edge.Put ─▶ acknowledged
 //	rows ◀─ balance.Observe ◀─ Edge.Status (long poll)
 //
+// Edge refuses a snapshot whole, so one object it cannot serve would stop all others from changing. Serves and ServesGroup answer for single
+// objects, by edge's own rules, to those who are about to write rows. Names leave out zones without enough healthy targets; see answered.
+//
 // A snapshot is always complete, so there is nothing to repair after either side died: the next one says it all.
 package publish

@@ -2,6 +2,7 @@ package publish_test
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -165,13 +166,29 @@ func TestAdmission(t *testing.T) {
 	g, lb, tg := service(t)
 	p := &publish.Publisher{Store: g.Store, Balance: g.Balance, Network: g.Network, Certificates: g.Certificates}
 	tx := g.Store.View()
-	for name, err := range map[string]error{"load balancer": p.Serves(tx, lb.ARN), "target group": p.ServesGroup(tx, tg.ARN), "nothing": p.Serves(tx, "x")} {
+	rule := g.Balance.DefaultRule(tx, g.Balance.ListenersOf(tx, lb.ARN)[0].ARN)
+	for name, err := range map[string]error{"load balancer": p.Serves(tx, lb.ARN), "target group": p.ServesGroup(tx, tg.ARN), "rule": p.ServesRule(tx, rule.ARN), "nothing": p.Serves(tx, "x")} {
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	refused := errors.New("to roll back")
 	err := g.Store.Update(t.Context(), func(tx *state.Tx) error {
+		r, err := g.Balance.CreateRule(tx, balancetest.Scope, balance.RuleSpec{
+			ListenerARN: rule.ListenerARN, Priority: 1, Action: rule.Action, Conditions: []balance.Condition{{Field: balance.FieldPath, Regex: []string{"("}}},
+		})
+		if err != nil {
+			return err
+		}
+		if err := p.ServesRule(tx, r.ARN); err == nil {
+			t.Error("a rule with half an expression is fine")
+		}
+		return refused
+	})
+	if !errors.Is(err, refused) {
+		t.Error(err)
+	}
+	err = g.Store.Update(t.Context(), func(tx *state.Tx) error {
 		row, _ := g.Balance.TargetGroups.Get(tx, tg.ARN)
 		a := row.Attributes
 		a.Algorithm, a.SlowStart = "alphabetical", time.Minute
@@ -185,5 +202,35 @@ func TestAdmission(t *testing.T) {
 	})
 	if !errors.Is(err, refused) {
 		t.Error(err)
+	}
+}
+
+// What a change of one of a hundred rules pays for being asked about.
+func BenchmarkServes(b *testing.B) {
+	g := balancetest.New(b)
+	tg := g.TargetGroup(b, "web")
+	lb := g.LoadBalancer(b, "web")
+	l := g.Listener(b, lb, 80, tg)
+	g.Do(b, func(tx *state.Tx) error {
+		for i := range balance.MaxRules {
+			conditions := []balance.Condition{{Field: balance.FieldPath, Regex: []string{fmt.Sprintf("^/v%d/(users|orders)/[0-9]+$", i)}}}
+			if _, err := g.Balance.CreateRule(tx, balancetest.Scope, balance.RuleSpec{ListenerARN: l.ARN, Priority: i + 1, Conditions: conditions, Action: balancetest.Forward(tg)}); err != nil {
+				return err
+			}
+		}
+		for i := range balance.MaxTargets {
+			if err := g.Balance.Register(tx, tg.ARN, []balance.TargetSpec{{ID: "10.0.1.50", Port: 1000 + i}}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	p := &publish.Publisher{Store: g.Store, Balance: g.Balance, Network: g.Network, Certificates: g.Certificates}
+	b.ResetTimer()
+	rule := g.Balance.RulesOf(g.Store.View(), l.ARN)[0]
+	for b.Loop() {
+		if err := p.ServesRule(g.Store.View(), rule.ARN); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -40,7 +40,7 @@ func (p *Publisher) add(tx *state.Tx, s *edgeapi.Snapshot, lb *balance.LoadBalan
 	entry := loadBalancer(lb)
 	answered := p.answered(tx, lb, addresses)
 	for _, l := range p.Balance.ListenersOf(tx, lb.ARN) {
-		entry.Listeners = append(entry.Listeners, p.listener(tx, l))
+		entry.Listeners = append(entry.Listeners, listener(l, p.Balance.RulesOf(tx, l.ARN)))
 		if d, ok := door(lb, l, answered); ok {
 			s.Doors = append(s.Doors, d)
 		}
@@ -73,9 +73,9 @@ func loadBalancer(lb *balance.LoadBalancer) edgeapi.LoadBalancer {
 	}
 }
 
-func (p *Publisher) listener(tx *state.Tx, l *balance.Listener) edgeapi.Listener {
+func listener(l *balance.Listener, rules []*balance.Rule) edgeapi.Listener {
 	out := edgeapi.Listener{ARN: l.ARN, Port: l.Port, Protocol: l.Protocol, TLS: terms(l.TLS), Attributes: listenerAttributes(l)}
-	for _, r := range p.Balance.RulesOf(tx, l.ARN) {
+	for _, r := range rules {
 		out.Rules = append(out.Rules, rule(r))
 	}
 	return out

@@ -38,7 +38,7 @@ func (s *Service) CreateRule(ctx context.Context, in *elbv2api.CreateRuleInput) 
 		if err != nil {
 			return nil, err
 		}
-		return &elbv2api.CreateRuleOutput{Rules: []elbv2api.Rule{rule(r)}}, s.served(tx, r.LoadBalancerARN)
+		return &elbv2api.CreateRuleOutput{Rules: []elbv2api.Rule{rule(r)}}, s.servedRule(tx, r)
 	})
 }
 
@@ -86,7 +86,7 @@ func (s *Service) ModifyRule(ctx context.Context, in *elbv2api.ModifyRuleInput) 
 		if err != nil {
 			return nil, err
 		}
-		return &elbv2api.ModifyRuleOutput{Rules: []elbv2api.Rule{rule(r)}}, s.served(tx, r.LoadBalancerARN)
+		return &elbv2api.ModifyRuleOutput{Rules: []elbv2api.Rule{rule(r)}}, s.servedRule(tx, r)
 	})
 }
 

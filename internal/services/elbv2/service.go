@@ -17,8 +17,10 @@ import (
 
 // Edge is the data plane, asked before rows are committed that it would have to serve.
 type Edge interface {
-	// Serves is whether edge can do what the rows say about a load balancer; the error names what it cannot.
+	// Serves is whether edge can do what the rows say about a load balancer and its listeners; the error names what it cannot.
 	Serves(tx *state.Tx, loadBalancerARN string) error
+	// ServesRule is the same of one of its rules.
+	ServesRule(tx *state.Tx, ruleARN string) error
 	// ServesGroup is the same of a target group, whether something forwards to it or not.
 	ServesGroup(tx *state.Tx, targetGroupARN string) error
 }
@@ -143,6 +145,14 @@ func update[O any](ctx context.Context, s *Service, fn func(tx *state.Tx, scope 
 // served is whether edge can do what the transaction has made of a load balancer.
 func (s *Service) served(tx *state.Tx, loadBalancerARN string) error {
 	if err := s.edge.Serves(tx, loadBalancerARN); err != nil {
+		return awserr.NotImplemented(err.Error())
+	}
+	return nil
+}
+
+// servedRule is the same for a rule.
+func (s *Service) servedRule(tx *state.Tx, r *balance.Rule) error {
+	if err := s.edge.ServesRule(tx, r.ARN); err != nil {
 		return awserr.NotImplemented(err.Error())
 	}
 	return nil

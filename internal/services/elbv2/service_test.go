@@ -53,6 +53,7 @@ func newDesk(t *testing.T) *desk {
 type plane struct{ err error }
 
 func (p *plane) Serves(*state.Tx, string) error      { return p.err }
+func (p *plane) ServesRule(*state.Tx, string) error  { return p.err }
 func (p *plane) ServesGroup(*state.Tx, string) error { return p.err }
 
 // wallet has the certificates whose ARNs end in a digit; those that end in 0 are not issued yet.
