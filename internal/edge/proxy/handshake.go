@@ -46,6 +46,7 @@ func (c *client) agree() bool {
 		t, *session, err = v.tls.Handshake(conn)
 		return t, err
 	})
+	c.alone = false // HTTP/2 has several goroutines write
 	c.session = session
 	v.logConnection(&c.peer, session)
 	if err != nil {
