@@ -146,7 +146,7 @@ type Content struct {
 	engine *Engine
 	pinned []blob
 	blobs  []blob // that are left
-	start  int64 // within the blobs
+	start  int64  // within the blobs
 	left   int64
 	at     *os.File
 	rest   int64 // of the file at hand

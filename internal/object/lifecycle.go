@@ -20,7 +20,7 @@ type Rule struct {
 
 	Days          int
 	Date          time.Time
-	ExpiredMarker bool // remove delete markers that hide nothing
+	ExpiredMarker *bool // remove delete markers that hide nothing; nil: the rule does not say
 
 	NoncurrentDays  int
 	NewerNoncurrent int // that are kept whatever their age
@@ -158,7 +158,7 @@ func (w *walk) ends(r *Rule, v *Version, became time.Time, alone bool) bool {
 	case !v.Current:
 		return passed(became, r.NoncurrentDays) && w.noncurrent > r.NewerNoncurrent
 	case v.Marker:
-		return alone && (r.ExpiredMarker || passed(v.Modified, r.Days))
+		return alone && (r.ExpiredMarker != nil && *r.ExpiredMarker || passed(v.Modified, r.Days))
 	}
 	return passed(v.Modified, r.Days) || !r.Date.IsZero() && !w.now.Before(r.Date)
 }

@@ -258,8 +258,8 @@ func TestLifecycle(t *testing.T) {
 		{"noncurrent", VersioningEnabled, Rule{NoncurrentDays: 3}, []int{9, 8, 7}, false, 1, true},
 		{"noncurrent ones are kept", VersioningEnabled, Rule{NoncurrentDays: 3, NewerNoncurrent: 1}, []int{9, 8, 7}, false, 2, true},
 		{"not long noncurrent", VersioningEnabled, Rule{NoncurrentDays: 3}, []int{9, 1}, false, 2, true},
-		{"a marker that hides nothing", VersioningEnabled, Rule{ExpiredMarker: true}, nil, true, 0, false},
-		{"a marker that hides something", VersioningEnabled, Rule{ExpiredMarker: true}, []int{1}, true, 2, false},
+		{"a marker that hides nothing", VersioningEnabled, Rule{ExpiredMarker: new(true)}, nil, true, 0, false},
+		{"a marker that hides something", VersioningEnabled, Rule{ExpiredMarker: new(true)}, []int{1}, true, 2, false},
 		{"a date", "", Rule{Date: time.Now().Add(-time.Hour)}, []int{0}, false, 0, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -130,7 +130,7 @@ func parseExpiration(r *object.Rule, e *s3api.LifecycleExpiration) error {
 	}
 	if e.ExpiredObjectDeleteMarker != nil {
 		given++
-		r.ExpiredMarker = *e.ExpiredObjectDeleteMarker
+		r.ExpiredMarker = e.ExpiredObjectDeleteMarker
 	}
 	if given != 1 {
 		return malformed()
@@ -195,13 +195,13 @@ func shownRule(r *object.Rule) s3api.LifecycleRule {
 			out.Filter.Prefix = &f.Prefix
 		}
 	}
-	if r.Days > 0 || !r.Date.IsZero() || r.ExpiredMarker {
+	if r.Days > 0 || !r.Date.IsZero() || r.ExpiredMarker != nil {
 		out.Expiration = &s3api.LifecycleExpiration{}
 		switch {
 		case r.Days > 0:
 			out.Expiration.Days = new(int32(r.Days))
-		case r.ExpiredMarker:
-			out.Expiration.ExpiredObjectDeleteMarker = new(true)
+		case r.ExpiredMarker != nil:
+			out.Expiration.ExpiredObjectDeleteMarker = r.ExpiredMarker
 		default:
 			out.Expiration.Date = &r.Date
 		}
