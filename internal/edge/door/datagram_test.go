@@ -36,7 +36,7 @@ func TestSilentClients(t *testing.T) {
 	mail.Protocol = edgeapi.ProtocolTCP
 	k.Apply([]edgeapi.Door{mail})
 	for _, address := range []string{"127.0.0.1", "127.77.1.1"} {
-		c, err := net.Dial("tcp", fmt.Sprintf("%s:%d", address, port))
+		c, err := net.Dial("tcp", net.JoinHostPort(address, fmt.Sprint(port)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,7 +95,7 @@ func echoes(t *testing.T, name string) *net.UDPConn {
 // askDatagram sends a datagram until it is answered: the load balancer's door may be about to open.
 func askDatagram(t *testing.T, address string, port int, text string) (string, error) {
 	t.Helper()
-	c, err := net.Dial("udp4", fmt.Sprintf("%s:%d", address, port))
+	c, err := net.Dial("udp4", net.JoinHostPort(address, fmt.Sprint(port)))
 	if err != nil {
 		t.Fatal(err)
 	}
