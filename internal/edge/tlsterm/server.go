@@ -160,6 +160,9 @@ func (s *Server) verify(state tls.ConnectionState) error {
 	if !s.policy.has(state.CipherSuite) {
 		return errNothingShared
 	}
+	if oversized(state.PeerCertificates) {
+		return &Rejection{Code: TooLarge}
+	}
 	if s.trust == nil {
 		return nil
 	}

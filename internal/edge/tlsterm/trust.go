@@ -116,18 +116,11 @@ func (t *trust) revoke(der []byte) error {
 	return nil
 }
 
-// verify decides about the chain a client has sent, the leaf first. The error is a *Rejection.
+// verify decides about the chain a client has sent, which is not oversized, the leaf first. The error is a *Rejection.
 func (t *trust) verify(sent []*x509.Certificate, now time.Time, ignoreExpiry bool) error {
 	leaf := sent[0]
-	size := 0
-	for _, c := range sent {
-		size += len(c.Raw)
-	}
-	switch {
-	case len(sent) > maxChain:
+	if len(sent) > maxChain {
 		return &Rejection{Code: ChainTooDeep}
-	case size > maxOctets:
-		return &Rejection{Code: TooLarge}
 	}
 	if err := supported(leaf); err != nil {
 		return &Rejection{TypeUnsupported, err}
@@ -152,6 +145,15 @@ func (t *trust) verify(sent []*x509.Certificate, now time.Time, ignoreExpiry boo
 		return &Rejection{codeOf(err), err}
 	}
 	return t.accept(chains)
+}
+
+// oversized reports whether certificates are larger than those of clients may be.
+func oversized(sent []*x509.Certificate) bool {
+	size := 0
+	for _, c := range sent {
+		size += len(c.Raw)
+	}
+	return size > maxOctets
 }
 
 // accept wants one chain that is short enough and has nothing revoked.
