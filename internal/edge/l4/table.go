@@ -40,7 +40,6 @@ type listener struct {
 	targets            *tls.Config // of connections to targets of TLS groups
 	log                *accesslog.Log
 	balancerName, name string // as access logs have them
-	certificate        string
 }
 
 // share is a group's part of the listener's forward action.
@@ -87,9 +86,6 @@ func (e *Engine) secure(out *listener, lb *edgeapi.LoadBalancer, l *edgeapi.List
 	out.targets = tlsterm.Client(tlsterm.TargetPolicy(lb))
 	_, out.balancerName, _ = strings.Cut(lb.ARN, ":loadbalancer/")
 	out.name = l.ARN[strings.LastIndex(l.ARN, "/")+1:]
-	if len(l.TLS.Certificates) == 1 {
-		out.certificate = l.TLS.Certificates[0]
-	}
 	if !lb.Attributes.AccessLog {
 		return
 	}

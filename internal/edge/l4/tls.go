@@ -70,6 +70,7 @@ type tlsFlow struct {
 	last     atomic.Int64 // tick at which octets last moved
 	began    time.Time
 	session  tlsterm.Session
+	agreed   bool   // with the client on TLS
 	alpn     string // negotiated with the target
 
 	mu       sync.Mutex
@@ -115,6 +116,7 @@ func (s *server) serveTLS(c *net.TCPConn) {
 		e.log.Debug("tls handshake", "client", f.from, "address", s.address(), "err", err)
 		return
 	}
+	f.agreed = true
 	c.SetDeadline(time.Time{})
 	back := f.dial(e)
 	if back == nil {
@@ -325,10 +327,13 @@ func (f *tlsFlow) log() {
 	if v.log == nil {
 		return
 	}
-	now := time.Now()
+	now, handshake := time.Now(), f.session.Took
+	if !f.agreed {
+		handshake = accesslog.NotApplicable
+	}
 	v.log.Write(&accesslog.TLSConnection{
 		Time: now, LoadBalancer: v.balancerName, Listener: v.name, Client: f.from, Destination: v.nodeLocal,
-		Connected: now.Sub(f.began), Handshake: f.session.Took, Received: f.received, Sent: f.sent, Certificate: v.certificate,
+		Connected: now.Sub(f.began), Handshake: handshake, Received: f.received, Sent: f.sent, Certificate: f.session.Certificate, Alert: f.session.Alert,
 		Cipher: f.session.Cipher, TLSProtocol: logVersions[f.session.Version], ServerName: f.session.ServerName,
 		ALPNFront: f.session.Protocol, ALPNBack: f.alpn, Created: f.began,
 	})
