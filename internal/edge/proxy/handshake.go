@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"time"
 
@@ -48,6 +49,9 @@ func (c *client) agree() bool {
 	})
 	c.alone = false // HTTP/2 has several goroutines write
 	c.session = session
+	if err == io.EOF && session.Version == "" {
+		return false // a look whether the port is open, as health checks by TCP are
+	}
 	v.logConnection(&c.peer, session)
 	if err != nil {
 		c.counters.tlsErrors.Add(1)

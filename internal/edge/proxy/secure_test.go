@@ -276,6 +276,34 @@ func TestSecureTargets(t *testing.T) {
 	ask(1<<20, 1<<20)
 }
 
+// TestSecureHTTP2Targets has HTTP/2 by TLS on both sides.
+func TestSecureHTTP2Targets(t *testing.T) {
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Seen", r.Proto+" "+r.TLS.NegotiatedProtocol)
+		echo(w, r)
+	}))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	b := newBench(t, targetAt(s.Listener.Addr()))
+	a := secured(t, b, func(s *edgeapi.Snapshot, _ *edgeapi.Listener) {
+		s.TargetGroups[0].Protocol, s.TargetGroups[0].ProtocolVersion = edgeapi.ProtocolHTTPS, edgeapi.VersionHTTP2
+	})
+	c := a.client(t, b, true)
+	for range 5 {
+		resp, err := c.Post(b.secureURL("/?size=300000"), "text/plain", io.LimitReader(letters{}, 200_000))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+		h := resp.Header
+		if err != nil || n != 300_000 || h.Get("Echo-Length") != "200000" || h.Get("Seen") != "HTTP/2.0 h2" || h.Get("Echo-X-Forwarded-Proto") != "https" {
+			t.Errorf("%d %d %v %v", resp.StatusCode, n, err, h)
+		}
+	}
+}
+
 // TestPlainTarget has a target that does not speak TLS though its group is one of HTTPS.
 func TestPlainTarget(t *testing.T) {
 	_, target := echoTarget(t)
@@ -480,6 +508,24 @@ func TestPlainRequest(t *testing.T) {
 		if line, err := got.ReadString('\n'); err == nil || strings.Contains(line, "HTTP") {
 			t.Errorf("%q", line)
 		}
+	}
+}
+
+// TestPortScan has clients that only look whether the port is open, and one that gives up after the hello.
+func TestPortScan(t *testing.T) {
+	b := newBench(t)
+	secured(t, b, nil)
+	for range 3 {
+		b.dial().Close()
+	}
+	c := b.dial()
+	c.Write([]byte{22, 3, 1, 0, 5})
+	c.Close()
+	for b.engine.Counters().LoadBalancers[0].ActiveConnections > 0 || b.engine.Counters().LoadBalancers[0].NewConnections < 4 {
+		time.Sleep(time.Millisecond)
+	}
+	if n := b.engine.Counters().LoadBalancers[0].ClientTLSErrors; n != 1 {
+		t.Errorf("%d handshakes failed", n)
 	}
 }
 
