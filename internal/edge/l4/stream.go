@@ -180,11 +180,14 @@ func (f *stream) event(side int, what uint32) {
 	}
 	e.readable = e.readable || e.hung || what&unix.EPOLLIN != 0
 	e.writable = e.writable || what&unix.EPOLLOUT != 0
-	if f.connecting {
+	switch {
+	case f.connecting:
 		f.connected(what)
-		return
+	case e.ended && what&unix.EPOLLERR != 0: // a reset after the end, which reading would not show
+		f.broken(side, unix.ECONNRESET)
+	default:
+		f.move()
 	}
-	f.move()
 }
 
 // connected finds out how connecting went.

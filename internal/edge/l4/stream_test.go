@@ -176,6 +176,20 @@ func TestResets(t *testing.T) {
 		f := b.flows("TCP")
 		return f.ClientResets == 1 && f.TargetResets == 1 && f.Active == 0
 	})
+	// A client that had ended its side and then goes for good.
+	ended, hold := make(chan bool), make(chan bool)
+	defer close(hold)
+	b.setTargets(tcpTarget(t, func(c *net.TCPConn) {
+		io.Copy(io.Discard, c)
+		ended <- true
+		<-hold
+	}))
+	c = b.dial()
+	c.CloseWrite()
+	<-ended
+	c.SetLinger(0)
+	c.Close()
+	eventually(t, "the flow has ended", func() bool { f := b.flows("TCP"); return f.ClientResets == 2 && f.Active == 0 })
 }
 
 // TestNoTarget resets who comes while there is nobody to forward to.

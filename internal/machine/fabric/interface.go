@@ -87,8 +87,13 @@ func (in *inside) receive(transparent bool) error {
 		func() error { return in.route.LinkSetUp(loopback) },
 		func() error { return in.route.RouteAdd(everything) },
 		func() error { return in.route.RuleAdd(rule) },
-		// A client that comes again from the same port soon is the same one to the target.
-		func() error { return inNamespace(in.ns, func() error { return sysctl("net/ipv4/tcp_tw_reuse", "1") }) },
+		func() error {
+			return inNamespace(in.ns, func() error {
+				// A client that comes again from the same port soon is the same one to the target. Without clients' addresses a load balancer has
+				// "55,000 simultaneous connections or about 55,000 connections per minute to each unique target".
+				return errors.Join(sysctl("net/ipv4/tcp_tw_reuse", "1"), sysctl("net/ipv4/ip_local_port_range", "10536 65535"))
+			})
+		},
 	)
 }
 

@@ -118,7 +118,9 @@ func markPacket() expr.Any {
 	return &expr.Meta{Key: expr.MetaKeyMARK, SourceRegister: true, Register: reg}
 }
 
-func markConnection() expr.Any { return &expr.Ct{Key: expr.CtKeyMARK, SourceRegister: true, Register: reg} }
+func markConnection() expr.Any {
+	return &expr.Ct{Key: expr.CtKeyMARK, SourceRegister: true, Register: reg}
+}
 
 func connectionMark() expr.Any { return &expr.Ct{Key: expr.CtKeyMARK, Register: reg} }
 
