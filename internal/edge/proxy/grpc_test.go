@@ -3,6 +3,7 @@ package proxy
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -14,6 +15,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
@@ -235,5 +237,59 @@ func TestIncompatibleVersions(t *testing.T) {
 		if response.StatusCode != test.want {
 			t.Errorf("%+v: %s", test, response.Status)
 		}
+	}
+}
+
+// TestSecureGRPC is gRPC with TLS on both sides, as a client and a target have it.
+func TestSecureGRPC(t *testing.T) {
+	pair := newAuthority(t).issue(t, ecdsaKey(t), "target.example", nil)
+	certificate, err := tls.X509KeyPair([]byte(pair.Chain), []byte(pair.Key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := grpc.NewServer(grpc.Creds(credentials.NewServerTLSFromCert(&certificate)))
+	s.RegisterService(&words, struct{}{})
+	go s.Serve(l)
+	t.Cleanup(s.Stop)
+
+	b := newBench(t)
+	a := secured(t, b, func(s *edgeapi.Snapshot, _ *edgeapi.Listener) {
+		g := versionGroup(edgeapi.VersionGRPC, targetAt(l.Addr()))
+		g.Protocol = edgeapi.ProtocolHTTPS
+		s.TargetGroups = []edgeapi.TargetGroup{g}
+	})
+	config := a.config()
+	config.NextProtos = []string{"h2"}
+	c, err := grpc.NewClient("passthrough:///"+b.address(), grpc.WithTransportCredentials(credentials.NewTLS(config)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	var out wrapperspb.StringValue
+	for i := range 20 {
+		word := "w" + strconv.Itoa(i)
+		if err := c.Invoke(t.Context(), "/test.Words/Say", wrapperspb.String(word), &out); err != nil || out.Value != word+" 127.0.0.1" {
+			t.Fatalf("%v %q", err, out.Value)
+		}
+	}
+	stream, err := c.NewStream(t.Context(), &words.Streams[1], "/test.Words/Count")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream.SendMsg(wrapperspb.String("300"))
+	stream.CloseSend()
+	n := 0
+	for stream.RecvMsg(&out) == nil {
+		n++
+	}
+	if n != 300 {
+		t.Errorf("%d messages", n)
+	}
+	if n := b.engine.Counters().TargetGroups[0].Targets[0].Connections; n != 1 {
+		t.Errorf("%d connections", n)
 	}
 }

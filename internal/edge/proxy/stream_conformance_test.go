@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"os/exec"
+	"strconv"
 	"testing"
 )
 
@@ -19,11 +20,14 @@ func TestStreamConformance(t *testing.T) {
 		io.Copy(io.Discard, r.Body)
 		io.WriteString(w, "some content, for window sizes that are smaller than that")
 	}))
-	_, port, err := net.SplitHostPort(b.multiplex())
+	_, plain, err := net.SplitHostPort(b.multiplex())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command(path, "--strict", "-p", port, "-o", "20").CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
+	secured(t, b, nil)
+	for _, arguments := range [][]string{{"-p", plain}, {"-t", "-k", "-p", strconv.Itoa(b.port)}} {
+		if out, err := exec.Command(path, append(arguments, "--strict", "-o", "20")...).CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
 	}
 }
