@@ -46,6 +46,9 @@ func (s *realSubject) Send(d fabrictest.Datagram, expected bool) (netip.Addr, bo
 	name := map[int]string{6: "tcp4", 17: "udp4"}[d.Protocol]
 	if d.From != "" {
 		from = s.m.inside(s.Fabric, d.From)
+		if d.Source.IsValid() {
+			dialer = as(name, netip.AddrPortFrom(d.Source, 0), wait)
+		}
 	} else if name == "tcp4" {
 		dialer.LocalAddr = &net.TCPAddr{IP: d.Source.AsSlice()}
 	} else {

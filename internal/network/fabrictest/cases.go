@@ -58,6 +58,39 @@ func unguarded(g *ground) {
 	g.misses(client, server, udp, 82)
 }
 
+// transparent interfaces speak for their clients: the server's rules see the client's address, and the load balancer's group.
+func transparent(g *ground) {
+	const lb = "10.0.0.30"
+	g.attach(client)
+	g.attach(server, "server")
+	i := g.config(lb)
+	i.Groups, i.SourceDestCheck, i.Transparent = []string{"lb"}, false, true
+	g.ok(g.EnsureInterface(g.t.Context(), i))
+	g.guard("lb", nil, allowAll, lb)
+	for _, c := range []struct {
+		rules       []network.Rule
+		inName, own bool // admitted from the load balancer under the client's address, and under its own
+	}{
+		{nil, false, false},
+		{rule(udp, 80, 80, client+"/32"), true, false},
+		{rule(udp, 80, 80, lb+"/32"), false, true},
+		{[]network.Rule{{Protocol: udp, FromPort: 80, ToPort: 80, Groups: []string{"lb"}}}, true, true},
+	} {
+		g.group("server", c.rules, server)
+		for _, protocol := range []int{udp, tcp} {
+			inName, own := c.inName && protocol == udp, c.own && protocol == udp
+			d := g.datagram(lb, server, protocol, 80)
+			if seen, answered := g.Send(d, own); answered != own || own && seen.String() != lb {
+				g.t.Errorf("%+v: own: %v, seen as %s", c.rules, answered, seen)
+			}
+			d.Source = netip.MustParseAddr(client)
+			if seen, answered := g.Send(d, inName); answered != inName || inName && seen.String() != client {
+				g.t.Errorf("%+v: in the client's name: %v, seen as %s", c.rules, answered, seen)
+			}
+		}
+	}
+}
+
 func groupsAdd(g *ground) {
 	g.group("client", nil, client)
 	g.attach(client, "client")

@@ -11,7 +11,7 @@ import (
 // Datagram is a packet of a protocol with ports, 6 or 17, that starts something new.
 type Datagram struct {
 	From     string     // id of an interface; empty: somebody outside
-	Source   netip.Addr // of somebody outside
+	Source   netip.Addr // of somebody outside; of an interface: under which it sends, zero for its own address
 	To       netip.AddrPort
 	Protocol int
 }
@@ -25,12 +25,15 @@ func (f *Fake) Send(d Datagram) (seen netip.Addr, answered bool) {
 		return d.Source, f.enter(d.Source, d)
 	}
 	sender, ok := f.interfaces[d.From]
-	if !ok || !f.admitted(sender, d, d.To.Addr(), func(g network.GroupConfig) []network.Rule { return g.Egress }) {
+	if !ok || !f.admitted(sender, d, []netip.Addr{d.To.Addr()}, func(g network.GroupConfig) []network.Rule { return g.Egress }) {
 		return netip.Addr{}, false
 	}
 	route := f.route(sender, d.To.Addr())
+	if d.Source.IsValid() && d.Source != sender.Address { // answers must come back, which they do to load balancers only
+		return d.Source, sender.Transparent && route.Via == network.RouteLocal && f.receives(sender.VPC, []netip.Addr{d.Source, sender.Address}, d, d.To.Addr())
+	}
 	if route.Via == network.RouteLocal {
-		return sender.Address, f.receives(sender.VPC, sender.Address, d, d.To.Addr())
+		return sender.Address, f.receives(sender.VPC, []netip.Addr{sender.Address}, d, d.To.Addr())
 	}
 	source := f.translated(sender, route)
 	if !source.IsValid() {
@@ -51,7 +54,7 @@ func (f *Fake) enter(source netip.Addr, d Datagram) bool {
 			}
 			target, ok := f.at(v.ID, p.Private)
 			answersByGateway := ok && f.route(target, source).Via == network.RouteInternet
-			return answersByGateway && f.receives(v.ID, source, d, p.Private)
+			return answersByGateway && f.receives(v.ID, []netip.Addr{source}, d, p.Private)
 		}
 	}
 	return false
@@ -72,9 +75,11 @@ func (f *Fake) isPublic(a netip.Addr) bool {
 	return false
 }
 
-func (f *Fake) receives(vpc string, source netip.Addr, d Datagram, private netip.Addr) bool {
+// receives says whether the receiver admits a datagram from an address. What a load balancer sends under its client's address comes from a second one, its
+// own, as far as groups are concerned.
+func (f *Fake) receives(vpc string, from []netip.Addr, d Datagram, private netip.Addr) bool {
 	target, ok := f.at(vpc, private)
-	return ok && f.admitted(target, d, source, func(g network.GroupConfig) []network.Rule { return g.Ingress })
+	return ok && f.admitted(target, d, from, func(g network.GroupConfig) []network.Rule { return g.Ingress })
 }
 
 func (f *Fake) at(vpc string, a netip.Addr) (network.InterfaceConfig, bool) {
@@ -125,7 +130,7 @@ func (f *Fake) route(from network.InterfaceConfig, to netip.Addr) network.Route 
 }
 
 // admitted says whether some group of the interface admits the datagram, other being the far end.
-func (f *Fake) admitted(i network.InterfaceConfig, d Datagram, other netip.Addr, rules func(network.GroupConfig) []network.Rule) bool {
+func (f *Fake) admitted(i network.InterfaceConfig, d Datagram, other []netip.Addr, rules func(network.GroupConfig) []network.Rule) bool {
 	if i.Unguarded {
 		return true
 	}
@@ -144,7 +149,10 @@ func matches(r network.Rule, d Datagram) bool {
 	return r.Protocol < 0 || r.Protocol == d.Protocol && (r.FromPort < 0 || r.FromPort <= port && port <= r.ToPort)
 }
 
-func (f *Fake) concerns(vpc string, r network.Rule, other netip.Addr) bool {
-	return slices.ContainsFunc(r.CIDRs, func(p netip.Prefix) bool { return p.Contains(other) }) ||
-		slices.ContainsFunc(r.Groups, func(id string) bool { return slices.Contains(f.groups[groupKey{vpc, id}].Members, other) })
+func (f *Fake) concerns(vpc string, r network.Rule, other []netip.Addr) bool {
+	return slices.ContainsFunc(r.CIDRs, func(p netip.Prefix) bool { return p.Contains(other[0]) }) ||
+		slices.ContainsFunc(r.Groups, func(id string) bool {
+			members := f.groups[groupKey{vpc, id}].Members
+			return slices.ContainsFunc(other, func(a netip.Addr) bool { return slices.Contains(members, a) })
+		})
 }

@@ -31,6 +31,7 @@ func Run(t *testing.T, makeSubject func(t *testing.T) Subject) {
 	}{
 		{"GroupsAdmit", groupsAdmit},
 		{"Unguarded", unguarded},
+		{"Transparent", transparent},
 		{"GroupsAdd", groupsAdd},
 		{"GroupsComeInAnyOrder", groupsComeInAnyOrder},
 		{"MembersChange", membersChange},
