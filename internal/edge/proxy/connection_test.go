@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/neargate/neargate/internal/edge/accesslog"
 	"github.com/neargate/neargate/internal/edge/edgeapi"
@@ -46,6 +47,9 @@ func TestConnectionLog(t *testing.T) {
 			io.Copy(io.Discard, conn)
 			conn.Close()
 		}
+	}
+	for b.engine.Counters().LoadBalancers[0].ClientTLSErrors == 0 {
+		time.Sleep(time.Millisecond) // the client learns of its failure before it is logged
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
