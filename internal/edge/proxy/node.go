@@ -55,10 +55,17 @@ func (n *node) dial(ctx context.Context, to netip.AddrPort) (*net.TCPConn, error
 }
 
 func (n *node) endpoint(t *target) *endpoint {
-	if e, ok := n.endpoints.Load(t); ok {
-		return e.(*endpoint)
+	near := t.near.Load()
+	if near != nil && near.node == n {
+		return near
 	}
-	e, _ := n.endpoints.LoadOrStore(t, newEndpoint(t, n))
+	e, ok := n.endpoints.Load(t)
+	if !ok {
+		e, _ = n.endpoints.LoadOrStore(t, newEndpoint(t, n))
+	}
+	if near == nil || near.node.gone.Load() {
+		t.near.Store(e.(*endpoint))
+	}
 	return e.(*endpoint)
 }
 

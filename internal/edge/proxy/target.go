@@ -33,8 +33,9 @@ type target struct {
 	// ticket. So inFlight == 0 after draining was set means drained, with nothing still on its way.
 	inFlight atomic.Int64
 	draining atomic.Bool
-	severed  atomic.Bool // the deregistration delay is over
-	drained  func()      // told when the last ticket of a draining target comes back
+	severed  atomic.Bool              // the deregistration delay is over
+	near     atomic.Pointer[endpoint] // that of the node that asked first: with a thousand targets every look-up is a cold one
+	drained  func()                   // told when the last ticket of a draining target comes back
 
 	healthy  atomic.Bool
 	warming  atomic.Int64 // since when its share grows (Unix time); 0: it does not
