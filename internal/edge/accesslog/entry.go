@@ -85,6 +85,7 @@ type Entry struct {
 	TransformedHost []byte
 	TransformedURI  []byte
 	TransformStatus string // "TransformSuccess" and the errors beside it
+	Node            netip.Addr
 }
 
 // AppendLine appends the entry in ELB's format.
@@ -121,7 +122,11 @@ func (e *Entry) AppendLine(b []byte) []byte {
 	b = append(word(b, e.ConnectionTrace), ' ')
 	b = append(quoted(b, e.TransformedHost), ' ')
 	b = append(quoted(b, e.TransformedURI), ' ')
-	return quoted(b, e.TransformStatus)
+	b = append(quoted(b, e.TransformStatus), ' ')
+	if !e.Node.IsValid() {
+		return append(b, '-')
+	}
+	return e.Node.AppendTo(b)
 }
 
 // request is the request line with an absolute URL.

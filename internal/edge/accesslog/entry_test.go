@@ -28,7 +28,7 @@ func sample(t *testing.T) Entry {
 		UserAgent:   []byte("curl/7.46.0"),
 		TargetGroup: "arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/my-targets/73e2d6bc24d8a067",
 		Trace:       []byte("Root=1-58337262-36d228ad5d99923122bbe354"), Created: at(t, "2018-07-02T22:22:48.364000Z"),
-		Actions: "forward", ConnectionTrace: "TID_1234abcd5678ef90",
+		Actions: "forward", ConnectionTrace: "TID_1234abcd5678ef90", Node: node,
 	}
 }
 
@@ -50,11 +50,11 @@ func TestEntry(t *testing.T) {
 	}{
 		{
 			"http", func(*Entry) {},
-			`http 2018-07-02T22:23:00.186641Z app/my-loadbalancer/50dc6c495c0c9188 192.168.131.39:2817 10.0.0.1:80 0.000 0.001 0.000 200 200 34 366 "GET http://www.example.com:80/ HTTP/1.1" "curl/7.46.0" - - arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/my-targets/73e2d6bc24d8a067 "Root=1-58337262-36d228ad5d99923122bbe354" "-" "-" 0 2018-07-02T22:22:48.364000Z "forward" "-" "-" "10.0.0.1:80" "200" "-" "-" TID_1234abcd5678ef90 "-" "-" "-"`,
+			`http 2018-07-02T22:23:00.186641Z app/my-loadbalancer/50dc6c495c0c9188 192.168.131.39:2817 10.0.0.1:80 0.000 0.001 0.000 200 200 34 366 "GET http://www.example.com:80/ HTTP/1.1" "curl/7.46.0" - - arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/my-targets/73e2d6bc24d8a067 "Root=1-58337262-36d228ad5d99923122bbe354" "-" "-" 0 2018-07-02T22:22:48.364000Z "forward" "-" "-" "10.0.0.1:80" "200" "-" "-" TID_1234abcd5678ef90 "-" "-" "-" 10.0.0.7`,
 		},
 		{
 			"https", https,
-			`https 2018-07-02T22:23:00.186641Z app/my-loadbalancer/50dc6c495c0c9188 192.168.131.39:2817 10.0.0.1:80 0.086 0.048 0.037 200 200 0 57 "GET https://www.example.com:443/ HTTP/1.1" "curl/7.46.0" ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/my-targets/73e2d6bc24d8a067 "Root=1-58337281-1d84f3d73c47ec4e58577259" "www.example.com" "arn:aws:acm:us-east-2:123456789012:certificate/12345678-1234-1234-1234-123456789012" 1 2018-07-02T22:22:48.364000Z "forward" "-" "-" "10.0.0.1:80" "200" "-" "-" TID_1234abcd5678ef90 "-" "-" "-"`,
+			`https 2018-07-02T22:23:00.186641Z app/my-loadbalancer/50dc6c495c0c9188 192.168.131.39:2817 10.0.0.1:80 0.086 0.048 0.037 200 200 0 57 "GET https://www.example.com:443/ HTTP/1.1" "curl/7.46.0" ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/my-targets/73e2d6bc24d8a067 "Root=1-58337281-1d84f3d73c47ec4e58577259" "www.example.com" "arn:aws:acm:us-east-2:123456789012:certificate/12345678-1234-1234-1234-123456789012" 1 2018-07-02T22:22:48.364000Z "forward" "-" "-" "10.0.0.1:80" "200" "-" "-" TID_1234abcd5678ef90 "-" "-" "-" 10.0.0.7`,
 		},
 		{
 			"http/2", func(e *Entry) {
@@ -67,7 +67,7 @@ func TestEntry(t *testing.T) {
 				e.RedirectURL = "https://example.com:80/"
 				e.Actions = "redirect"
 			},
-			`h2 2018-07-02T22:23:00.186641Z app/my-loadbalancer/50dc6c495c0c9188 10.0.1.252:48160 10.0.0.66:9000 0.000 0.002 0.000 200 200 5 257 "GET https://10.0.2.105:773/ HTTP/2.0" "curl/7.46.0" ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/my-targets/73e2d6bc24d8a067 "Root=1-58337327-72bd00b0343d75b906739c42" "-" "-" 1 2018-07-02T22:22:48.364000Z "redirect" "https://example.com:80/" "-" "10.0.0.66:9000" "200" "-" "-" TID_1234abcd5678ef90 "-" "-" "-"`,
+			`h2 2018-07-02T22:23:00.186641Z app/my-loadbalancer/50dc6c495c0c9188 10.0.1.252:48160 10.0.0.66:9000 0.000 0.002 0.000 200 200 5 257 "GET https://10.0.2.105:773/ HTTP/2.0" "curl/7.46.0" ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/my-targets/73e2d6bc24d8a067 "Root=1-58337327-72bd00b0343d75b906739c42" "-" "-" 1 2018-07-02T22:22:48.364000Z "redirect" "https://example.com:80/" "-" "10.0.0.66:9000" "200" "-" "-" TID_1234abcd5678ef90 "-" "-" "-" 10.0.0.7`,
 		},
 		{
 			"an unreadable request", func(e *Entry) {
@@ -76,7 +76,7 @@ func TestEntry(t *testing.T) {
 				e.Status, e.TargetStatus, e.TargetGroup, e.Trace, e.Actions, e.UserAgent = 400, 0, "", nil, "", nil
 				e.Priority, e.Classification, e.ClassificationReason = NoRule, "Severe", "BadContentLength"
 			},
-			`http 2018-07-02T22:23:00.186641Z app/my-loadbalancer/50dc6c495c0c9188 192.168.131.39:2817 - -1 -1 -1 400 - 34 366 "- http://www.example.com:80- -" "-" - - - "-" "-" "-" - 2018-07-02T22:22:48.364000Z "-" "-" "-" "-" "-" "Severe" "BadContentLength" TID_1234abcd5678ef90 "-" "-" "-"`,
+			`http 2018-07-02T22:23:00.186641Z app/my-loadbalancer/50dc6c495c0c9188 192.168.131.39:2817 - -1 -1 -1 400 - 34 366 "- http://www.example.com:80- -" "-" - - - "-" "-" "-" - 2018-07-02T22:22:48.364000Z "-" "-" "-" "-" "-" "Severe" "BadContentLength" TID_1234abcd5678ef90 "-" "-" "-" 10.0.0.7`,
 		},
 		{
 			"a rewritten request of a client that forges", func(e *Entry) {
@@ -85,7 +85,7 @@ func TestEntry(t *testing.T) {
 				e.TargetStatuses = []int{0, 200}
 				e.TransformedHost, e.TransformStatus = []byte("m.example.com"), "TransformSuccess"
 			},
-			`http 2018-07-02T22:23:00.186641Z app/my-loadbalancer/50dc6c495c0c9188 192.168.131.39:2817 10.0.0.1:80 0.000 0.001 0.000 200 200 34 366 "GET http://www.example.com:80/ HTTP/1.1" "a\x22b\x5Cc\x0D\x0Ahttp \xC3\xA9" - - arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/my-targets/73e2d6bc24d8a067 "Root=1-58337262-36d228ad5d99923122bbe354" "-" "-" 0 2018-07-02T22:22:48.364000Z "forward" "-" "-" "10.0.0.1:80 10.0.0.2:80" "- 200" "-" "-" TID_1234abcd5678ef90 "m.example.com" "-" "TransformSuccess"`,
+			`http 2018-07-02T22:23:00.186641Z app/my-loadbalancer/50dc6c495c0c9188 192.168.131.39:2817 10.0.0.1:80 0.000 0.001 0.000 200 200 34 366 "GET http://www.example.com:80/ HTTP/1.1" "a\x22b\x5Cc\x0D\x0Ahttp \xC3\xA9" - - arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/my-targets/73e2d6bc24d8a067 "Root=1-58337262-36d228ad5d99923122bbe354" "-" "-" 0 2018-07-02T22:22:48.364000Z "forward" "-" "-" "10.0.0.1:80 10.0.0.2:80" "- 200" "-" "-" TID_1234abcd5678ef90 "m.example.com" "-" "TransformSuccess" 10.0.0.7`,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -158,7 +158,7 @@ func tlsSample(t *testing.T) *TLSConnection {
 	}
 }
 
-// Whatever a client sends, a line stays one line of 33 fields.
+// Whatever a client sends, a line stays one line of 34 fields.
 func TestEntryCannotBeForged(t *testing.T) {
 	e := sample(t)
 	rapid.Check(t, func(t *rapid.T) {
@@ -171,7 +171,7 @@ func TestEntryCannotBeForged(t *testing.T) {
 		if strings.ContainsAny(line, "\r\n") {
 			t.Fatalf("%q has several lines", line)
 		}
-		if n := fields(line); n != 33 {
+		if n := fields(line); n != 34 {
 			t.Fatalf("%q has %d fields", line, n)
 		}
 	})

@@ -41,7 +41,7 @@ func (e *Engine) newLogEntry(v *listener, from *peer) *logEntry {
 	if s := from.session; s != nil {
 		r.Cipher, r.TLSProtocol, r.ServerName, r.Certificate = s.Cipher, s.Version, s.ServerName, s.Certificate
 	}
-	r.ConnectionTrace = from.trace
+	r.ConnectionTrace, r.Node = from.trace, v.node.Address
 	return r
 }
 
