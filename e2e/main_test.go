@@ -25,6 +25,7 @@ var built struct {
 	binary string // neargate
 	app    string // archive of examples/web-service/app
 	probe  string // archive of the engine's probe
+	target string // archive of testdata/target
 }
 
 func TestMain(m *testing.M) {
@@ -64,11 +65,12 @@ func build(dir string) error {
 			return nil
 		})
 	}
-	built.app, built.probe = filepath.Join(dir, "app.tar"), filepath.Join(dir, "probe.tar")
+	built.app, built.probe, built.target = filepath.Join(dir, "app.tar"), filepath.Join(dir, "probe.tar"), filepath.Join(dir, "target.tar")
 	g.Go(func() error { return archive(ctx, "../examples/web-service/app", "demo/web:latest", built.app) })
 	g.Go(func() error {
 		return archive(ctx, "../internal/task/enginetest/probe", "test/probe:latest", built.probe)
 	})
+	g.Go(func() error { return archive(ctx, "testdata/target", "test/target:latest", built.target) })
 	return g.Wait()
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log"
 	"net/http"
 	"strconv"
@@ -46,8 +47,12 @@ func handler() http.Handler {
 	m.HandleFunc("/healthz", who)
 	m.HandleFunc("/", who)
 	m.HandleFunc("/echo", echo)
-	m.HandleFunc("/page", page)
+	m.HandleFunc("/two", echo)
+	m.HandleFunc("/length", length)
+	m.HandleFunc("/sticky/page", page)
 	m.HandleFunc("/slow", slow)
+	m.HandleFunc("/timed", slow)
+	m.HandleFunc("/sticky/slow", slow)
 	m.HandleFunc("/events", events)
 	m.HandleFunc("/trailers", trailers)
 	m.HandleFunc("/socket", socket)
@@ -71,7 +76,16 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(Seen{name, r.Proto, r.Method, r.Host, r.RequestURI, r.RemoteAddr, r.Header})
 }
 
-// page asks for / several times, one request after another, and shows who answered: the first line is this page's own target.
+func length(w http.ResponseWriter, r *http.Request) {
+	n, err := io.Copy(io.Discard, r.Body)
+	if err != nil {
+		log.Print(err)
+		return
+	}
+	fmt.Fprintln(w, n)
+}
+
+// page asks for /sticky/… several times, one request after another, and shows who answered: the first line is this page's own target.
 func page(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html")
 	w.Header().Set("Cache-Control", "no-store")
