@@ -37,7 +37,6 @@ func (c *client) serveHTTP2() {
 	c.state.Store(busy)
 	var broken *http2.ConnectionError
 	if errors.As(err, &broken) && c.interrupt.Load() == 0 {
-		v.counters.nonCompliant.Add(1)
 		c.w = takeWork()
 		c.linger() // or the reason might not reach the client
 	}
@@ -103,9 +102,9 @@ func (s *session) Write(p []byte) (int, error) {
 // stream serves one request.
 func (s *session) stream(in *http2.Stream) {
 	x := takeStream(s, in)
-	defer x.giveBack()
 	defer x.survive()
 	x.serve()
+	x.giveBack()
 }
 
 // survive ends a request over which the proxy itself fell, instead of ending all others with it.
@@ -113,9 +112,12 @@ func (x *stream) survive() {
 	if r := recover(); r != nil {
 		x.engine.log.Error("request dropped by a defect", "client", x.address, "err", r, "stack", string(debug.Stack()))
 		x.in.WhenGone(nil)
+		x.in.Reset(http2.InternalError)
+		if x.upload != nil {
+			x.upload.stop()
+		}
 		if x.up != nil {
 			x.endpoint.discard(x.up)
 		}
-		x.in.Reset(http2.InternalError)
 	}
 }

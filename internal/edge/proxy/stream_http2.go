@@ -65,18 +65,30 @@ type call struct {
 	cancel  context.CancelCauseFunc
 	timer   *time.Timer
 	touched atomic.Int64 // tick
-	body    *callBody    // nil if there is none
+
+	// What others call, at a time of their own choosing, uses the stream with one of these held, and not once it is over.
+	mu      sync.Mutex
+	reading sync.Mutex // held while the client's body is waited for
+	over    bool       // written with both held
 }
 
 // watch ends the call when nothing has happened for the idle timeout.
 func (c *call) watch() {
 	c.mark()
-	c.timer = time.AfterFunc(c.idle, func() {
-		if left := c.idle - time.Duration(c.sweeper.now()-c.touched.Load())*tick; left > 0 {
+	idle, sw := c.idle, c.sweeper // the stream may be somebody else's when the timer fires
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.timer = time.AfterFunc(idle, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		left := idle - time.Duration(sw.now()-c.touched.Load())*tick
+		switch {
+		case c.over:
+		case left > 0:
 			c.timer.Reset(left)
-			return
+		default:
+			c.cancel(errSilent)
 		}
-		c.cancel(errSilent)
 	})
 }
 
@@ -88,10 +100,13 @@ func (c *call) mark() {
 
 // end is the end of the call, after which nothing uses the stream.
 func (c *call) end() {
+	c.in.CloseRead() // what the client still has to send is not wanted
+	c.reading.Lock()
+	c.mu.Lock()
+	c.over = true
 	c.timer.Stop()
-	if c.body != nil {
-		c.body.shut()
-	}
+	c.mu.Unlock()
+	c.reading.Unlock()
 	if c.target.draining.Load() || c.listener.node.gone.Load() {
 		c.endpoint.channels.closeIdle()
 	}
@@ -123,18 +138,21 @@ func (c *call) request(ctx context.Context) *http.Request {
 	if c.in.Trails {
 		fields["Te"] = []string{"trailers"}
 	}
+	scheme := "http"
+	if c.target.secure {
+		scheme = "https"
+	}
 	target := string(r.Target)
 	if len(target) > 1 && target[1] == '/' {
-		target = "http://" + host + target // or it would be taken for an authority
+		target = scheme + "://" + host + target // or it would be taken for an authority
 	}
 	out := &http.Request{
-		Method: string(r.Method), URL: &url.URL{Scheme: "http", Host: c.target.address.String(), Opaque: target},
+		Method: string(r.Method), URL: &url.URL{Scheme: scheme, Host: c.target.address.String(), Opaque: target},
 		Host: host, Header: fields, Proto: "HTTP/2.0", ProtoMajor: 2,
 	}
 	c.target.counters.bytesOut.Add(uint64(len(c.out)))
 	if r.Framing != http1.NoBody {
-		c.body = &callBody{call: c}
-		out.Body = c.body
+		out.Body = callBody{c}
 		out.ContentLength = -1
 		if r.Framing == http1.Sized {
 			out.ContentLength = r.Length
@@ -144,19 +162,14 @@ func (c *call) request(ctx context.Context) *http.Request {
 }
 
 // callBody is the request's body as the target's connection reads it.
-type callBody struct {
-	call *call
-	mu   sync.Mutex
-	shun bool // the stream may not be used any more
-}
+type callBody struct{ *call }
 
-func (b *callBody) Read(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.shun {
+func (c callBody) Read(p []byte) (int, error) {
+	c.reading.Lock()
+	defer c.reading.Unlock()
+	if c.over {
 		return 0, errAbandoned
 	}
-	c := b.call
 	n, err := c.in.Read(p)
 	if n > 0 {
 		c.mark()
@@ -167,20 +180,17 @@ func (b *callBody) Read(p []byte) (int, error) {
 }
 
 // Close is called when the target wants no more of the body.
-func (b *callBody) Close() error { return nil }
-
-// shut has readers leave the stream alone. What the client still has to send is not wanted.
-func (b *callBody) shut() {
-	b.call.in.CloseRead()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.shun = true
-}
+func (callBody) Close() error { return nil }
 
 // interim passes a 1xx answer on; 100 has been given by ourselves if it was asked for.
 func (c *call) interim(status int, fields textproto.MIMEHeader) error {
 	if status == 100 || status == 101 {
 		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.over {
+		return errAbandoned
 	}
 	c.mark()
 	return c.in.Send(c.composeHeader(http2.AppendStatus(nil, status), http.Header(fields), status), nil, false)
@@ -274,6 +284,9 @@ func (c *call) finish(block []byte, trailers http.Header) {
 	}
 	var b []byte
 	for name, values := range trailers {
+		if http1.IsHop(name) {
+			continue
+		}
 		for _, value := range values {
 			b = http2.AppendField(b, []byte(name), value)
 		}
@@ -290,13 +303,19 @@ func (c *call) pass(block, data []byte, end bool) error {
 // failed answers a request whose target did not.
 func (c *call) failed(ctx context.Context, err error) {
 	cause := context.Cause(ctx)
+	var reset xhttp2.StreamError
 	switch {
 	case errors.Is(cause, errAbandoned) || c.in.Err() != nil:
 		c.gaveUp()
 	case errors.Is(cause, errSilent):
 		c.page(c.listener, 504)
+	case c.in.GRPC && errors.As(err, &reset): // which means something to clients of gRPC, such as a deadline that has passed
+		if c.entry != nil {
+			c.entry.Status = 502
+		}
+		c.in.Reset(http2.Code(reset.Code))
 	default:
-		c.target.counters.errors.Add(1)
+		c.target.counters.unreachable(err)
 		c.page(c.listener, dialStatus(err))
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -493,6 +494,60 @@ func TestStreamAccessLog(t *testing.T) {
 	} {
 		if !slices.ContainsFunc(lines, regexp.MustCompile(want).MatchString) {
 			t.Errorf("line %d: no %s in\n%s", i, want, strings.Join(lines, "\n"))
+		}
+	}
+}
+
+// TestStreamDefect lets the proxy itself fall over: that ends one request and nothing else.
+func TestStreamDefect(t *testing.T) {
+	target := name(t, "ok")
+	b := newBench(t, target)
+	f := newFramer(t, b.multiplex())
+	ask := func(id uint32) string {
+		f.ask(id, nil, ":method", "GET", ":scheme", "https", ":path", "/", ":authority", "x")
+		return f.verdict(id)
+	}
+	if got := ask(1); got != "200" {
+		t.Error(got)
+	}
+	whole := b.engine.table.Load()
+	broken, l := *whole, *whole.listeners[0]
+	l.node = nil
+	broken.listeners = []*listener{&l}
+	b.engine.table.Store(&broken)
+	if got := ask(3); got != "reset INTERNAL_ERROR" {
+		t.Error(got)
+	}
+	b.engine.table.Store(whole)
+	if got := ask(5); got != "200" {
+		t.Error(got)
+	}
+	eventually(t, "tickets back", func() bool { n, _ := b.engine.InFlight(keyFor(target)); return n == 0 })
+}
+
+// TestStreamPaths has targets that speak HTTP/2 asked for what was asked for.
+func TestStreamPaths(t *testing.T) {
+	asked := make(chan string, 1)
+	b := newBench(t)
+	b.apply(func(s *edgeapi.Snapshot) {
+		s.TargetGroups = []edgeapi.TargetGroup{versionGroup(edgeapi.VersionHTTP2, eitherTarget(t, func(_ http.ResponseWriter, r *http.Request) {
+			asked <- r.Method + " " + r.Host + " " + r.RequestURI
+		}))}
+	})
+	port := strconv.Itoa(b.port)
+	f := newFramer(t, b.multiplex())
+	for i, path := range []string{"/", "//double//slash", "/a?b=c&d", "/%2f%zz", "/?", "/a;b", "/http://x/y"} {
+		id := uint32(2*i + 1)
+		f.ask(id, nil, ":method", "GET", ":scheme", "https", ":path", path, ":authority", "a.example")
+		if got := f.verdict(id); got != "200" && path != "/%2f%zz" {
+			t.Errorf("%s: %s", path, got)
+			continue
+		}
+		if path == "/%2f%zz" {
+			continue // which net/http does not take
+		}
+		if got := <-asked; got != "GET a.example:"+port+" "+path {
+			t.Errorf("%s became %s", path, got)
 		}
 	}
 }
