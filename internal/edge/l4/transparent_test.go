@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"runtime"
 	"syscall"
 	"testing"
@@ -209,4 +211,54 @@ func tellWhoCalls(t *testing.T, port int) error {
 	t.Cleanup(func() { u.Close() })
 	go answerAll(u, func(_ []byte, from netip.AddrPort) []byte { return []byte(from.String()) })
 	return nil
+}
+
+// TestNamespaceReplaced has the node's interface go and another one come in its place: flows of the first end, the second serves.
+func TestNamespaceReplaced(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "netns")
+	netnstest.At(t, path)
+	b := newBench(t, edgeapi.ProtocolTCPUDP)
+	target := netip.AddrPortFrom(loopback, uint16(freePort(t)))
+	serve := func() {
+		in(t, path, func() error {
+			l, err := net.ListenTCP("tcp4", net.TCPAddrFromAddrPort(target))
+			if err == nil {
+				t.Cleanup(func() { l.Close() })
+				go acceptAll(l, echo)
+			}
+			return err
+		})
+	}
+	serve()
+	b.apply(func(s *edgeapi.Snapshot) {
+		s.Nodes = []edgeapi.Node{{ID: "eni-2", LoadBalancer: "lb", Namespace: path, Address: loopback, AvailabilityZone: "a"}}
+		s.TargetGroups[0].Targets = []edgeapi.Target{targetAt(target)}
+	})
+	dial := func() (c net.Conn, err error) {
+		in(t, path, func() error {
+			c, err = net.Dial("tcp4", b.address())
+			return nil
+		})
+		return c, err
+	}
+	c, err := dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	exchange(t, c, "hello")
+	if err := errors.Join(unix.Unmount(path, unix.MNT_DETACH), os.Remove(path)); err != nil {
+		t.Fatal(err)
+	}
+	netnstest.At(t, path)
+	serve()
+	var next net.Conn
+	eventually(t, "served again", func() bool { next, err = dial(); return err == nil })
+	defer next.Close()
+	if got := exchange(t, next, "again"); got != "again" {
+		t.Errorf("%q", got)
+	}
+	if _, err := c.Read(make([]byte, 1)); !isReset(err) {
+		t.Errorf("the flow of the interface that has gone: %v", err)
+	}
 }
