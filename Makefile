@@ -10,7 +10,7 @@ LDFLAGS  := -s -w -X main.version=$(VERSION)
 # One static binary: it is also the shim, the logger and the init of containers.
 export CGO_ENABLED ?= 0
 
-.PHONY: build demo demo-image test bench gen lint setup clean
+.PHONY: build demo demo-image test conformance bench gen lint setup clean
 
 # The demo application rides in the binary, so that `neargate demo` needs no checkout.
 DEMO_APP := internal/demo/assets/app.gz
@@ -33,6 +33,11 @@ demo-image: build ## bin/demo-image.tar, the demo application as an image
 test: ## every test, with real containers and real packets
 	@scripts/setup test
 	@scripts/test
+
+conformance: ## h2spec against the HTTP/2 engine, and against a load balancer with and without TLS
+	@mkdir -p $(BIN)
+	GOBIN=$(abspath $(BIN)) $(GO) install github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible
+	PATH=$(abspath $(BIN)):$$PATH $(GO) test -count=1 -run Conformance ./internal/edge/http2 ./internal/edge/proxy
 
 bench: build ## docs/benchmarks.md: this machine, us and the peers in one run
 	@scripts/setup bench

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestConformance runs h2spec (go install github.com/summerwind/h2spec/cmd/h2spec@v2.6.0) against the engine.
+// TestConformance runs h2spec (go install github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible) against the engine.
 func TestConformance(t *testing.T) {
 	path, err := exec.LookPath("h2spec")
 	if err != nil {

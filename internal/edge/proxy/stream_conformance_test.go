@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestStreamConformance runs h2spec (go install github.com/summerwind/h2spec/cmd/h2spec@v2.6.0) against a load balancer, with a
+// TestStreamConformance runs h2spec (go install github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible) against a load balancer, with a
 // target behind it.
 func TestStreamConformance(t *testing.T) {
 	path, err := exec.LookPath("h2spec")
