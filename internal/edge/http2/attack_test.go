@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -359,5 +360,55 @@ func TestBusyClients(t *testing.T) {
 		if f.kind == frameData && pings%1000 == 0 {
 			w.send(frameOf(frameWindowUpdate, 0, 3, word(20*1000)))
 		}
+	}
+}
+
+// TestUploadMemory has a reader that never catches up with what arrives.
+func TestUploadMemory(t *testing.T) {
+	largest := make(chan int, 1)
+	w := open(t, func(s *Stream) {
+		most := 0
+		for b := make([]byte, 1000); ; {
+			if _, err := s.Read(b); err != nil {
+				break
+			}
+			s.conn.mu.Lock()
+			most = max(most, cap(s.in))
+			s.conn.mu.Unlock()
+		}
+		s.Send(answer(200), nil, true)
+		largest <- most
+	})
+	w.send(frameOf(frameHeaders, flagEndHeaders, 1, w.post()))
+	go func() {
+		for {
+			if _, ok := w.read(); !ok {
+				return
+			}
+		}
+	}()
+	for sent, total := 0, 8<<20; sent < total; {
+		w.server.mu.Lock()
+		room := w.server.receivable
+		if s := w.server.streams[1]; s != nil {
+			room = min(room, s.receivable)
+		}
+		w.server.mu.Unlock()
+		if room < 2000 {
+			runtime.Gosched()
+			continue
+		}
+		w.send(frameOf(frameData, 0, 1, strings.Repeat("x", 2000)))
+		sent += 2000
+		for delivered := false; !delivered; { // or the room would be counted twice
+			w.server.mu.Lock()
+			s := w.server.streams[1]
+			delivered = s != nil && s.received == int64(sent)
+			w.server.mu.Unlock()
+		}
+	}
+	w.send(frameOf(frameData, flagEndStream, 1, ""))
+	if n := <-largest; n > 3*streamWindow {
+		t.Errorf("%d octets of a body kept", n)
 	}
 }

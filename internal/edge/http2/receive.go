@@ -129,7 +129,7 @@ func (c *Connection) data(f *frame) error {
 		c.giveBack(size)
 		return &streamFault{f.stream, ProtocolError, "data does not add up to content-length"}
 	}
-	s.in = append(s.in, f.payload...)
+	s.keep(f.payload)
 	s.giveBack(size - len(f.payload))
 	if end {
 		s.endRemote()

@@ -218,6 +218,14 @@ func (s *Stream) Buffered() (n int, last bool) {
 	return len(s.in) - s.used, s.remoteDone && s.err == nil
 }
 
+// keep appends to what can be read, reusing the room of what has been. mu is held.
+func (s *Stream) keep(p []byte) {
+	if s.used > 0 && len(s.in)+len(p) > cap(s.in) {
+		s.in, s.used = s.in[:copy(s.in, s.in[s.used:])], 0
+	}
+	s.in = append(s.in, p...)
+}
+
 func (s *Stream) consume(p []byte) int {
 	n := copy(p, s.in[s.used:])
 	if s.used += n; s.used == len(s.in) {

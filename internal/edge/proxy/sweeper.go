@@ -10,6 +10,7 @@ import (
 
 const (
 	tick       = 100 * time.Millisecond // how late a timeout may be noticed
+	beatEvery  = 5                      // ticks between calls of socket.beat
 	peekEvery  = 10                     // ticks between looks at connections whose other side might have closed
 	shardCount = 16
 )
@@ -141,7 +142,10 @@ func judge(s *socket, now int64) verdict {
 		return overdue
 	}
 	if state == multiplexed {
-		return alive
+		if (now+int64(s.shard))%beatEvery == 0 {
+			return alive
+		}
+		return fine
 	}
 	if now%peekEvery != 0 || state != idleTarget && (state != waiting || now-s.since.Load() < peekEvery) {
 		return fine
