@@ -95,6 +95,7 @@ func (c *client) answer(v *listener, status, contentType, body, location string,
 	if c.entry != nil {
 		c.entry.Status, _ = strconv.Atoi(status[:3])
 		c.entry.Sent += int64(n)
+		c.entry.ended = c.engine.clock()
 	}
 	return keep && err == nil
 }

@@ -3,7 +3,7 @@ package proxy
 import (
 	"errors"
 	"io"
-	"net"
+	"net/netip"
 	"runtime"
 	"runtime/debug"
 	"time"
@@ -36,7 +36,7 @@ type client struct {
 }
 
 // admit starts serving a connection, unless there are too many.
-func (e *Engine) admit(s *server, conn *net.TCPConn) {
+func (e *Engine) admit(s *server, conn connection, from netip.AddrPort) {
 	v := e.listener(s)
 	if v == nil {
 		conn.Close()
@@ -50,9 +50,9 @@ func (e *Engine) admit(s *server, conn *net.TCPConn) {
 	}
 	v.counters.connections.Add(1)
 	v.counters.active.Add(1)
-	c := &client{socket: newSocket(conn, e.sweeper), engine: e, server: s, opened: e.sweeper.now()}
+	c := &client{socket: newSocket(conn, from, e.sweeper), engine: e, server: s, opened: e.sweeper.now()}
 	c.socket.server = s
-	c.address = c.remote()
+	c.address = from
 	c.text = c.address.Addr().String()
 	c.take = func() []byte { c.w = takeWork(); return c.w.in }
 	c.back = func() { works.Put(c.w); c.w = nil }

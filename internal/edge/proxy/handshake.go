@@ -103,7 +103,7 @@ func (n *node) reach(ctx context.Context, t *target) (*socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := newSocket(conn, n.engine.sweeper)
+	s := newSocket(conn, t.address, n.engine.sweeper)
 	if !t.secure {
 		return s, nil
 	}

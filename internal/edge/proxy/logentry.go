@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"cmp"
 	"strings"
 	"sync"
 	"time"
@@ -22,6 +23,7 @@ type logEntry struct {
 	sent     time.Duration // the request, to the target
 	answered time.Duration // the target's head
 	returned time.Duration // the first of the answer, to the client
+	ended    time.Duration // an answer of the load balancer's own, after which the connection may linger
 }
 
 var logEntries = sync.Pool{New: func() any { return &logEntry{} }}
@@ -139,7 +141,7 @@ func (r *logEntry) write(e *Engine, to *accesslog.Log) {
 		}
 		return to - from
 	}
-	r.Time = e.started.Add(e.clock())
+	r.Time = e.started.Add(cmp.Or(r.ended, e.clock()))
 	r.RequestTime, r.TargetTime, r.ResponseTime = since(r.sent, r.received), since(r.answered, r.sent), since(r.returned, r.answered)
 	to.Write(&r.Entry)
 	if cap(r.text) <= 4*http1.MaxLine {

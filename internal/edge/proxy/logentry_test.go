@@ -69,9 +69,9 @@ func TestAccessLog(t *testing.T) {
 			t.Fatalf("%q: %v", raw, err)
 		}
 		c.Close()
-	}
-	for b.engine.clients.Load() > 0 { // entries are written after the answers
-		runtime.Gosched()
+		for b.engine.clients.Load() > 0 { // entries are written after the answers
+			runtime.Gosched()
+		}
 	}
 	for b.engine.clients.Load() > 0 { // entries are written after the answers
 		runtime.Gosched()

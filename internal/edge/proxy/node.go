@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/neargate/neargate/internal/edge/edgeapi"
@@ -36,9 +38,9 @@ type server struct {
 	node    *node
 	port    int
 	slot    int
-	problem error            // why socket is nil; guarded by Engine.mu
-	socket  *net.TCPListener // guarded by Engine.mu
-	gone    atomic.Bool      // no snapshot names it any more
+	problem error       // why socket is nil; guarded by Engine.mu
+	socket  *os.File    // guarded by Engine.mu
+	gone    atomic.Bool // no snapshot names it any more
 }
 
 var errNoNamespace = errors.New("the node's network namespace is not there")
@@ -129,12 +131,18 @@ func (s *server) address() netip.AddrPort {
 
 func (s *server) open() error {
 	l, err := s.node.namespace.Load().ListenTCP(s.address())
+	if err == nil {
+		s.socket, err = listen(l)
+	}
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", s.address(), err)
 	}
-	s.socket = l
+	raw, err := s.socket.SyscallConn()
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", s.address(), err)
+	}
 	s.node.engine.accepting.Add(1)
-	go s.accept(l)
+	go s.accept(raw)
 	return nil
 }
 
@@ -146,13 +154,18 @@ func (s *server) close() {
 }
 
 // accept serves connections until the socket is closed.
-func (s *server) accept(l *net.TCPListener) {
+func (s *server) accept(listener syscall.RawConn) {
 	e := s.node.engine
 	defer e.accepting.Done()
+	var batch []arrival
 	for {
-		conn, err := l.AcceptTCP()
+		var err error
+		batch, err = arrivals(listener, batch[:0])
+		for _, a := range batch {
+			e.admit(s, os.NewFile(uintptr(a.fd), "client"), a.from)
+		}
 		switch {
-		case errors.Is(err, net.ErrClosed):
+		case errors.Is(err, os.ErrClosed):
 			return
 		case err != nil:
 			// Out of files or memory. The connections wait in the queue.
@@ -162,8 +175,6 @@ func (s *server) accept(l *net.TCPListener) {
 				return
 			case <-time.After(50 * time.Millisecond):
 			}
-			continue
 		}
-		e.admit(s, conn)
 	}
 }

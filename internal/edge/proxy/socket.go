@@ -3,7 +3,6 @@ package proxy
 import (
 	"errors"
 	"io"
-	"net"
 	"net/netip"
 	"os"
 	"sync"
@@ -20,7 +19,8 @@ import (
 // atomic store, and the sweeper interrupts those who have passed theirs. An interrupted operation fails with errTimeout, or
 // goes on if its deadline was moved in the meantime.
 type socket struct {
-	conn   *net.TCPConn
+	conn   connection
+	far    netip.AddrPort // whom it leads to
 	raw    syscall.RawConn
 	fd     int
 	secure *secure // nil without TLS
@@ -82,8 +82,8 @@ func (timeout) Error() string   { return "timeout" }
 func (timeout) Timeout() bool   { return true }
 func (timeout) Temporary() bool { return true }
 
-func newSocket(c *net.TCPConn, sw *sweeper) *socket {
-	s := &socket{conn: c, sweeper: sw}
+func newSocket(c connection, far netip.AddrPort, sw *sweeper) *socket {
+	s := &socket{conn: c, far: far, sweeper: sw}
 	s.raw, _ = c.SyscallConn() // fails only for a nil connection
 	_ = s.raw.Control(func(fd uintptr) { s.fd = int(fd) })
 	s.read, s.write = s.tryRead, s.tryWrite
@@ -104,16 +104,9 @@ func (s *socket) closeWrite() error {
 	if s.secure != nil {
 		s.secure.tls.CloseWrite()
 	}
-	return s.conn.CloseWrite()
-}
-
-func (s *socket) remote() netip.AddrPort {
-	a, ok := s.conn.RemoteAddr().(*net.TCPAddr)
-	if !ok {
-		return netip.AddrPort{}
-	}
-	ap := a.AddrPort()
-	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+	var err error
+	controlErr := s.raw.Control(func(fd uintptr) { err = unix.Shutdown(int(fd), unix.SHUT_WR) })
+	return errors.Join(controlErr, err)
 }
 
 // within sets the deadline of what is done next to d from now, rounded up to the sweeper's ticks.

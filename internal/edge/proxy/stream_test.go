@@ -36,8 +36,8 @@ func (b *bench) multiplex() (address string) {
 			if err != nil {
 				return
 			}
-			c := &client{socket: newSocket(conn.(*net.TCPConn), e.sweeper), engine: e, server: s, opened: e.sweeper.now()}
-			c.address = c.remote()
+			c := &client{socket: newSocket(conn.(*net.TCPConn), conn.RemoteAddr().(*net.TCPAddr).AddrPort(), e.sweeper), engine: e, server: s, opened: e.sweeper.now()}
+			c.address = c.far
 			c.text = c.address.Addr().String()
 			e.serving.Add(1)
 			e.clients.Add(1)
