@@ -14,7 +14,7 @@ const (
 	MaxGroupsPerLoadBalancer     = 100     // target groups
 	MaxGroupsPerAction           = 5       // target groups
 	MaxConditionValues           = 5       // of a rule
-	MaxWildcards                 = 6       // of a rule
+	MaxWildcards                 = 5       // of a rule
 	MaxTags                      = 50      // of a resource
 	MaxCertificates              = 25      // of a load balancer, not counting default certificates
 	MaxTrustStores               = 20      // of a region

@@ -48,7 +48,7 @@ func TestRules(t *testing.T) {
 	}{
 		{"priority", 10, path, balancetest.Forward(tg), "PriorityInUse: Priority '10' is currently in use"},
 		{"values", 30, many, balancetest.Forward(tg), "ValidationError: A rule can only have '5' condition values"},
-		{"wildcards", 30, wild, balancetest.Forward(tg), "ValidationError: A rule can only have '6' wildcards"},
+		{"wildcards", 30, wild, balancetest.Forward(tg), "ValidationError: A rule can only have '5' wildcards"},
 		{"loop", 30, path, loop, "InvalidLoadBalancerAction: The redirect configuration is not valid because it creates a loop"},
 		{"missing group", 30, path, missing, "TargetGroupNotFound: Target groups 'arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/x/1' not found"},
 		{"group of another", 30, path, balancetest.Forward(elsewhere), "TargetGroupAssociationLimit: The following target groups cannot be associated with more than one load balancer: " + elsewhere.ARN},
