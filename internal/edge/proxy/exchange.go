@@ -90,7 +90,9 @@ func (x *exchange) connect(fresh, repeatable bool) (err error) {
 			return nil
 		}
 	}
-	x.up, err = x.endpoint.open()
+	if x.up, err = x.endpoint.open(); err == nil {
+		x.up.alone = true
+	}
 	return err
 }
 

@@ -149,6 +149,7 @@ func (e *endpoint) adopt(s *socket) *upstream {
 // put keeps a connection for the next request, for at most keep.
 func (e *endpoint) put(u *upstream, keep time.Duration) {
 	u.uses++
+	u.alone = false // until the next one says so
 	u.within(keep)
 	clean := u.secure == nil || !u.secure.pending()
 	e.mu.Lock()
