@@ -48,7 +48,8 @@ func listen(l *net.TCPListener) (*os.File, error) {
 	return f, nil
 }
 
-// arrivals waits for connections and appends those that are there, at least one, to into. If it fails there may be some too.
+// arrivals waits for connections and appends those that are there, at least one, to into. If it fails there may be some too. Once the
+// listener is closed the error is os.ErrClosed.
 func arrivals(listener syscall.RawConn, into []arrival) ([]arrival, error) {
 	var failed error
 	err := listener.Read(func(fd uintptr) bool {
@@ -67,7 +68,10 @@ func arrivals(listener syscall.RawConn, into []arrival) ([]arrival, error) {
 		}
 		return len(into) > 0
 	})
-	return into, errors.Join(err, failed)
+	if err != nil { // the descriptor is gone, which a RawConn says with an error that is nobody's to compare with
+		return into, os.ErrClosed
+	}
+	return into, failed
 }
 
 // accept accepts one connection of IPv4.
