@@ -206,21 +206,25 @@ func TestChunksComeOutWhole(t *testing.T) {
 }
 
 func FuzzChunked(f *testing.F) {
-	f.Add(example(), true)
+	f.Add("3;chunk-signature=00\r\nabc\r\n0;chunk-signature=00\r\nx-amz-checksum-crc32:NSRBwg==\r\nx-amz-trailer-signature:00\r\n\r\n", true)
 	f.Add("3\r\nabc\r\n0\r\nx-amz-checksum-crc32:NSRBwg==\r\n\r\n", false)
 	f.Fuzz(func(t *testing.T, content string, signed bool) {
 		form := sigv4.StreamingUnsignedTrailer
 		if signed {
 			form = sigv4.StreamingPayloadTrailer
 		}
-		r := request(form, content, 66560)
+		r := request(form, content, 3)
 		r.Header.Set("X-Amz-Trailer", "x-amz-checksum-crc32")
-		body, err := Of(r, r.Body, exampleChain(t, exampleSeed))
+		chain := exampleChain(t, exampleSeed)
+		if len(content)%2 == 0 {
+			chain = nil // of a key that is not known
+		}
+		body, err := Of(r, r.Body, chain)
 		if err != nil {
 			t.Fatal(err)
 		}
 		n, err := io.Copy(io.Discard, body)
-		if err == nil && n != 66560 {
+		if err == nil && n != 3 {
 			t.Errorf("%d octets and no error", n)
 		}
 		if err != nil && code(err) == "" {

@@ -42,7 +42,7 @@ type world struct {
 	*client.Client
 }
 
-func open(t *testing.T) *world {
+func open(t testing.TB) *world {
 	t.Helper()
 	schema := state.NewSchema()
 	tables := object.NewTables(schema)
@@ -79,7 +79,7 @@ func (w *world) as(id, secret string, change func(*client.Options)) *client.Clie
 	})
 }
 
-func (w *world) bucket(t *testing.T, name string) {
+func (w *world) bucket(t testing.TB, name string) {
 	t.Helper()
 	if _, err := w.CreateBucket(t.Context(), &client.CreateBucketInput{Bucket: &name}); err != nil {
 		t.Fatal(err)
