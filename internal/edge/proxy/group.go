@@ -16,7 +16,6 @@ type group struct {
 	shared    *groupState
 	version   http1.Protocol // spoken with targets
 	algorithm string
-	mitigates bool
 	slowStart time.Duration
 	routing   edgeapi.Failover
 	crossZone *bool
@@ -32,7 +31,7 @@ type groupState struct {
 
 func newGroup(in *edgeapi.TargetGroup, targets []*target, shared *groupState) *group {
 	return &group{
-		arn: in.ARN, targets: targets, shared: shared, version: versions[in.ProtocolVersion], algorithm: in.Algorithm, mitigates: in.AnomalyMitigation,
+		arn: in.ARN, targets: targets, shared: shared, version: versions[in.ProtocolVersion], algorithm: in.Algorithm,
 		slowStart: in.SlowStart, routing: in.Routing, crossZone: in.CrossZone,
 		sticky: newStickiness(in.Stickiness, in.ARN, targets), pools: map[string]*pool{},
 	}

@@ -49,7 +49,7 @@ func (p *pool) refresh() {
 	for _, t := range p.targets {
 		if t.healthy.Load() {
 			e.targets = append(e.targets, t)
-			e.uneven = e.uneven || t.warming.Load() != 0 || t.withheld.Load() != 0
+			e.uneven = e.uneven || t.warming.Load() != 0
 		}
 	}
 	n, r := len(e.targets), p.group.routing
@@ -124,9 +124,6 @@ func (e *eligible) leastBusy(turn uint32) *target {
 
 // takes decides whether a target that does not take its full share takes this request.
 func (p *pool) takes(t *target, now int64) bool {
-	if w := t.withheld.Load(); w != 0 && p.group.mitigates && rand.Int32N(100) < w {
-		return false
-	}
 	since := t.warming.Load()
 	if since == 0 || p.group.slowStart == 0 {
 		return true

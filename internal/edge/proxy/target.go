@@ -39,7 +39,6 @@ type target struct {
 
 	healthy  atomic.Bool
 	warming  atomic.Int64 // since when its share grows (Unix time); 0: it does not
-	withheld atomic.Int32 // percent of its share that it does not get because it fails more often than others
 	deadline time.Time    // of draining; guarded by Engine.mu
 
 	issues issues // cookies that bind to it
