@@ -7,6 +7,7 @@ import (
 	"github.com/neargate/neargate/internal/aws"
 	"github.com/neargate/neargate/internal/aws/awserr"
 	"github.com/neargate/neargate/internal/balance"
+	"github.com/neargate/neargate/internal/edge/edgeapi/sslpolicy"
 	"github.com/neargate/neargate/internal/network"
 	"github.com/neargate/neargate/internal/state"
 )
@@ -39,7 +40,7 @@ func (s *Service) CreateListener(ctx context.Context, in *elbv2api.CreateListene
 		Now: aws.From(ctx).Now,
 	}
 	return update(ctx, s, func(tx *state.Tx, scope network.Scope) (*elbv2api.CreateListenerOutput, error) {
-		if err := s.checkProtocol(tx, scope, spec.LoadBalancerARN, spec.Protocol); err != nil {
+		if err := s.checkOffer(tx, scope, spec.LoadBalancerARN, spec.Protocol, terms.policy); err != nil {
 			return nil, err
 		}
 		if err := s.checkCertificates(tx, scope, terms.certificates()); err != nil {
@@ -53,13 +54,20 @@ func (s *Service) CreateListener(ctx context.Context, in *elbv2api.CreateListene
 	})
 }
 
-// checkProtocol refuses by name the protocols of Network Load Balancers that are not there yet. Others are balance's to judge.
-func (s *Service) checkProtocol(tx *state.Tx, scope network.Scope, loadBalancerARN, protocol string) error {
+// checkOffer refuses by name the protocols of Network Load Balancers that are not there yet, and security policies of another type of load
+// balancer. Other protocols are balance's to judge.
+func (s *Service) checkOffer(tx *state.Tx, scope network.Scope, loadBalancerARN, protocol, policy string) error {
 	lb, err := s.balance.LoadBalancer(tx, scope, loadBalancerARN)
-	if err == nil && lb.Network() && (protocol == elbv2api.ProtocolEnumQuic || protocol == elbv2api.ProtocolEnumTcpQuic) {
+	if err != nil {
+		return err
+	}
+	if lb.Network() && (protocol == elbv2api.ProtocolEnumQuic || protocol == elbv2api.ProtocolEnumTcpQuic) {
 		return awserr.NotImplemented("listener protocol " + protocol)
 	}
-	return err
+	if p := sslpolicy.Find(policy); p != nil && p.NetworkOnly && !lb.Network() {
+		return invalid("SSL policy '%s' is not supported for load balancers with type 'application'", policy)
+	}
+	return nil
 }
 
 // DescribeListeners lists a load balancer's listeners, or those named.
@@ -120,7 +128,7 @@ func (s *Service) ModifyListener(ctx context.Context, in *elbv2api.ModifyListene
 		if err != nil {
 			return nil, err
 		}
-		if err := s.checkProtocol(tx, scope, l.LoadBalancerARN, change.Protocol); err != nil {
+		if err := s.checkOffer(tx, scope, l.LoadBalancerARN, change.Protocol, terms.policy); err != nil {
 			return nil, err
 		}
 		if err := s.checkCertificates(tx, scope, terms.certificates()); err != nil {

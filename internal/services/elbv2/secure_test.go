@@ -16,6 +16,7 @@ import (
 
 	elbv2api "github.com/neargate/neargate/internal/api/elbv2"
 	"github.com/neargate/neargate/internal/balance"
+	"github.com/neargate/neargate/internal/edge/edgeapi/sslpolicy"
 )
 
 // secure makes an HTTPS listener and returns its ARN.
@@ -94,6 +95,7 @@ func TestSecureListenerRefusals(t *testing.T) {
 		"pending":       {func(in *in) { in.Certificates = certificates(10) }, "UnsupportedCertificate: The certificate '"},
 		"two":           {func(in *in) { in.Certificates = certificates(1, 2) }, "ValidationError: You must specify exactly one certificate"},
 		"policy":        {func(in *in) { in.SslPolicy = new("none") }, "SSLPolicyNotFound: "},
+		"network's":     {func(in *in) { in.SslPolicy = new(networkOnly(t)) }, "ValidationError: SSL policy '" + networkOnly(t) + "' is not supported for load balancers with type 'application'"},
 		"ALPN":          {func(in *in) { in.AlpnPolicy = []string{"None"} }, "ValidationError: An ALPN policy cannot be specified"},
 		"mode":          {mutual(elbv2api.MutualAuthenticationAttributes{Mode: new("maybe")}), "ValidationError: Mutual Authentication mode 'maybe'"},
 		"no store":      {mutual(elbv2api.MutualAuthenticationAttributes{Mode: new("verify")}), "ValidationError: Mutual Authentication mode verify requires a trust store"},
@@ -112,6 +114,18 @@ func TestSecureListenerRefusals(t *testing.T) {
 	if _, err := d.secure(t, 443, nil); err != nil {
 		t.Errorf("what the data plane refused was committed: %v", err)
 	}
+}
+
+// networkOnly is a security policy that Application Load Balancers do not have.
+func networkOnly(t *testing.T) string {
+	t.Helper()
+	for _, p := range sslpolicy.All() {
+		if p.NetworkOnly {
+			return p.Name
+		}
+	}
+	t.Skip("there is none")
+	return ""
 }
 
 type errString string
