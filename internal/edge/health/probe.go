@@ -72,7 +72,7 @@ func ask(conn net.Conn, request []byte) (int, error) {
 	var r http1.Response
 	for n := 0; ; {
 		m, err := conn.Read(buffer[n:])
-		if err != nil {
+		if m == 0 && err != nil { // of TLS, the last octets and the end may come together
 			return 0, err
 		}
 		n += m
