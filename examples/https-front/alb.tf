@@ -152,7 +152,7 @@ resource "aws_lb_listener_rule" "old" {
 
     redirect {
       host        = "www.#{host}"
-      path        = "/archive#{path}"
+      path        = "/archive/#{path}"
       query       = "#{query}&from=shop"
       status_code = "HTTP_302"
     }
