@@ -70,12 +70,8 @@ func ask(conn net.Conn, request []byte) (int, error) {
 	}
 	buffer := make([]byte, 4<<10)
 	var r http1.Response
-	for n := 0; ; {
-		m, err := conn.Read(buffer[n:])
-		if m == 0 && err != nil { // of TLS, the last octets and the end may come together
-			return 0, err
-		}
-		n += m
+	n := 0
+	for {
 		used, err := r.Parse(buffer[:n], false)
 		switch {
 		case err != nil:
@@ -85,9 +81,15 @@ func ask(conn net.Conn, request []byte) (int, error) {
 		case used > 0: // an interim answer
 			n = copy(buffer, buffer[used:n])
 			r.Reset()
+			continue
 		case n == len(buffer):
 			buffer = append(buffer, make([]byte, len(buffer))...)
 		}
+		m, err := conn.Read(buffer[n:])
+		if m == 0 && err != nil { // of TLS, the last octets and the end may come together
+			return 0, err
+		}
+		n += m
 	}
 }
 
