@@ -4,6 +4,7 @@
 //
 //	8080  HTTP/1.1, and WebSocket at /socket
 //	8081  HTTP/2 by prior knowledge
+//	8443  HTTP/1.1 and HTTP/2 over TLS, with a certificate of its own
 //	9090  gRPC: test.Words and the health service
 //	7000  TCP: a line that says who answers whom, then what it is sent; 7003 too
 //	7001  the same behind Proxy Protocol version 2
@@ -47,6 +48,7 @@ func main() {
 	for _, serve := range []func() error{
 		func() error { return serveHTTP(ctx, ":8080") },
 		func() error { return serveHTTP2(":8081") },
+		func() error { return serveTLS(":8443") },
 		func() error { return serveGRPC(":9090") },
 		func() error { return serveTCP(":7000", plain) },
 		func() error { return serveTCP(":7001", behindProxy) },

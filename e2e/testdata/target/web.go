@@ -2,10 +2,16 @@ package main
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log"
+	"math/big"
 	"net/http"
 	"strconv"
 	"strings"
@@ -42,6 +48,26 @@ func serveHTTP2(address string) error {
 	return s.ListenAndServe()
 }
 
+func serveTLS(address string) error {
+	own, err := selfSigned()
+	if err != nil {
+		return err
+	}
+	s := &http.Server{Addr: address, Handler: handler(), TLSConfig: &tls.Config{Certificates: []tls.Certificate{own}}}
+	return s.ListenAndServeTLS("", "")
+}
+
+// selfSigned is a certificate that nobody has reason to trust, as those of targets are.
+func selfSigned() (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(24 * time.Hour), DNSNames: []string{"target"}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, err
+}
+
 func handler() http.Handler {
 	m := http.NewServeMux()
 	m.HandleFunc("/healthz", who)
@@ -49,7 +75,10 @@ func handler() http.Handler {
 	m.HandleFunc("/echo", echo)
 	m.HandleFunc("/two", echo)
 	m.HandleFunc("/length", length)
+	m.HandleFunc("/sealed", echo)
+	m.HandleFunc("/resealed", echo)
 	m.HandleFunc("/sticky/page", page)
+	m.HandleFunc("/weighed/page", page)
 	m.HandleFunc("/slow", slow)
 	m.HandleFunc("/timed", slow)
 	m.HandleFunc("/sticky/slow", slow)
@@ -68,12 +97,13 @@ func who(w http.ResponseWriter, _ *http.Request) {
 // Seen is a request as it has arrived.
 type Seen struct {
 	Name, Protocol, Method, Host, URI, From string
+	TLS                                     bool
 	Header                                  http.Header
 }
 
 func echo(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(Seen{name, r.Proto, r.Method, r.Host, r.RequestURI, r.RemoteAddr, r.Header})
+	_ = json.NewEncoder(w).Encode(Seen{name, r.Proto, r.Method, r.Host, r.RequestURI, r.RemoteAddr, r.TLS != nil, r.Header})
 }
 
 func length(w http.ResponseWriter, r *http.Request) {
@@ -85,7 +115,7 @@ func length(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintln(w, n)
 }
 
-// page asks for /sticky/… several times, one request after another, and shows who answered: the first line is this page's own target.
+// page asks for pages beside it several times, one request after another, and shows who answered: the first line is this page's own target.
 func page(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html")
 	w.Header().Set("Cache-Control", "no-store")
@@ -93,7 +123,7 @@ func page(w http.ResponseWriter, _ *http.Request) {
 <script>
 for (let i = 0; i < 12; i++) {
   const r = new XMLHttpRequest();
-  r.open('GET', '/sticky/' + i, false);
+  r.open('GET', 'x' + i, false);
   r.send();
   document.write(r.responseText);
 }
