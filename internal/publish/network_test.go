@@ -2,7 +2,6 @@ package publish_test
 
 import (
 	"errors"
-	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -202,35 +201,5 @@ func TestAdmission(t *testing.T) {
 	})
 	if !errors.Is(err, refused) {
 		t.Error(err)
-	}
-}
-
-// What a change of one of a hundred rules pays for being asked about.
-func BenchmarkServes(b *testing.B) {
-	g := balancetest.New(b)
-	tg := g.TargetGroup(b, "web")
-	lb := g.LoadBalancer(b, "web")
-	l := g.Listener(b, lb, 80, tg)
-	g.Do(b, func(tx *state.Tx) error {
-		for i := range balance.MaxRules {
-			conditions := []balance.Condition{{Field: balance.FieldPath, Regex: []string{fmt.Sprintf("^/v%d/(users|orders)/[0-9]+$", i)}}}
-			if _, err := g.Balance.CreateRule(tx, balancetest.Scope, balance.RuleSpec{ListenerARN: l.ARN, Priority: i + 1, Conditions: conditions, Action: balancetest.Forward(tg)}); err != nil {
-				return err
-			}
-		}
-		for i := range balance.MaxTargets {
-			if err := g.Balance.Register(tx, tg.ARN, []balance.TargetSpec{{ID: "10.0.1.50", Port: 1000 + i}}); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	p := &publish.Publisher{Store: g.Store, Balance: g.Balance, Network: g.Network, Certificates: g.Certificates}
-	b.ResetTimer()
-	rule := g.Balance.RulesOf(g.Store.View(), l.ARN)[0]
-	for b.Loop() {
-		if err := p.ServesRule(g.Store.View(), rule.ARN); err != nil {
-			b.Fatal(err)
-		}
 	}
 }
