@@ -13,8 +13,11 @@ import (
 	"github.com/neargate/neargate/internal/object"
 )
 
-// maxPut is the largest object, or part, of one request.
-const maxPut = 5 << 30
+// Limits of objects.
+const (
+	maxPut    = 5 << 30 // of one request: an object, or a part of one
+	maxObject = 5 << 40
+)
 
 // upload is content on its way in, and what its sender says of it.
 type upload struct {

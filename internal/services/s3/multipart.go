@@ -148,6 +148,9 @@ func (s *Service) CompleteMultipartUpload(ctx context.Context, in *s3api.Complet
 		return nil, err
 	}
 	v, err := s.engine.Complete(b, *in.Key, *in.UploadId, chosen, c, func(v *object.Version) error {
+		if v.Size > maxObject {
+			return errEntityTooLarge.New("Your proposed upload exceeds the maximum allowed size").With("ProposedSize", v.Size).With("MaxSizeAllowed", int64(maxObject))
+		}
 		if in.MpuObjectSize != nil && *in.MpuObjectSize != v.Size {
 			return errInvalidRequest.New("The provided 'x-amz-mp-object-size' header value %d does not match what was computed: %d", *in.MpuObjectSize, v.Size)
 		}
@@ -190,6 +193,9 @@ func (s *Service) AbortMultipartUpload(ctx context.Context, in *s3api.AbortMulti
 	b, err := s.open(ctx, wish{in.Bucket, in.ExpectedBucketOwner, in.Key, "s3:AbortMultipartUpload"})
 	if err != nil {
 		return nil, err
+	}
+	if in.IfMatchInitiatedTime != nil {
+		return nil, awserr.NotImplemented("conditional aborts of directory buckets (IfMatchInitiatedTime)")
 	}
 	return nil, fail(s.engine.AbortUpload(b, *in.Key, *in.UploadId), b.Name, *in.Key)
 }
