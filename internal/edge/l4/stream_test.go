@@ -264,6 +264,7 @@ func TestTooManyFlows(t *testing.T) {
 // TestOutOfFiles has accepting fail for a while: connections wait instead of this process running hot, and are served then.
 func TestOutOfFiles(t *testing.T) {
 	b := newBench(t, edgeapi.ProtocolTCP, named(t, "hello"))
+	b.ask() // the target waits for connections from then on
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		t.Fatal(err)
