@@ -222,7 +222,8 @@ func writeBound(r *Response, p *structure, v reflect.Value) {
 			writeHeader(r.Header, f, fv)
 		case inHeaders:
 			for _, key := range sortedKeys(fv) {
-				r.Header.Set(f.wire+key.String(), plainText(f.shape.elem, fv.MapIndex(key), timeRFC822))
+				// As it is, not in canonical form: clients take the rest of the name for the key.
+				r.Header[f.wire+key.String()] = []string{plainText(f.shape.elem, fv.MapIndex(key), timeRFC822)}
 			}
 		}
 	}

@@ -98,11 +98,14 @@ func TestBoundResponse(t *testing.T) {
 			t.Errorf("%d %s", tt.r.Status, tt.r.Body)
 		}
 		for name, want := range map[string]string{
-			"X-Token": "t", "X-Dates": "Sat, 01 Aug 2026 12:00:00 GMT", "X-Words": `"a, b", c`, "X-Meta-Colour": "red",
+			"X-Token": "t", "X-Dates": "Sat, 01 Aug 2026 12:00:00 GMT", "X-Words": `"a, b", c`,
 		} {
 			if got := tt.r.Header.Get(name); got != want {
 				t.Errorf("%s: %q, want %q", name, got, want)
 			}
+		}
+		if got := tt.r.Header["X-Meta-colour"]; len(got) != 1 || got[0] != "red" {
+			t.Errorf("%v: the map's key is not as it was", tt.r.Header)
 		}
 	}
 }
