@@ -132,4 +132,3 @@ func (w *world) plain(t *testing.T, method, path, body string, header ...string)
 	}
 	return resp.StatusCode, string(b)
 }
-
