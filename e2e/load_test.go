@@ -51,11 +51,18 @@ const (
 )
 
 func newLoad(t *testing.T, url, host string) *load {
+	return newLoadOver(t, url, host, func() *http.Transport { return &http.Transport{} })
+}
+
+// newLoadOver is a load whose workers each have a transport of their own.
+func newLoadOver(t *testing.T, url, host string, transport func() *http.Transport) *load {
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &load{stop: cancel, versions: map[string]int{}, last: time.Now()}
 	for i := range loadWorkers {
 		keep := i%2 == 0
-		client := &http.Client{Timeout: loadPatience, Transport: &http.Transport{DisableKeepAlives: !keep}}
+		over := transport()
+		over.DisableKeepAlives = !keep
+		client := &http.Client{Timeout: loadPatience, Transport: over}
 		l.wait.Go(func() {
 			defer client.CloseIdleConnections()
 			for ctx.Err() == nil {

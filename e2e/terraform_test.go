@@ -3,8 +3,6 @@ package e2e
 import (
 	"encoding/json"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -17,39 +15,15 @@ import (
 // TestTerraform takes examples/web-service from nothing to nothing with the AWS provider: apply, an empty second plan, a rollout
 // by a change of variables, destroy.
 func TestTerraform(t *testing.T) {
-	terraform := client(t, "terraform")
-	plugins := os.Getenv("NEARGATE_TF_PLUGIN_DIR")
-	if plugins == "" {
-		missing(t, "NEARGATE_TF_PLUGIN_DIR does not name a folder with Terraform's AWS provider")
-	}
 	p := start(t)
-	dir := t.TempDir()
-	files, err := filepath.Glob("../examples/web-service/*.tf")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no example: %v", err)
-	}
-	for _, f := range files {
-		text, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, filepath.Base(f)), text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	env := p.environment("TF_IN_AUTOMATION=1", "TF_CLI_CONFIG_FILE="+os.DevNull, "CHECKPOINT_DISABLE=1")
-	run := func(args ...string) string {
-		t.Helper()
-		return p.run(dir, env, terraform, append(args, "-no-color")...)
-	}
-	run("init", "-plugin-dir="+plugins)
+	s := p.stack("web-service")
+	run := s.run
 	run("apply", "-auto-approve", "-target=aws_ecr_repository.web")
-	repository := strings.TrimSpace(run("output", "-raw", "repository_url"))
-	push(t, p, repository, "v1", "v2")
+	push(t, p, s.output("repository_url"), "v1", "v2")
 	run("apply", "-auto-approve")
 
 	var out struct{ URL, Cluster, Service struct{ Value string } }
-	if err := json.Unmarshal([]byte(p.run(dir, env, terraform, "output", "-json")), &out); err != nil {
+	if err := json.Unmarshal([]byte(p.run(s.dir, s.env, s.terraform, "output", "-json")), &out); err != nil {
 		t.Fatal(err)
 	}
 	host := strings.TrimSuffix(strings.TrimPrefix(out.URL.Value, "http://"), "/")
@@ -74,8 +48,8 @@ func TestTerraform(t *testing.T) {
 	run("apply", "-auto-approve", "-var=image_tag=v2", "-var=desired_count=3")
 	answers("v2")
 	w := &world{platform: p, ecs: p.ecs(), cluster: out.Cluster.Value}
-	if s := w.describeService(out.Service.Value); s.RunningCount != 3 || len(s.Deployments) != 1 {
-		t.Errorf("%d of 3 tasks, %d deployments", s.RunningCount, len(s.Deployments))
+	if service := w.describeService(out.Service.Value); service.RunningCount != 3 || len(service.Deployments) != 1 {
+		t.Errorf("%d of 3 tasks, %d deployments", service.RunningCount, len(service.Deployments))
 	}
 	w.consistent()
 	run("plan", "-detailed-exitcode", "-var=image_tag=v2", "-var=desired_count=3")
