@@ -43,9 +43,7 @@ func (x *exchange) reply(r *proto.Response) {
 	}
 	x.writer.WriteHeader(r.Status)
 	flush := http.NewResponseController(x.writer).Flush
-	if err := flush(); err != nil {
-		return
-	}
+	_ = flush() // should the client be gone, the stream ends at its first write, and gives back what it holds
 	if err := r.Stream(x.ctx, x.writer, flush); err != nil && x.ctx.Err() == nil {
 		x.gateway.log.Debug("response stream ended", "request_id", x.call.RequestID, "operation", x.call.Operation, "error", err)
 	}

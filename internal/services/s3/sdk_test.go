@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -324,6 +325,36 @@ func TestNames(t *testing.T) {
 	} {
 		if _, err := w.CreateBucket(t.Context(), &client.CreateBucketInput{Bucket: &name}); code(err) != want {
 			t.Errorf("%s: %v, want %s", name, err, want)
+		}
+	}
+}
+
+// A client that goes away in the middle of an object holds nothing: its content can go.
+func TestAbandonedDownload(t *testing.T) {
+	w := open(t)
+	w.bucket(t, "bucket")
+	w.put(t, "bucket", "k", strings.Repeat("x", 8<<20))
+	out, err := w.GetObject(t.Context(), &client.GetObjectInput{Bucket: new("bucket"), Key: new("k")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(out.Body, make([]byte, 10)); err != nil {
+		t.Fatal(err)
+	}
+	out.Body.Close()
+	if _, err := w.DeleteObject(t.Context(), &client.DeleteObjectInput{Bucket: new("bucket"), Key: new("k")}); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		files, err := filepath.Glob(filepath.Join(w.dir, "objects", "*", "*", "*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(files) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("left: %v", files)
 		}
 	}
 }

@@ -38,7 +38,7 @@ func (keys) Lookup(id string) (gateway.Key, bool) {
 
 // world is the front behind a gateway that enforces signatures.
 type world struct {
-	url string
+	url, dir string
 	*client.Client
 }
 
@@ -58,7 +58,7 @@ func open(t testing.TB) *world {
 	g := gateway.Handler(gateway.Config{Account: account, Region: "us-east-1", Enforce: true, Keys: keys{}, Log: log}, s3.New(store, tables, e, log))
 	server := httptest.NewServer(g)
 	t.Cleanup(func() { server.Close(); e.Close() })
-	w := &world{url: server.URL}
+	w := &world{url: server.URL, dir: dir}
 	w.Client = w.as("AKIDOWNER", "secret", nil)
 	return w
 }
