@@ -1,5 +1,5 @@
 // Package proxy is the layer 7 data plane: it accepts connections of load balancer listeners, matches requests against
-// rules, picks targets and carries HTTP/1.1 between the two.
+// rules, picks targets and carries HTTP between the two.
 //
 //	accept ─▶ read head ─▶ table loaded once ─▶ rule ─▶ weighted group ─▶ target ─▶ ticket ─▶ exchange ─▶ counters
 //	             ▲                                                                              │
@@ -11,4 +11,7 @@
 //
 // Each connection has one goroutine, which owns its buffers only while a request is under way. Timeouts are kept by one
 // sweeper (see socket) instead of a timer per operation.
+//
+// A client that agrees on HTTP/2 gets a session, and each of its requests a stream with a goroutine: the same head, the same
+// decision, and an exchange of its own with the target, by HTTP/1.1 or, where the target group says so, by HTTP/2.
 package proxy
