@@ -23,7 +23,7 @@ func TestBalancers(t *testing.T) {
 	if plugins == "" {
 		missing(t, "NEARGATE_TF_PLUGIN_DIR does not name a folder with Terraform's AWS provider")
 	}
-	p := start(t)
+	p := beside(t)
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS("testdata/balancers")); err != nil {
 		t.Fatal(err)

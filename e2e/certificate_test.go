@@ -45,7 +45,7 @@ func handshake(address, name string, roots *x509.CertPool) (*x509.Certificate, e
 // TestCertificates: certificates of ACM and IAM at an HTTPS listener, what keeps them from being deleted, others that take their place, and the
 // root that outlives a reset.
 func TestCertificates(t *testing.T) {
-	p := start(t, "--allow-reset")
+	p := beside(t, "--allow-reset")
 	root := p.neargate("ca")
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM([]byte(root)) || root != p.neargate("ca", "--data-dir", p.dir) {

@@ -18,7 +18,7 @@ import (
 // TestFront takes examples/https-front from nothing to nothing with the AWS provider: TLS with a certificate of the platform's
 // own authority, redirect, five rules, weights and stickiness, and a Network Load Balancer in front of it all.
 func TestFront(t *testing.T) {
-	p := start(t)
+	p := beside(t)
 	s := p.stack("https-front")
 	s.run("apply", "-auto-approve", "-target=aws_ecr_repository.app")
 	push(t, p, s.output("repository_url"), "v1")

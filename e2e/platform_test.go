@@ -29,8 +29,8 @@ const (
 	steadyIn = 3 * time.Minute
 )
 
-// room is how many platforms a machine of two processors bears at once.
-var room = semaphore.NewWeighted(2)
+// room is what a machine of two processors bears at once: two platforms at work, or four that mostly wait.
+var room = semaphore.NewWeighted(4)
 
 // platform is one `neargate serve` of a test.
 type platform struct {
@@ -47,9 +47,11 @@ type platform struct {
 	ended chan error
 }
 
-// start runs a platform that shares the machine with another test's, alone that has it for itself.
-func start(t *testing.T, args ...string) *platform { t.Helper(); return startWeighing(t, 1, args) }
-func alone(t *testing.T, args ...string) *platform { t.Helper(); return startWeighing(t, 2, args) }
+// start runs a platform that shares the machine with another test's, alone that has it for itself, and beside that mostly waits, as
+// Terraform does.
+func start(t *testing.T, args ...string) *platform  { t.Helper(); return startWeighing(t, 2, args) }
+func alone(t *testing.T, args ...string) *platform  { t.Helper(); return startWeighing(t, 4, args) }
+func beside(t *testing.T, args ...string) *platform { t.Helper(); return startWeighing(t, 1, args) }
 
 func startWeighing(t *testing.T, weight int64, args []string) *platform {
 	t.Helper()

@@ -15,7 +15,7 @@ import (
 // TestTerraform takes examples/web-service from nothing to nothing with the AWS provider: apply, an empty second plan, a rollout
 // by a change of variables, destroy.
 func TestTerraform(t *testing.T) {
-	p := start(t)
+	p := beside(t)
 	s := p.stack("web-service")
 	run := s.run
 	run("apply", "-auto-approve", "-target=aws_ecr_repository.web")
