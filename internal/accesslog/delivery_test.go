@@ -185,10 +185,19 @@ func TestPermissionTakenBack(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	w := open(t)
+	const nlbARN = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/net/web/50dc6c495c0c9188"
+	for policy, want := range map[string]bool{allowNLB: true, allowNew: false, allowELB: false} {
+		w.update(t, func(tx *state.Tx) {
+			w.rows.Buckets.Put(tx, &object.Bucket{Name: "logs", Account: "123456789012", Region: "us-east-1", ID: 1, Policy: policy})
+		})
+		if err := (Permission{w.rows.Buckets}).Check(w.Store.View(), nlbARN, "logs", "lb"); (err == nil) != want {
+			t.Errorf("network, %s: %v", policy, err)
+		}
+	}
 	for _, c := range []struct{ policy, region, bucket, prefix, want string }{
 		{allowNew, "us-east-1", "logs", "lb", ""},
 		{allowELB, "us-east-1", "logs", "lb", ""},
-		{allowNLB, "us-east-1", "logs", "", ""},
+		{allowNLB, "us-east-1", "logs", "lb", "Access Denied for bucket: logs. Please check S3bucket permission"},
 		{allowElse, "us-east-1", "logs", "lb", "Access Denied for bucket: logs. Please check S3bucket permission"},
 		{"", "us-east-1", "logs", "lb", "Access Denied for bucket: logs. Please check S3bucket permission"},
 		{allowNew, "us-east-1", "none", "lb", "The S3 bucket 'none' does not exist"},

@@ -10,8 +10,7 @@ import (
 	"github.com/neargate/neargate/internal/state"
 )
 
-// Principals that load balancers write logs as. Which one a bucket's policy names depends on the age of the Region and of the
-// policy; for Network Load Balancers it is the second.
+// Principals that Application and Network Load Balancers write logs as. For the former, older policies name an account instead.
 const (
 	servicePrincipal  = "logdelivery.elasticloadbalancing.amazonaws.com"
 	deliveryPrincipal = "delivery.logs.amazonaws.com"
@@ -54,17 +53,16 @@ func (p Permission) Check(tx *state.Tx, loadBalancerARN, bucket, prefix string) 
 
 // writable says whether the bucket's policy lets Elastic Load Balancing put an object there.
 func writable(b *object.Bucket, of edgeapi.LogFile, key string) bool {
-	account := accounts[of.Region]
 	context := map[string]string{
 		"aws:sourcearn": of.ARN(), "aws:sourceaccount": of.Account, "s3:x-amz-acl": "bucket-owner-full-control", "aws:securetransport": "true",
 	}
-	delivery := map[string]string{
-		"aws:sourcearn": "arn:aws:logs:" + of.Region + ":" + of.Account + ":*", "aws:sourceaccount": of.Account,
-		"s3:x-amz-acl": "bucket-owner-full-control", "aws:securetransport": "true",
-	}
-	callers := []policy.Access{{Service: servicePrincipal, Context: context}, {Service: deliveryPrincipal, Context: delivery}}
-	if account != "" {
+	callers := []policy.Access{{Service: servicePrincipal, Context: context}}
+	if account := accounts[of.Region]; account != "" {
 		callers = append(callers, policy.Access{Account: account, Principal: "arn:aws:iam::" + account + ":root", Context: context})
+	}
+	if strings.HasPrefix(of.LoadBalancer, "net/") {
+		context["aws:sourcearn"] = "arn:aws:logs:" + of.Region + ":" + of.Account + ":*"
+		callers = []policy.Access{{Service: deliveryPrincipal, Context: context}}
 	}
 	for _, c := range callers {
 		c.Action, c.Resource = "s3:PutObject", b.ARN()+"/"+key
