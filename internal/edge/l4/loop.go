@@ -102,7 +102,15 @@ func (l *loop) leave(i int32) {
 // add has epoll watch a socket for the handler at a place.
 func (l *loop) add(i int32, side, fd int, what uint32) error {
 	ev := unix.EpollEvent{Events: what, Fd: i<<1 | int32(side), Pad: l.places[i].turn}
-	return epollAdd(l.epoll, fd, &ev)
+	return epollControl(l.epoll, unix.EPOLL_CTL_ADD, fd, &ev)
+}
+
+// change has epoll watch a socket for something else than before. What holds already is an event.
+func (l *loop) change(i int32, side, fd int, what uint32) {
+	ev := unix.EpollEvent{Events: what, Fd: i<<1 | int32(side), Pad: l.places[i].turn}
+	if err := epollControl(l.epoll, unix.EPOLL_CTL_MOD, fd, &ev); err != nil {
+		l.engine.log.Error("socket is not watched", "err", err)
+	}
 }
 
 // do has the loop call f, soon. After the loop has ended nothing happens.

@@ -101,8 +101,8 @@ func option(fd, level, name int) error {
 	return nil
 }
 
-func epollAdd(epoll, fd int, ev *unix.EpollEvent) error {
-	_, _, err := syscall.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(epoll), unix.EPOLL_CTL_ADD, uintptr(fd), uintptr(unsafe.Pointer(ev)), 0, 0)
+func epollControl(epoll int, what uintptr, fd int, ev *unix.EpollEvent) error {
+	_, _, err := syscall.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(epoll), what, uintptr(fd), uintptr(unsafe.Pointer(ev)), 0, 0)
 	if err != 0 {
 		return os.NewSyscallError("epoll_ctl", err)
 	}

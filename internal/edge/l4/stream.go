@@ -52,6 +52,8 @@ type end struct {
 	ended              bool // its end has been read
 	shut               bool // the end of the other has been passed on to it
 	bulk               bool // what is written to it comes through a pipe
+	watched            bool // by epoll
+	heeded             bool // for being writable, too: from when it first was not
 
 	pending []byte
 	through pipe // in which piped octets are
@@ -155,7 +157,7 @@ func (f *stream) connect() error {
 		closeSocket(fd)
 		return err
 	}
-	f.ends[upstream] = end{fd: fd}
+	f.ends[upstream] = end{fd: fd, watched: true, heeded: true}
 	f.connecting = true
 	f.deadline = l.now() + ticks(connectTimeout)
 	return nil
@@ -218,9 +220,16 @@ func (f *stream) connected(what uint32) {
 		return
 	}
 	// What the client had sent has been read by now, so watching it begins without an event for that.
-	if err := f.loop.add(f.place, client, f.ends[client].fd, wanted); err != nil {
-		f.abort()
+	c := &f.ends[client]
+	watch := uint32(wanted)
+	if !c.heeded { // most clients are never slow, and there would be an event at once
+		watch &^= unix.EPOLLOUT
 	}
+	if err := f.loop.add(f.place, client, c.fd, watch); err != nil {
+		f.abort()
+		return
+	}
+	c.watched = true
 }
 
 // failed tries another target after one that can not be reached.
@@ -336,7 +345,9 @@ func (f *stream) copy(src, dst *end) (int, error) {
 	}
 	if m < n {
 		dst.pending = append(dst.pending[:0], b[m:n]...)
-		dst.writable = err == nil || err != unix.EAGAIN
+		if err == unix.EAGAIN {
+			f.full(dst)
+		}
 	}
 	return n, nil
 }
@@ -363,7 +374,7 @@ func (f *stream) flush(dst *end) error {
 	if dst.piped > 0 {
 		n, err := splice(dst.through.out, dst.fd, dst.piped)
 		if err == unix.EAGAIN {
-			dst.writable = false
+			f.full(dst)
 			return nil
 		}
 		if err != nil {
@@ -376,7 +387,7 @@ func (f *stream) flush(dst *end) error {
 	}
 	n, err := write(dst.fd, dst.pending)
 	if err == unix.EAGAIN {
-		dst.writable = false
+		f.full(dst)
 		return nil
 	}
 	if err != nil {
@@ -386,6 +397,18 @@ func (f *stream) flush(dst *end) error {
 		dst.pending = nil
 	}
 	return nil
+}
+
+// full takes note that an end takes nothing more for now. There will be an event when it does.
+func (f *stream) full(dst *end) {
+	dst.writable = false
+	if dst.heeded {
+		return
+	}
+	dst.heeded = true
+	if dst.watched {
+		f.loop.change(f.place, client, dst.fd, wanted)
+	}
 }
 
 // broken ends the flow because one end is: the other gets a reset too.
