@@ -225,6 +225,33 @@ func TestUploadWindow(t *testing.T) {
 	}
 }
 
+// TestWindowOfTheConnection has bodies that are read and bodies that are not: neither may widen or narrow what the client may send.
+func TestWindowOfTheConnection(t *testing.T) {
+	w := open(t, func(s *Stream) {
+		if s.id%4 == 1 {
+			io.ReadFull(s, make([]byte, 1000))
+		} else {
+			for _, last := s.Buffered(); !last; _, last = s.Buffered() {
+				runtime.Gosched()
+			}
+		}
+		s.Send(answer(200), nil, true)
+	})
+	for id := uint32(1); id < 20; id += 2 {
+		w.send(frameOf(frameHeaders, flagEndHeaders, id, w.post()), frameOf(frameData, flagEndStream, id, strings.Repeat("x", 1000)))
+		w.answer(id)
+	}
+	c := w.server
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.streams) > 0 {
+		c.idle.Wait()
+	}
+	if room := c.receivable + c.consumed; room != connectionWindow {
+		t.Errorf("%d octets of %d", room, connectionWindow)
+	}
+}
+
 // TestTrickle has a header block that does not end.
 func TestTrickle(t *testing.T) {
 	w := open(t, echo)

@@ -81,7 +81,7 @@ func (s *Stream) finish(c *Connection) {
 	case !s.remoteDone:
 		s.reset(NoError) // "a server MAY request that the client abort transmission of a request without error"
 	}
-	c.giveBack(len(s.in) - s.used + s.consumed)
+	c.giveBack(len(s.in) - s.used) // what was read has been given back
 	delete(c.streams, s.id)
 	if len(c.streams) == 0 {
 		c.idle.Broadcast()
