@@ -5,6 +5,6 @@
 // The tests need root and make one platform each, with a data directory and a
 // port of their own; at the end the platform is interrupted and nothing of it
 // may be left on the machine. Where a client (terraform, aws, python3 with
-// boto3) is not installed its test is skipped, unless
+// boto3, chromium, h2load) is not installed its test is skipped, unless
 // NEARGATE_REQUIRE_CLIENTS=1 says that it has to be there.
 package e2e

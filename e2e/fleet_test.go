@@ -38,7 +38,7 @@ type fleet struct {
 	groups                        map[string]string // target groups by name
 	certificates                  map[string]string // by domain
 	web, flows, inner             edgeOf            // ALB, NLB, internal NLB
-	elastic                       []string          // addresses of flows
+	elastic, allocations          []string          // Elastic IPs of flows
 	roots                         *x509.CertPool    // of the platform's authority
 	bundle                        string            // the same as a file
 	listeners                     map[string]string // of web by port
@@ -88,13 +88,20 @@ func TestFleet(t *testing.T) {
 	})
 	t.Run("logs", func(t *testing.T) { f.in(t).logged() })
 	t.Run("metrics", func(t *testing.T) { f.in(t).measured() })
+	t.Run("changes", func(t *testing.T) { f.in(t).changes() })
+	t.Run("deployment", func(t *testing.T) { f.in(t).deploys() })
+	f.crashes()
 }
 
-// listOf makes the parameters of a list of structures, each with the same members: listOf("Attributes", "Key", "Value")("a", "1", "b", "2").
+// listOf makes the parameters of a list, of texts or of structures with the same members: listOf("Attributes", "Key", "Value")("a", "1", "b", "2").
 func listOf(list string, names ...string) func(values ...string) []string {
 	return func(values ...string) (pairs []string) {
 		for i, v := range values {
-			pairs = append(pairs, fmt.Sprintf("%s.member.%d.%s", list, i/len(names)+1, names[i%len(names)]), v)
+			name := fmt.Sprintf("%s.member.%d", list, i/max(len(names), 1)+1)
+			if len(names) > 0 {
+				name += "." + names[i%len(names)]
+			}
+			pairs = append(pairs, name, v)
 		}
 		return pairs
 	}
@@ -127,6 +134,7 @@ func (p *platform) fleet() *fleet {
 	f.admitAll(f.albGroup, "tcp", 80, 8443, "IpRanges.1.CidrIp", "0.0.0.0/0")
 	f.admitAll(f.nlbGroup, "tcp", 80, 80, "IpRanges.1.CidrIp", "0.0.0.0/0")
 	f.admitAll(f.nlbGroup, "tcp", 7000, 7001, "IpRanges.1.CidrIp", "0.0.0.0/0")
+	f.admitAll(f.nlbGroup, "tcp", 7004, 7004, "IpRanges.1.CidrIp", "0.0.0.0/0")
 	f.admitAll(f.nlbGroup, "tcp", 7003, 7003, "IpRanges.1.CidrIp", "0.0.0.0/0")
 	f.admitAll(f.nlbGroup, "udp", 7002, 7002, "IpRanges.1.CidrIp", "0.0.0.0/0")
 	f.admitAll(f.nlbGroup, "tcp", 7443, 7444, "IpRanges.1.CidrIp", "0.0.0.0/0")
@@ -151,6 +159,7 @@ func (p *platform) fleet() *fleet {
 func (f *fleet) target(name string) string {
 	return f.define("target", types.ContainerDefinition{
 		Name: new("target"), Image: new("test/target:latest"), Environment: []types.KeyValuePair{{Name: new("NAME"), Value: &name}},
+		PortMappings: []types.PortMapping{{ContainerPort: new(int32(8080))}, {ContainerPort: new(int32(7000))}},
 	})
 }
 
@@ -180,14 +189,11 @@ func (f *fleet) balancers() {
 	f.t.Helper()
 	f.web = f.balancerOf("web", "SecurityGroups.member.1", f.albGroup, "Subnets.member.1", f.public[0], "Subnets.member.2", f.public[1])
 	f.set(f.web.arn, "idle_timeout.timeout_seconds", "6")
-	mapped := []string{"Type", "network", "SecurityGroups.member.1", f.nlbGroup}
-	for i := range f.public {
+	for range f.public {
 		eip := f.ec2("AllocateAddress", "Domain", "vpc")
-		f.elastic = append(f.elastic, eip.get("publicIp"))
-		at := fmt.Sprintf("SubnetMappings.member.%d.", i+1)
-		mapped = append(mapped, at+"SubnetId", f.public[i], at+"AllocationId", eip.get("allocationId"))
+		f.allocations, f.elastic = append(f.allocations, eip.get("allocationId")), append(f.elastic, eip.get("publicIp"))
 	}
-	f.flows = f.balancerOf("flows", mapped...)
+	f.flows = f.balancerOf("flows", append(f.mappings(f.public), "Type", "network", "SecurityGroups.member.1", f.nlbGroup)...)
 	f.inner = f.balancerOf("inner", "Type", "network", "Scheme", "internal", "SecurityGroups.member.1", f.nlbGroup,
 		"SubnetMappings.member.1.SubnetId", f.private[0], "SubnetMappings.member.1.PrivateIPv4Address", "10.0.10.77",
 		"SubnetMappings.member.2.SubnetId", f.private[1], "SubnetMappings.member.2.PrivateIPv4Address", "10.0.11.77")
@@ -205,6 +211,15 @@ func (f *fleet) balancers() {
 	}
 	f.requests(f.web.dns)
 	f.keepsLogs()
+}
+
+// mappings give each subnet its Elastic IP.
+func (f *fleet) mappings(subnets []string) []string {
+	var pairs []string
+	for i, s := range subnets {
+		pairs = append(pairs, s, f.allocations[i])
+	}
+	return listOf("SubnetMappings", "SubnetId", "AllocationId")(pairs...)
 }
 
 func (f *fleet) balancerOf(name string, args ...string) edgeOf {
