@@ -26,7 +26,7 @@ func TestDrain(t *testing.T) {
 	if got := word(t, c); got != "old" {
 		t.Fatal(got)
 	}
-	b.setTargets(draining(old, time.Now().Add(300*time.Millisecond)), next)
+	b.setTargets(draining(old, time.Now().Add(time.Hour)), next)
 	for range 50 {
 		if got := b.ask(); got != "new" {
 			t.Fatal(got)
@@ -35,6 +35,7 @@ func TestDrain(t *testing.T) {
 	if n, drained := b.engine.Flows(b.key(old)); n != 1 || drained {
 		t.Errorf("%d flows, drained %v", n, drained)
 	}
+	b.setTargets(draining(old, time.Now().Add(50*time.Millisecond)), next)
 	eventually(t, "the delay is over", func() bool { _, drained := b.engine.Flows(b.key(old)); return drained })
 	if got := exchange(t, c, "still here"); got != "still here" {
 		t.Errorf("%q", got)
@@ -122,11 +123,14 @@ func TestUnhealthy(t *testing.T) {
 		}
 	})
 	t.Run("spared", func(t *testing.T) {
-		b, c := begin(t, func(g *edgeapi.TargetGroup) { g.UnhealthyDrain = 2 * time.Second })
+		b, c := begin(t, func(g *edgeapi.TargetGroup) { g.UnhealthyDrain = time.Hour })
 		quiet(t, c)
 		if !b.engine.Sparing(b.key(sick)) {
 			t.Error("not reported as draining")
 		}
+		b.engine.SetHealth(b.key(sick), true)
+		b.group(func(g *edgeapi.TargetGroup) { g.UnhealthyDrain = 50 * time.Millisecond })
+		b.engine.SetHealth(b.key(sick), false)
 		if _, err := c.Read(make([]byte, 1)); !isReset(err) {
 			t.Error(err)
 		}
