@@ -118,13 +118,17 @@ func TestMetricsWithTheCLI(t *testing.T) {
 	p.kill()
 	p.launch()
 	window := []string{"--start-time", now.Format(time.RFC3339), "--end-time", now.Add(time.Minute).Format(time.RFC3339)}
-	orders := run(append([]string{"get-metric-statistics", "--namespace", "App", "--metric-name", "Orders", "--dimensions", "Name=Kind,Value=book", "Name=Shop,Value=north",
-		"--period", "60", "--statistics", "Sum", "--query", "Datapoints[0].[Sum,Unit]", "--output", "text"}, window...)...)
+	orders := run(append([]string{
+		"get-metric-statistics", "--namespace", "App", "--metric-name", "Orders", "--dimensions", "Name=Kind,Value=book", "Name=Shop,Value=north",
+		"--period", "60", "--statistics", "Sum", "--query", "Datapoints[0].[Sum,Unit]", "--output", "text",
+	}, window...)...)
 	if orders != "3.0\tCount" {
 		t.Errorf("orders %q", orders)
 	}
-	latency := run(append([]string{"get-metric-statistics", "--namespace", "App", "--metric-name", "Latency", "--period", "60", "--extended-statistics", "p90", "p99", "tm90",
-		"--query", "Datapoints[0].ExtendedStatistics.[p90,p99]", "--output", "text"}, window...)...)
+	latency := run(append([]string{
+		"get-metric-statistics", "--namespace", "App", "--metric-name", "Latency", "--period", "60", "--extended-statistics", "p90", "p99", "tm90",
+		"--query", "Datapoints[0].ExtendedStatistics.[p90,p99]", "--output", "text",
+	}, window...)...)
 	if latency != "20.0\t30.0" {
 		t.Errorf("latency %q", latency)
 	}

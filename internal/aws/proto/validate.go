@@ -154,8 +154,9 @@ func (c *checker) add(s *shape, v reflect.Value, at *trail, constraint string) {
 	if !s.hides() {
 		shown = "'" + show(v) + "'"
 	}
-	c.found = append(c.found, Violation{InBody: c.inBody,
-		Path: at.String(), Value: shown, Constraint: constraint,
+	c.found = append(c.found, Violation{
+		InBody: c.inBody,
+		Path:   at.String(), Value: shown, Constraint: constraint,
 	})
 }
 

@@ -64,10 +64,14 @@ func TestProbesByHTTP2(t *testing.T) {
 		{"in trailers", edgeapi.VersionGRPC, "/grpc.health.v1.Health/Check", "0-2,12", grpc("0", true), Outcome{OK: true, Code: 0}},
 		{"other code", edgeapi.VersionGRPC, "/AWS.ALB/healthcheck", "12", grpc("14", true), Outcome{Reason: edgeapi.ReasonResponseCodeMismatch, Code: 14}},
 		{"no gRPC", edgeapi.VersionGRPC, "/AWS.ALB/healthcheck", "0-99", http.NotFound, Outcome{Reason: edgeapi.ReasonResponseCodeMismatch, Code: 404}},
-		{"no status", edgeapi.VersionGRPC, "/AWS.ALB/healthcheck", "0-99", func(http.ResponseWriter, *http.Request) {},
-			Outcome{Reason: edgeapi.ReasonFailedHealthChecks}},
-		{"broken off", edgeapi.VersionGRPC, "/AWS.ALB/healthcheck", "0-99", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
-			Outcome{Reason: edgeapi.ReasonFailedHealthChecks}},
+		{
+			"no status", edgeapi.VersionGRPC, "/AWS.ALB/healthcheck", "0-99", func(http.ResponseWriter, *http.Request) {},
+			Outcome{Reason: edgeapi.ReasonFailedHealthChecks},
+		},
+		{
+			"broken off", edgeapi.VersionGRPC, "/AWS.ALB/healthcheck", "0-99", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+			Outcome{Reason: edgeapi.ReasonFailedHealthChecks},
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := probeOf(t, test.version, test.path, test.matcher, test.handler); got != test.want {

@@ -97,6 +97,7 @@ func (e *Engine) secure(out *listener, lb *edgeapi.LoadBalancer, l *edgeapi.List
 
 // takesStreams and takesDatagrams tell what sockets a protocol needs.
 func takesStreams(protocol string) bool { return protocol != edgeapi.ProtocolUDP }
+
 func takesDatagrams(protocol string) bool {
 	return protocol == edgeapi.ProtocolUDP || protocol == edgeapi.ProtocolTCPUDP
 }

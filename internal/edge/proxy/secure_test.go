@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bufio"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -23,8 +24,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"crypto"
 
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 )
@@ -470,7 +469,7 @@ func TestCertificateChange(t *testing.T) {
 func TestSecureIdle(t *testing.T) {
 	b := newBench(t)
 	a := secured(t, b, func(s *edgeapi.Snapshot, _ *edgeapi.Listener) {
-		s.LoadBalancers[0].Attributes.IdleTimeout = 300 * time.Millisecond
+		s.LoadBalancers[0].Attributes.IdleTimeout = 3 * time.Second // which the handshake may take too, on a busy machine
 	})
 	conn, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", b.port), a.config())
 	if err != nil {

@@ -258,8 +258,11 @@ func override(out *s3api.HeadObjectOutput, in *s3api.HeadObjectInput) {
 		to   **string
 		from *string
 	}{
-		{&out.CacheControl, in.ResponseCacheControl}, {&out.ContentDisposition, in.ResponseContentDisposition}, {&out.ContentEncoding, in.ResponseContentEncoding},
-		{&out.ContentLanguage, in.ResponseContentLanguage}, {&out.ContentType, in.ResponseContentType},
+		{&out.CacheControl, in.ResponseCacheControl},
+		{&out.ContentDisposition, in.ResponseContentDisposition},
+		{&out.ContentEncoding, in.ResponseContentEncoding},
+		{&out.ContentLanguage, in.ResponseContentLanguage},
+		{&out.ContentType, in.ResponseContentType},
 	} {
 		if o.from != nil {
 			*o.to = o.from
