@@ -34,10 +34,12 @@ test: ## every test, with real containers and real packets
 	@scripts/setup test
 	@scripts/test
 
-conformance: ## h2spec against the HTTP/2 engine, and against a load balancer with and without TLS
+bin/h2spec:
 	@mkdir -p $(BIN)
 	GOBIN=$(abspath $(BIN)) $(GO) install github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible
-	PATH=$(abspath $(BIN)):$$PATH $(GO) test -count=1 -run Conformance ./internal/edge/http2 ./internal/edge/proxy
+
+conformance: bin/h2spec ## h2spec against the HTTP/2 engine, and against a load balancer with and without TLS
+	PATH=$(abspath $(BIN)):$$PATH $(GO) test -count=1 -v -run Conformance ./internal/edge/http2 ./internal/edge/proxy
 
 bench: build ## docs/benchmarks.md: this machine, us and the peers in one run
 	@scripts/setup bench
