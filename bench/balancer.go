@@ -43,7 +43,7 @@ func measureBalancer(ctx context.Context, r *run) (f findings, err error) {
 	if out, err := build.CombinedOutput(); err != nil {
 		return f, fmt.Errorf("build bench/l7: %w: %s", err, out)
 	}
-	rounds, each := r.times(5, 3), r.during(5*time.Second)
+	rounds, each := r.times(3, 3), r.during(3*time.Second)
 	command := exec.CommandContext(ctx, binary, "-rounds", strconv.Itoa(rounds), "-duration", each.String(), "-json", result)
 	if out, err := command.CombinedOutput(); err != nil {
 		return f, fmt.Errorf("bench/l7: %w: %s", err, out)
