@@ -101,7 +101,7 @@ func askDatagram(t *testing.T, address string, port int, text string) (string, e
 	}
 	defer c.Close()
 	b := make([]byte, 64<<10)
-	for range 20 {
+	for range 200 {
 		io.WriteString(c, text)
 		c.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
 		n, readErr := c.Read(b)

@@ -214,6 +214,7 @@ func (f *tlsFlow) reach(e *Engine, v *listener, g *group, to *target) (connectio
 	}
 	if g.ProxyProtocol {
 		if _, err := c.Write(appendProxyHeader(nil, protocolTCP, f.from, v.nodeLocal)); err != nil {
+			c.Close()
 			return nil, err
 		}
 	}

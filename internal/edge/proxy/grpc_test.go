@@ -172,7 +172,7 @@ func TestGRPC(t *testing.T) {
 				t.Error(err)
 			}
 
-			short, stop := context.WithTimeout(ctx, 100*time.Millisecond)
+			short, stop := context.WithTimeout(ctx, 2*time.Second) // before which the call must have begun
 			defer stop()
 			err = c.Invoke(short, "/test.Words/Say", wrapperspb.String("sleep"), &out)
 			if status.Code(err) != codes.DeadlineExceeded {

@@ -259,7 +259,7 @@ func TestHalfAnswerIsNotContinued(t *testing.T) {
 	}))
 	b.apply(func(s *edgeapi.Snapshot) {
 		s.LoadBalancers = slices.Clone(s.LoadBalancers)
-		s.LoadBalancers[0].Attributes.IdleTimeout = time.Second
+		s.LoadBalancers[0].Attributes.IdleTimeout = 3 * time.Second
 	})
 	ask := func(path string) net.Conn {
 		c := b.dial()

@@ -272,11 +272,9 @@ func (x *stream) persists() bool {
 // deliver sends to the client. Before the last part it gives back the target's connection, which a request that the client
 // sends in answer to it may use.
 func (x *stream) deliver(block, data []byte, end, reusable bool) bool {
+	x.target.counters.bytesIn.Add(uint64(len(data)))
 	if end && (x.upload == nil || x.upload.finished()) {
-		x.target.counters.bytesIn.Add(uint64(len(data)))
 		x.release(reusable && x.persists())
-	} else {
-		x.target.counters.bytesIn.Add(uint64(len(data)))
 	}
 	x.sent(len(block) + len(data))
 	return x.in.Send(block, data, end) == nil

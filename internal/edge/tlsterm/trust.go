@@ -52,7 +52,7 @@ type trust struct {
 	anchors *x509.CertPool
 	count   int
 	revoked map[string][]*revocations // by the issuer's subject
-	checked sync.Map                  // signature → error, whether an issuer has signed a list
+	checked sync.Map                  // signature → bool: whether an issuer has signed a list
 }
 
 // revocations is one certificate revocation list.
