@@ -85,16 +85,14 @@ func (p *pusher) wait(ctx context.Context, w *state.Watch) error {
 // certificates, those that listeners have; of health, what changes where names lead to.
 func (p *pusher) matter(changes []state.Change) bool {
 	tx := p.Store.View()
-	healths := false
+	healths, certificates := false, false
 	for _, c := range changes {
 		if c.Table == p.Balance.Healths.Name() {
 			healths = true
 			continue
 		}
 		if slices.ContainsFunc(p.Certificates.Changing(), func(t state.AnyTable) bool { return t.Name() == c.Table }) {
-			if !slices.Equal(p.Build(tx).Certificates, p.sentCerts) {
-				return true
-			}
+			certificates = true
 			continue
 		}
 		if c.Table != p.Network.Interfaces.Name() || p.sentNodes[c.Key] {
@@ -104,7 +102,7 @@ func (p *pusher) matter(changes []state.Change) bool {
 			return true
 		}
 	}
-	return healths && p.reachChanged(tx)
+	return healths && p.reachChanged(tx) || certificates && !slices.Equal(p.Build(tx).Certificates, p.sentCerts)
 }
 
 // push puts the rows as they are, as often as it takes. A snapshot that edge refuses leaves the last one in service until rows
