@@ -3,7 +3,6 @@ package object
 import (
 	"context"
 	"encoding/hex"
-	"strings"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -256,7 +255,11 @@ func (e *Engine) drop(id int64) error {
 		if err := t.each("SELECT content FROM version WHERE bucket = ?", []any{id}, collect); err != nil {
 			return err
 		}
-		for _, q := range strings.Split("DELETE FROM part WHERE upload IN (SELECT id FROM upload WHERE bucket = ?);DELETE FROM upload WHERE bucket = ?;DELETE FROM version WHERE bucket = ?", ";") {
+		for _, q := range []string{
+			"DELETE FROM part WHERE upload IN (SELECT id FROM upload WHERE bucket = ?)",
+			"DELETE FROM upload WHERE bucket = ?",
+			"DELETE FROM version WHERE bucket = ?",
+		} {
 			if err := t.exec(q, id); err != nil {
 				return err
 			}
