@@ -42,10 +42,13 @@ func NotImplemented(what string) *Error {
 	return New("NotImplemented", http.StatusNotImplemented, "%s is not implemented by Neargate yet", what)
 }
 
-// With adds a member of the modeled error.
+// With adds a member of the modeled error. An int becomes an int64: the protocols' integers have a size.
 func (e *Error) With(member string, value any) *Error {
 	if e.Fields == nil {
 		e.Fields = map[string]any{}
+	}
+	if n, ok := value.(int); ok {
+		value = int64(n)
 	}
 	e.Fields[member] = value
 	return e

@@ -39,4 +39,7 @@ func TestWith(t *testing.T) {
 	if err.Fields["resourceIds"] == nil {
 		t.Error("member lost")
 	}
+	if n, ok := err.With("Size", 5).Fields["Size"].(int64); !ok || n != 5 {
+		t.Errorf("an int became %T", err.Fields["Size"])
+	}
 }
