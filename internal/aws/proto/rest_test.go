@@ -104,6 +104,7 @@ func TestBoundResponse(t *testing.T) {
 				t.Errorf("%s: %q, want %q", name, got, want)
 			}
 		}
+		//lint:ignore SA1008 keys of maps keep their letters
 		if got := tt.r.Header["X-Meta-colour"]; len(got) != 1 || got[0] != "red" {
 			t.Errorf("%v: the map's key is not as it was", tt.r.Header)
 		}

@@ -19,8 +19,7 @@ type plain struct{ net.Conn }
 
 // serveOn serves one connection and returns what Serve returned once it has.
 func serveOn(conn net.Conn, serve func(*Stream), last func() bool) (*Connection, chan error) {
-	var c *Connection
-	c = NewConnection(plain{conn}, Config{
+	c := NewConnection(plain{conn}, Config{
 		Serve: serve, Crew: crew, Last: last, Now: ticks,
 		Interrupt: func() { conn.SetReadDeadline(time.Unix(1, 0)) },
 	})
@@ -75,7 +74,6 @@ type wire struct {
 	encoder *hpack.Encoder
 	decoder *hpack.Decoder
 	block   []byte
-	in      []byte
 }
 
 func (w *wire) Write(b []byte) (int, error) {

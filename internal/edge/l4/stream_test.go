@@ -198,12 +198,11 @@ func TestNoTarget(t *testing.T) {
 	if err := b.turnedAway(); !isReset(err) {
 		t.Error(err)
 	}
-	dead := tcpTarget(t, echo)
 	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IP{127, 0, 0, 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	dead = targetAt(l.Addr().(*net.TCPAddr).AddrPort())
+	dead := targetAt(l.Addr().(*net.TCPAddr).AddrPort())
 	l.Close()
 	b.setTargets(dead)
 	if err := b.turnedAway(); !isReset(err) {

@@ -65,8 +65,10 @@ func TestResumption(t *testing.T) {
 		s.LoadBalancers[0].Listeners[0].ARN = "listener"
 		s.LoadBalancers[0].Listeners[0].TLS.Mutual = &edgeapi.MutualAuth{Mode: edgeapi.MutualPassthrough}
 		server = load(t, servers, s)
-		if resumed(server) || resumed(server) {
-			t.Error("resumed with mutual TLS")
+		for range 2 { // the second could have a ticket of the first
+			if resumed(server) {
+				t.Error("resumed with mutual TLS")
+			}
 		}
 	}
 }

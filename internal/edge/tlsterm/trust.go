@@ -110,6 +110,7 @@ func (t *trust) revoke(der []byte) error {
 	for i := range list.RevokedCertificateEntries {
 		r.serials[string(list.RevokedCertificateEntries[i].SerialNumber.Bytes())] = struct{}{}
 	}
+	//lint:ignore SA1019 it has the entries a second time, which are not to be kept
 	r.list.RevokedCertificateEntries, r.list.RevokedCertificates = nil, nil
 	issuer := string(list.RawIssuer)
 	t.revoked[issuer] = append(t.revoked[issuer], r)

@@ -15,11 +15,10 @@ import (
 	"github.com/neargate/neargate/internal/network"
 )
 
-// balanced is a world with a client, a network load balancer and a server with ports 80 and 81; the server's rules are the test's.
+// balanced is a world with a client, a network load balancer and a server with ports 80 and 81; the test gives the server its rules.
 type balanced struct {
 	*world
 	client, lb, server place
-	rules              []network.Rule
 }
 
 var lbAddress, serverAddress, clientAddress = addr("10.0.0.20"), addr("10.0.1.10"), addr("10.0.0.10")
