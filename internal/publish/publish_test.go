@@ -285,12 +285,13 @@ func TestGenerations(t *testing.T) {
 		e.status.Generation = 1000 // of another data directory
 		start(t, g, e)
 		settle()
-		if got := e.last().Generation; got != 1001 {
-			t.Errorf("first generation is %d", got)
+		first := e.last().Generation // 1001, or more if edge's older status was heard of after that
+		if first <= 1000 {
+			t.Errorf("first generation is %d", first)
 		}
 		e.set(func(e *edge) { e.status.Generation = 0 })
 		settle()
-		if got := e.last().Generation; got <= 1001 || e.status.Generation != got {
+		if got := e.last().Generation; got <= first || e.status.Generation != got {
 			t.Errorf("edge that lost its snapshot serves %d, last put %d", e.status.Generation, got)
 		}
 		before := e.puts()
