@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -43,7 +44,11 @@ func (c client) do(ctx context.Context, method, path string, query url.Values, b
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("no platform answers at %s: %w", c.endpoint, err)
+		var failed *url.Error // would name the URL once more
+		if errors.As(err, &failed) {
+			err = failed.Err
+		}
+		return nil, fmt.Errorf("no platform answers at %s (see --endpoint): %w", c.endpoint, err)
 	}
 	if res.StatusCode == http.StatusOK {
 		return res.Body, nil

@@ -21,6 +21,11 @@ func runImage(ctx context.Context, args []string) error {
 		return errors.New("image needs a verb: load FILE, build DIR or ls")
 	}
 	switch args[0] {
+	case "help", "-h", "--help":
+		fmt.Print("neargate image load FILE [--name NAME]                  give the platform a docker archive\n" +
+			"neargate image build DIR [--name NAME] [--output FILE]  package a Go program: into the platform, or a docker archive\n" +
+			"neargate image ls                                       images that tasks find\n")
+		return nil
 	case "load":
 		return loadImage(ctx, args[1:])
 	case "build":

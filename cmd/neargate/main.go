@@ -35,6 +35,7 @@ func verbs() []verb {
 		{"env", "[flags]", "print the variables that point AWS clients here", runEnv},
 		{"status", "[flags]", "services, tasks and load balancers at a glance", runStatus},
 		{"ps", "[-a] [flags]", "tasks and their containers", runPs},
+		{"address", "LOAD-BALANCER [flags]", "print the loopback address that leads to a load balancer", runAddress},
 		{"logs", "[-f] TASK|SERVICE [flags]", "what containers say", runLogs},
 		{"exec", "[-t] TASK|SERVICE [flags] -- COMMAND", "run a command in a container", runExec},
 		{"image", "load FILE | build DIR | ls [flags]", "images known to every task", runImage},

@@ -45,38 +45,35 @@ func runStatus(ctx context.Context, args []string) error {
 		}
 	}
 	if len(s.LoadBalancers) > 0 {
-		fmt.Fprintln(w, "\nLOAD BALANCER\tSTATE\tBY NAME\tBY ADDRESS\tIN THE VPC")
+		fmt.Fprintln(w, "\nLOAD BALANCER\tSTATE\tBY NAME\tBY ADDRESS\tPUBLIC ADDRESSES")
 		for _, l := range s.LoadBalancers {
-			name, address := l.DNSName, "-"
-			if l.URL != "" {
-				name, address = reached(l.URL, l.Listeners), reached(l.Address, l.Listeners)
+			name, state, public := l.Name, l.State, strings.Join(l.Public, " ")
+			if l.URL == "" {
+				fmt.Fprintf(w, "%s\t%s\t%s\t-\t-\n", name, state, l.DNSName)
+				continue
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", l.Name, l.State, name, address, strings.Join(l.Public, " "))
+			if len(l.Listeners) == 0 {
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", name, state, "no listener", "no listener", public)
+			}
+			for _, at := range l.Listeners {
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", name, state, reached(l.URL, at), reached(l.Address, at), public)
+				name, state, public = "", "", ""
+			}
 		}
 	}
 	return w.Flush()
 }
 
-// reached is how listeners are reached at http://HOST: by URL where they speak HTTP, else by host, port and protocol.
-func reached(url string, listeners []control.ListenerStatus) string {
-	host := strings.TrimPrefix(url, "http://")
-	var out []string
-	for _, l := range listeners {
-		switch {
-		case l.Protocol == "HTTP" && l.Port == 80:
-			out = append(out, "http://"+host+"/")
-		case l.Protocol == "HTTPS" && l.Port == 443:
-			out = append(out, "https://"+host+"/")
-		case l.Protocol == "HTTP" || l.Protocol == "HTTPS":
-			out = append(out, fmt.Sprintf("%s://%s:%d/", strings.ToLower(l.Protocol), host, l.Port))
-		default:
-			out = append(out, fmt.Sprintf("%s:%d/%s", host, l.Port, strings.ToLower(l.Protocol)))
-		}
+// reached is how a listener is reached at http://HOST: by URL where it speaks HTTP, else by host, port and protocol.
+func reached(url string, l control.ListenerStatus) string {
+	host, protocol := hostOf(url), strings.ToLower(l.Protocol)
+	switch {
+	case l.Protocol == "HTTP" && l.Port == 80, l.Protocol == "HTTPS" && l.Port == 443:
+		return fmt.Sprintf("%s://%s/", protocol, host)
+	case l.Protocol == "HTTP", l.Protocol == "HTTPS":
+		return fmt.Sprintf("%s://%s:%d/", protocol, host, l.Port)
 	}
-	if len(out) == 0 {
-		return "no listener"
-	}
-	return strings.Join(out, " ")
+	return fmt.Sprintf("%s:%d/%s", host, l.Port, protocol)
 }
 
 func runPs(ctx context.Context, args []string) error {
