@@ -33,6 +33,7 @@ func newApp(version, upstream string, exit func(int)) *app {
 func (a *app) handler() http.Handler {
 	m := http.NewServeMux()
 	m.HandleFunc("/{$}", a.hello)
+	m.HandleFunc("/api/{$}", a.hello)
 	m.HandleFunc("/healthz", a.healthy)
 	m.HandleFunc("/api/health", a.healthy)
 	m.HandleFunc("/call", a.call)

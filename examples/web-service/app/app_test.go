@@ -24,6 +24,8 @@ func TestAnswers(t *testing.T) {
 		text string
 	}{
 		{"/", 200, "version v1\nhostname "},
+		{"/api/", 200, "version v1\nhostname "},
+		{"/api/nowhere", 404, ""},
 		{"/healthz", 200, "ok"},
 		{"/api/health", 200, "ok"},
 		{"/call", 200, "version v7"},

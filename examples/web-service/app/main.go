@@ -1,6 +1,6 @@
 // Command app is the service of this example: a small HTTP server that tells who it is and misbehaves on demand.
 //
-//	/                     version, host name, address, as text or (Accept: application/json) JSON
+//	/ /api/               version, host name, address, as text or (Accept: application/json) JSON
 //	/healthz /api/health  200 while it is willing to serve
 //	/call                 fetches $UPSTREAM_URL and passes the answer on
 //	/slow?ms=N            answers after N milliseconds
