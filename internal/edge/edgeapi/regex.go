@@ -3,6 +3,7 @@ package edgeapi
 import (
 	"fmt"
 	"regexp"
+	"regexp/syntax"
 	"strings"
 )
 
@@ -12,6 +13,10 @@ const (
 	MaxConditionValue = 128
 	MaxRewrite        = 1024
 )
+
+// maxProgram bounds what one expression can cost: matching takes time in proportion to the input and to this. Literals of the greatest length
+// and ordinary repetitions are far below; counted ones of hundreds, one after another, are not.
+const maxProgram = 2048
 
 // CompileRegex compiles an expression of a condition or transform. The syntax is RE2, which has none of what "Transforms for
 // listener rules" excludes (lookaround, backreferences, atomic groups, possessive quantifiers, recursion) and matches in
@@ -31,11 +36,18 @@ func compile(expression, shown string) (*regexp.Regexp, error) {
 	if _, err := regexp.Compile(shown); err != nil {
 		return nil, fmt.Errorf("regular expression %q: %w", shown, err)
 	}
-	re, err := regexp.Compile(expression)
+	parsed, err := syntax.Parse(expression, syntax.Perl)
 	if err != nil {
 		return nil, fmt.Errorf("regular expression %q: %w", shown, err)
 	}
-	return re, nil
+	program, err := syntax.Compile(parsed.Simplify())
+	if err != nil {
+		return nil, fmt.Errorf("regular expression %q: %w", shown, err)
+	}
+	if len(program.Inst) > maxProgram {
+		return nil, fmt.Errorf("regular expression %q is too complex: its counted repetitions make %d steps of it", shown, len(program.Inst))
+	}
+	return regexp.Compile(expression)
 }
 
 // hasUnicodeClass reports whether s has \p or \P that is not itself escaped.

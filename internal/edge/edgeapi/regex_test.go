@@ -1,6 +1,9 @@
 package edgeapi
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestCompileRegex(t *testing.T) {
 	for _, c := range []struct {
@@ -20,6 +23,9 @@ func TestCompileRegex(t *testing.T) {
 		{`a)(b`, false},                      // does not close the group around it
 		{`a)|(?:b`, false},                   //
 		{`((((a{99}){99}){99}){99})`, false}, // would be huge
+		{`^/[a-z0-9-]{1,255}/[a-z]{1,63}$`, true},
+		{strings.Repeat("a", MaxRewrite), true},
+		{strings.Repeat(".{900}", 15), false}, // seconds for every long path
 	} {
 		for _, host := range []bool{false, true} {
 			if _, err := CompileRegex(c.expression, host); (err == nil) != c.ok {
