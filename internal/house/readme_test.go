@@ -36,7 +36,7 @@ func TestDocsNameRealCommands(t *testing.T) {
 		t.Fatalf("only %d verbs found in cmd/neargate/main.go: the pattern is stale", len(verbs))
 	}
 	makefile := read("Makefile")
-	for _, page := range []string{"README.md", "ARCHITECTURE.md", "examples/web-service/README.md"} {
+	for _, page := range []string{"README.md", "ARCHITECTURE.md", "examples/web-service/README.md", "examples/https-front/README.md"} {
 		text := read(page)
 		for _, m := range verbUse.FindAllStringSubmatch(text, -1) {
 			if !verbs[m[1]] && !prose[m[1]] {
