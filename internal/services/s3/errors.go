@@ -28,6 +28,7 @@ var (
 	errInvalidRequest      = class("InvalidRequest", http.StatusBadRequest)
 	errInvalidStorageClass = class("InvalidStorageClass", http.StatusBadRequest)
 	errInvalidTag          = class("InvalidTag", http.StatusBadRequest)
+	errInvalidURI          = class("InvalidURI", http.StatusBadRequest)
 	errKeyTooLong          = class("KeyTooLongError", http.StatusBadRequest)
 	errMalformedPolicy     = class("MalformedPolicy", http.StatusBadRequest)
 	errMalformedXML        = class("MalformedXML", http.StatusBadRequest)

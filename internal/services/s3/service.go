@@ -3,6 +3,7 @@ package s3
 import (
 	"context"
 	"log/slog"
+	"unicode/utf8"
 
 	s3api "github.com/neargate/neargate/internal/api/s3"
 	"github.com/neargate/neargate/internal/aws"
@@ -121,6 +122,9 @@ func (s *Service) openIn(ctx context.Context, tx *state.Tx, w wish) (*object.Buc
 	}
 	if w.owner != nil && *w.owner != b.Account {
 		return nil, denied()
+	}
+	if w.key != nil && !utf8.ValidString(*w.key) {
+		return nil, errInvalidURI.New("Couldn't parse the specified URI.") // no list could name it
 	}
 	if w.key != nil && len(*w.key) > maxKey {
 		return nil, errKeyTooLong.New("Your key is too long").With("Size", len(*w.key)).With("MaxSizeAllowed", maxKey)
