@@ -19,8 +19,7 @@ func (p *Publisher) targetGroup(tx *state.Tx, g *balance.TargetGroup, lb *balanc
 			Interval: h.Interval, Timeout: h.Timeout, HealthyThreshold: h.Healthy, UnhealthyThreshold: h.Unhealthy,
 		},
 		AnomalyMitigation: a.AnomalyMitigation == "on", SlowStart: a.SlowStart, Stickiness: stickiness(a.Stickiness),
-		DNS: edgeapi.Failover(a.DNS), Routing: edgeapi.Failover(a.Routing),
-		PreserveClientIP: a.PreserveClientIP, ProxyProtocol: a.ProxyProtocol, TerminateDeregistered: a.TerminateDeregistered,
+		Routing: edgeapi.Failover(a.Routing), PreserveClientIP: a.PreserveClientIP, ProxyProtocol: a.ProxyProtocol, TerminateDeregistered: a.TerminateDeregistered,
 		TerminateUnhealthy: a.TerminateUnhealthy, UnhealthyDrain: a.UnhealthyDrain,
 	}
 	if a.CrossZone != balance.CrossZoneInherited {

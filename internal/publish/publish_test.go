@@ -182,7 +182,7 @@ func TestSnapshot(t *testing.T) {
 				Protocol: "HTTP", Port: "traffic-port", Path: "/", Matcher: "200", Interval: 30 * time.Second, Timeout: 5 * time.Second,
 				HealthyThreshold: 5, UnhealthyThreshold: 2,
 			},
-			DNS: edgeapi.Failover{Count: 1}, Routing: edgeapi.Failover{Count: 1},
+			Routing: edgeapi.Failover{Count: 1},
 			Targets: []edgeapi.Target{{ID: "10.0.1.50", Address: netip.MustParseAddr("10.0.1.50"), Port: 8080, AvailabilityZone: "us-east-1b"}},
 		}}
 		want.Zones = []edgeapi.Zone{{

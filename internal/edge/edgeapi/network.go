@@ -47,12 +47,7 @@ func (g *TargetGroup) validateKind() error {
 	case g.UnhealthyDrain < 0:
 		return fmt.Errorf("unhealthy draining interval %v is negative", g.UnhealthyDrain)
 	}
-	for _, f := range []Failover{g.DNS, g.Routing} {
-		if f.Count < 0 || f.Percent < 0 || f.Percent > 100 {
-			return fmt.Errorf("bad minimum of healthy targets")
-		}
-	}
-	return nil
+	return g.Routing.validate()
 }
 
 // validateNetwork is validate for a network load balancer. groups are those of its kind.

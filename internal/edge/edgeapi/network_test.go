@@ -69,7 +69,7 @@ func TestValidateNetwork(t *testing.T) {
 		{"algorithm", func(s *Snapshot) { s.TargetGroups[0].Algorithm = AlgorithmRoundRobin }},
 		{"stickiness", func(s *Snapshot) { s.TargetGroups[1].Stickiness.Type = StickyLBCookie }},
 		{"both be terminated and drain", func(s *Snapshot) { s.TargetGroups[1].TerminateUnhealthy = true }},
-		{"minimum", func(s *Snapshot) { s.TargetGroups[1].Routing.Percent = 101 }},
+		{"threshold of healthy targets", func(s *Snapshot) { s.TargetGroups[1].Routing.Percent = 101 }},
 		{"path or matcher", func(s *Snapshot) { s.TargetGroups[1].HealthCheck.Path = "/" }},
 		{"thresholds", func(s *Snapshot) { s.TargetGroups[1].HealthCheck.UnhealthyThreshold = 0 }},
 		{"not supported with protocol HTTP", func(s *Snapshot) {

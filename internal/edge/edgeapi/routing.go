@@ -10,6 +10,13 @@ import (
 // MaxStickiness is the longest duration of stickiness.
 const MaxStickiness = 7 * 24 * time.Hour
 
+func (f Failover) validate() error {
+	if f.Count < 0 || f.Percent < 0 || f.Percent > 100 {
+		return fmt.Errorf("bad threshold of healthy targets: %d or %d %%", f.Count, f.Percent)
+	}
+	return nil
+}
+
 // validateRouting checks what decides which target of a group of protocol HTTP or HTTPS a request goes to.
 func (g *TargetGroup) validateRouting() error {
 	switch {
@@ -20,10 +27,8 @@ func (g *TargetGroup) validateRouting() error {
 	case g.SlowStart != 0 && (g.SlowStart < 0 || g.Algorithm != AlgorithmRoundRobin):
 		return fmt.Errorf("slow start of %v with algorithm %q", g.SlowStart, g.Algorithm)
 	}
-	for _, f := range []Failover{g.DNS, g.Routing} {
-		if f.Count < 0 || f.Percent < 0 || f.Percent > 100 {
-			return fmt.Errorf("bad threshold of healthy targets: %d or %d %%", f.Count, f.Percent)
-		}
+	if err := g.Routing.validate(); err != nil {
+		return err
 	}
 	s := g.Stickiness
 	if s == nil {

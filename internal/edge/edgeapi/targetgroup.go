@@ -53,7 +53,6 @@ type TargetGroup struct {
 	Stickiness        *Stickiness   `json:"stickiness,omitempty"`
 	// CrossZone overrides the load balancer's setting (load_balancing.cross_zone.enabled of the group).
 	CrossZone *bool    `json:"crossZone,omitempty"`
-	DNS       Failover `json:"dns,omitzero"`     // target_group_health.dns_failover
 	Routing   Failover `json:"routing,omitzero"` // target_group_health.unhealthy_state_routing
 
 	// Of network groups.
@@ -75,7 +74,8 @@ type Stickiness struct {
 	Cookie   string        `json:"cookie,omitempty"`   // name of the application's cookie, of app_cookie
 }
 
-// Failover is how many targets of a group must be healthy in a zone: fewer make the zone unhealthy. Zero is "off"; AWS's default is one target.
+// Failover is how many targets of a group must be healthy in a zone: with fewer all of them are routed to. Zero is "off"; AWS's default is one
+// target.
 type Failover struct {
 	Count   int `json:"count,omitempty"`
 	Percent int `json:"percent,omitempty"`
