@@ -137,8 +137,13 @@ func (w wakeup) event(int, uint32) {
 	w.asks = nil
 	w.mu.Unlock()
 	for _, f := range asks {
-		f()
+		w.call(f)
 	}
+}
+
+func (l *loop) call(f func()) {
+	defer l.survive(nil)
+	f()
 }
 
 // run works until someone asks it to end.
@@ -177,24 +182,27 @@ func (l *loop) run() error {
 	return nil
 }
 
-// deliver gives a handler its event. A flow on which the loop itself falls over is dropped, instead of all flows with it.
+// deliver gives a handler its event.
 func (l *loop) deliver(h handler, side int, what uint32) {
-	defer func() {
-		r := recover()
-		if r == nil {
-			return
-		}
-		l.engine.log.Error("flow dropped by a defect", "err", r, "stack", string(debug.Stack()))
-		switch h := h.(type) {
-		case *stream:
-			if !h.closed {
-				h.abort()
-			}
-		case *flow:
-			h.end()
-		}
-	}()
+	defer l.survive(h)
 	h.event(side, what)
+}
+
+// survive drops the flow on which the loop itself fell over, instead of all flows with it.
+func (l *loop) survive(h handler) {
+	r := recover()
+	if r == nil {
+		return
+	}
+	l.engine.log.Error("flow dropped by a defect", "err", r, "stack", string(debug.Stack()))
+	switch h := h.(type) {
+	case *stream:
+		if !h.closed {
+			h.abort()
+		}
+	case *flow:
+		h.end()
+	}
 }
 
 // resume gives flows that have more to do another turn.
@@ -204,9 +212,14 @@ func (l *loop) resume() {
 	for _, s := range again {
 		s.queued = false
 		if !s.closed {
-			s.move()
+			l.advance(s)
 		}
 	}
+}
+
+func (l *loop) advance(s *stream) {
+	defer l.survive(s)
+	s.move()
 }
 
 // end makes the loop end: its flows are reset.

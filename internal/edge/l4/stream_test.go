@@ -302,3 +302,20 @@ func TestOutOfFiles(t *testing.T) {
 		t.Errorf("%q %v", p[:n], err)
 	}
 }
+
+// TestDefect has what a loop is asked to do fall over: the loop, its flows and whatever else it was asked go on.
+func TestDefect(t *testing.T) {
+	b := newBench(t, edgeapi.ProtocolTCP, named(t, "hello"))
+	b.engine.mu.Lock()
+	loops := b.engine.loops
+	b.engine.mu.Unlock()
+	for _, l := range loops {
+		done := make(chan struct{})
+		l.do(func() { panic("on purpose") })
+		l.do(func() { close(done) })
+		<-done
+	}
+	if got := b.ask(); got != "hello" {
+		t.Error(got)
+	}
+}
