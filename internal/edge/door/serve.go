@@ -99,16 +99,6 @@ func (r *room) connect(k *Keeper) *net.TCPConn {
 // next is the public address whose turn it is.
 func (r *room) next() netip.AddrPort { return r.public[int(r.turn.Add(1))%len(r.public)] }
 
-// pour copies until from ends, inside the kernel where it can, and passes the end on.
-func pour(to, from *net.TCPConn) {
-	if _, err := io.Copy(to, from); err != nil {
-		to.Close()
-		from.Close()
-		return
-	}
-	to.CloseWrite()
-}
-
 // unrecognizedName is the TLS alert that says that nobody here has the name.
 var unrecognizedName = []byte{21, 3, 3, 0, 2, 2, 112}
 
