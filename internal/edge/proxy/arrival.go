@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// connection owns a socket's descriptor: a *net.TCPConn that was dialled, or an *os.File that was accepted.
+// connection owns a socket's descriptor: a *net.TCPConn that was dialled, or a *guest.
 type connection interface {
 	Close() error
 	SetDeadline(time.Time) error
@@ -28,6 +28,10 @@ type arrival struct {
 // atOnce is how many connections are accepted before the first of them is looked at.
 const atOnce = 32
 
+// speechless is how long a connection may be without an octet of the client before it is accepted all the same, to be counted and held to
+// the idle timeout: until then it is the kernel's, which spends next to nothing on it. With the first octet it is accepted at once.
+const speechless = time.Second
+
 // listen makes l a file of which connections can be accepted without what net does for each: asking for both addresses, and
 // switching Nagle's algorithm off, which is inherited here.
 func listen(l *net.TCPListener) (*os.File, error) {
@@ -38,7 +42,10 @@ func listen(l *net.TCPListener) (*os.File, error) {
 	}
 	raw, err := f.SyscallConn()
 	if err == nil {
-		controlErr := raw.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NODELAY, 1) })
+		controlErr := raw.Control(func(fd uintptr) {
+			err = errors.Join(unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NODELAY, 1),
+				unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, int(speechless/time.Second)))
+		})
 		err = errors.Join(err, controlErr)
 	}
 	if err != nil {

@@ -162,7 +162,7 @@ func (s *server) accept(listener syscall.RawConn) {
 		var err error
 		batch, err = arrivals(listener, batch[:0])
 		for _, a := range batch {
-			e.admit(s, os.NewFile(uintptr(a.fd), "client"), a.from)
+			e.admit(s, &guest{fd: a.fd}, a.from)
 		}
 		switch {
 		case errors.Is(err, os.ErrClosed):
