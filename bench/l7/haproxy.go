@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// tuned is HAProxy after its Configuration Manual: one thread (the core it is pinned to), idle connections to servers shared by
-// all clients, data passed on by splice where that pays, no logs.
+// tuned is HAProxy after its Configuration Manual: one thread (the core it is pinned to), idle connections to servers kept and
+// shared by all clients, data passed on by splice where that pays, no logs.
 const tuned = `
 global
 	maxconn 4096
@@ -25,9 +25,10 @@ defaults
 	timeout http-keep-alive 75s
 	option splice-auto
 	http-reuse always
+	default-server pool-purge-delay 75s
 
 frontend front
-	bind %[1]s backlog 4096%[4]s
+	bind %[1]s backlog 4096 defer-accept%[4]s
 	option forwardfor
 	http-request set-header X-Forwarded-Proto http
 	http-request set-header X-Forwarded-Port %%[dst_port]

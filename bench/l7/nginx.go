@@ -46,11 +46,11 @@ const balancer = `
 	proxy_set_header X-Amzn-Trace-Id Root=1-$request_id;
 	upstream target {
 		%[2]s
-		keepalive 256;
+		keepalive 2048;
 		keepalive_requests 100000000;
 	}
 	server {
-		listen %[1]s reuseport backlog=4096;
+		listen %[1]s reuseport deferred backlog=4096;
 		%[4]s
 		%[3]s
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -88,24 +89,23 @@ func (p *proxy) keepChanging() (stop func()) {
 
 // cpu is the time the processes have spent so far, user and system.
 func (p *proxy) cpu() (time.Duration, error) {
-	const perTick = 10 * time.Millisecond // USER_HZ is 100 on every Linux we run on
 	var sum time.Duration
 	for _, pid := range p.pids() {
-		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		if err != nil {
-			return 0, err
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+		if err != nil || len(threads) == 0 {
+			return 0, errors.Join(err, fmt.Errorf("process %d has no threads", pid))
 		}
-		_, rest, ok := strings.Cut(string(stat), ") ")
-		f := strings.Fields(rest)
-		if !ok || len(f) < 13 {
-			return 0, errors.New("unexpected /proc stat")
-		}
-		for _, s := range f[11:13] {
-			n, err := strconv.Atoi(s)
+		for _, t := range threads {
+			content, err := os.ReadFile(t)
 			if err != nil {
 				return 0, err
 			}
-			sum += time.Duration(n) * perTick
+			first, _, _ := strings.Cut(string(content), " ")
+			n, err := strconv.ParseInt(first, 10, 64)
+			if err != nil {
+				return 0, fmt.Errorf("%s: %w", t, err)
+			}
+			sum += time.Duration(n)
 		}
 	}
 	return sum, nil
