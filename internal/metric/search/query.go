@@ -18,7 +18,7 @@ const (
 	maxDepth = 32
 )
 
-// Query is a parsed search.
+// Query is a parsed search. It is not for use by several goroutines at once.
 type Query struct {
 	schema []string // namespace and dimension names, empty for any
 	match  condition
@@ -64,7 +64,7 @@ func Parse(text string) (*Query, error) {
 	if len(text) > longest {
 		return nil, fmt.Errorf("%w: longer than %d characters", ErrSyntax, longest)
 	}
-	p := &parser{rest: text}
+	p := &parser{rest: text, names: names{}}
 	q := &Query{}
 	var err error
 	if p.symbol('{') {
@@ -92,6 +92,7 @@ func Parse(text string) (*Query, error) {
 type parser struct {
 	rest  string
 	depth int
+	names names // for all conditions
 }
 
 func (p *parser) space() { p.rest = strings.TrimLeft(p.rest, " \t\r\n") }
@@ -224,14 +225,14 @@ func (p *parser) term() (condition, error) {
 		return nil, err
 	}
 	if p.rest == "" || p.rest[0] != '=' {
-		return anywhere(first, exact), nil
+		return p.anywhere(first, exact), nil
 	}
 	p.rest = p.rest[1:]
 	value, exact, err := p.text("(),")
 	if err != nil {
 		return nil, err
 	}
-	same := equal(value, exact)
+	same := p.equal(value, exact)
 	switch first {
 	case "MetricName":
 		return func(m *metric.Metric) bool { return same(m.Name) }, nil
@@ -244,16 +245,17 @@ func (p *parser) term() (condition, error) {
 	}, nil
 }
 
-func equal(text string, exact bool) func(name string) bool {
+func (p *parser) equal(text string, exact bool) func(name string) bool {
 	if exact {
 		return func(name string) bool { return name == text }
 	}
-	return func(name string) bool { return partial(text, name) }
+	f, names := newFinder(text), p.names
+	return func(name string) bool { return f.in(names.cut(name)) }
 }
 
 // anywhere looks in every name a metric has.
-func anywhere(text string, exact bool) condition {
-	same := equal(text, exact)
+func (p *parser) anywhere(text string, exact bool) condition {
+	same := p.equal(text, exact)
 	return func(m *metric.Metric) bool {
 		return same(m.Name) || same(m.Namespace) || slices.ContainsFunc(m.Dimensions, func(d metric.Dimension) bool {
 			return same(d.Name) || same(d.Value)

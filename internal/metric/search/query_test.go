@@ -40,7 +40,7 @@ func TestPartial(t *testing.T) {
 		{"micro", "t2.micro", true},
 		{"cro", "t2.micro", false},
 	} {
-		if got := partial(c.term, c.name); got != c.want {
+		if got := newFinder(c.term).in(names{}.cut(c.name)); got != c.want {
 			t.Errorf("%s finds %s: %v", c.term, c.name, got)
 		}
 	}

@@ -35,25 +35,55 @@ func words(name string) (out []string, delimited bool) {
 	return out, delimited
 }
 
-// partial says whether a term finds a name. One word finds any word of the name or all of it, whatever the case; several
-// find the same words in a row, and their case counts unless characters between them say where they end.
-func partial(term, name string) bool {
-	want, delimited := words(term)
-	have, _ := words(name)
-	if len(want) == 0 || len(have) == 0 {
+// finder finds a term in names. One word finds any word of the name or all of it, whatever the case; several find the same words in a
+// row, and their case counts unless characters between them say where they end.
+type finder struct {
+	words  []string
+	joined string
+	same   func(a, b string) bool
+}
+
+func newFinder(term string) *finder {
+	list, delimited := words(term)
+	f := &finder{words: list, joined: strings.Join(list, ""), same: func(a, b string) bool { return a == b }}
+	if delimited || len(list) == 1 {
+		f.same = strings.EqualFold
+	}
+	return f
+}
+
+// in is whether the name, cut into words, has the term.
+func (f *finder) in(n *name) bool {
+	if len(f.words) == 0 || len(n.words) == 0 {
 		return false
 	}
-	if strings.EqualFold(strings.Join(want, ""), strings.Join(have, "")) {
+	if strings.EqualFold(f.joined, n.joined) {
 		return true
 	}
-	equal := func(a, b string) bool { return a == b }
-	if delimited || len(want) == 1 {
-		equal = strings.EqualFold
-	}
-	for i := 0; i+len(want) <= len(have); i++ {
-		if slices.EqualFunc(want, have[i:i+len(want)], equal) {
+	for i := 0; i+len(f.words) <= len(n.words); i++ {
+		if slices.EqualFunc(f.words, n.words[i:i+len(f.words)], f.same) {
 			return true
 		}
 	}
 	return false
+}
+
+// name is a name cut into words.
+type name struct {
+	words  []string
+	joined string
+}
+
+// names are those that a search has cut: the terms of a search ask for the same ones again and again.
+type names map[string]*name
+
+func (c names) cut(text string) *name {
+	n := c[text]
+	if n == nil {
+		n = &name{}
+		n.words, _ = words(text)
+		n.joined = strings.Join(n.words, "")
+		c[text] = n
+	}
+	return n
 }
