@@ -22,6 +22,7 @@ const (
 	MaxAuthorities               = 25      // certificates of a trust store
 	MaxRevocationLists           = 30      // of a trust store
 	MaxRevocationEntries         = 500_000 // of a trust store
+	MaxRevocationOctets          = 1 << 27 // of all lists of the platform: each snapshot has those in use, and edge takes no larger ones than 512 MB
 	minFreeAddresses             = 8       // of a subnet, when a load balancer comes into it
 	maxSecurityGroupsPerBalancer = 5
 )

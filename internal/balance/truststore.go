@@ -119,6 +119,13 @@ func (b *Balance) AddRevocations(tx *state.Tx, s *TrustStore, lists []Revocation
 		return nil, ErrTooManyRevocations.New("The maximum number of revocation lists ('%d') or of revoked entries ('%d') of a trust store has been reached",
 			MaxRevocationLists, MaxRevocationEntries)
 	}
+	octets := 0
+	for r := range b.Revocations.All(tx, "") {
+		octets += len(r.Content)
+	}
+	if octets > MaxRevocationOctets {
+		return nil, ErrTooManyRevocations.New("The revocation lists of all trust stores have more than '%d' octets", MaxRevocationOctets)
+	}
 	b.TrustStores.Put(tx, &c)
 	return added, nil
 }
