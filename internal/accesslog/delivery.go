@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/neargate/neargate/internal/aws/checksum"
@@ -211,12 +212,15 @@ func (d *Delivery) one(ctx context.Context, name string) error {
 	}
 	defer file.Close()
 	r, w := io.Pipe()
-	go func() {
+	var packing sync.WaitGroup
+	packing.Go(func() {
 		z := gzip.NewWriter(w)
 		_, err := io.Copy(z, file)
 		w.CloseWithError(errors.Join(err, z.Close()))
-	}()
-	if err := errors.Join(d.put(b, object, r), r.Close()); err != nil {
+	})
+	err = errors.Join(d.put(b, object, r), r.Close())
+	packing.Wait() // for it reads the file
+	if err != nil {
 		return err
 	}
 	return os.Remove(path)
