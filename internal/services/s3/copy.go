@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/url"
+	"strconv"
 	"strings"
 
 	s3api "github.com/neargate/neargate/internal/api/s3"
@@ -144,6 +145,22 @@ func (s *Service) copy(b *object.Bucket, key string, v *object.Version, content 
 	return s.engine.Put(b, key, d, a, c)
 }
 
+// copiedRange reads x-amz-copy-source-range, which has to be within the source: "bytes=first-last".
+func copiedRange(text string, size int64) (span, error) {
+	const name = "x-amz-copy-source-range"
+	list, isBytes := strings.CutPrefix(text, "bytes=")
+	from, to, _ := strings.Cut(list, "-")
+	first, err1 := strconv.ParseUint(from, 10, 63)
+	last, err2 := strconv.ParseUint(to, 10, 63)
+	if !isBytes || err1 != nil || err2 != nil || first > last {
+		return span{}, invalidArgument(name, text, "The %s value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy", name)
+	}
+	if int64(last) >= size {
+		return span{}, invalidArgument(name, text, "Range specified is not valid for source object of size: %d", size)
+	}
+	return span{int64(first), int64(last-first) + 1}, nil
+}
+
 // UploadPartCopy makes a part of another object's content.
 func (s *Service) UploadPartCopy(ctx context.Context, in *s3api.UploadPartCopyInput) (_ *s3api.UploadPartCopyOutput, err error) {
 	b, u, err := s.part(ctx, wish{in.Bucket, in.ExpectedBucketOwner, in.Key, "s3:PutObject"}, *in.UploadId, *in.PartNumber)
@@ -162,9 +179,9 @@ func (s *Service) UploadPartCopy(ctx context.Context, in *s3api.UploadPartCopyIn
 	}
 	defer func() { err = errors.Join(err, content.Close()) }()
 	if in.CopySourceRange != nil {
-		r, ok, err := parseRange(*in.CopySourceRange, v.Size)
-		if err != nil || !ok {
-			return nil, invalidArgument("x-amz-copy-source-range", *in.CopySourceRange, "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy")
+		r, err := copiedRange(*in.CopySourceRange, v.Size)
+		if err != nil {
+			return nil, err
 		}
 		content.Range(r.start, r.length)
 	}

@@ -29,6 +29,15 @@ func TestRefusals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.put(t, "box", "source", "0123456789")
+	for span, want := range map[string]string{"bytes=5-9": "<nil>", "bytes=5-10": "InvalidArgument", "bytes=-5": "InvalidArgument", "bytes=5-": "InvalidArgument", "bytes=+5-9": "InvalidArgument"} {
+		_, err := w.UploadPartCopy(ctx, &client.UploadPartCopyInput{
+			Bucket: u.Bucket, Key: u.Key, UploadId: u.UploadId, PartNumber: new(int32(3)), CopySource: new("box/source"), CopySourceRange: &span,
+		})
+		if got := code(err); got != want {
+			t.Errorf("a part of %s of ten octets: %q", span, got)
+		}
+	}
 	var parts []types.CompletedPart
 	for n := int32(1); n <= 2; n++ {
 		p, err := w.UploadPart(ctx, &client.UploadPartInput{Bucket: u.Bucket, Key: u.Key, UploadId: u.UploadId, PartNumber: &n, Body: strings.NewReader("x")})
