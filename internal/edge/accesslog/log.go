@@ -79,6 +79,7 @@ func (l *Log) flush(now time.Time) {
 		l.spare = nil // a burst is over
 	}
 	if len(text) == 0 {
+		l.spare = nil // the log of a load balancer that is idle, or gone, holds nothing
 		return
 	}
 	if err := l.write(text, now); err != nil {
