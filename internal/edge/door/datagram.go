@@ -78,7 +78,7 @@ func (h *hatch) flow(c *net.UDPConn, r *room, from netip.AddrPort) *net.UDPConn 
 		return up
 	}
 	k := h.keeper
-	if k.ctx.Err() != nil || k.held.Add(1) > maxConnections {
+	if k.ctx.Err() != nil || k.held.Add(1) > k.most {
 		k.held.Add(-1)
 		return nil
 	}

@@ -14,12 +14,21 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 	"github.com/neargate/neargate/internal/edge/retry"
 )
 
-// maxConnections is how many connections all doors together hold; more are closed at once.
-const maxConnections = 4096
+// maxConnections is how many connections all doors together hold; more are closed at once. Each takes two files here and one at its load
+// balancer's node, and as much must be left for those that come to nodes directly.
+func maxConnections() int64 {
+	var l unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &l); err != nil {
+		return 1024
+	}
+	return max(int64(min(l.Cur, 1<<20))-512, 256) / 4
+}
 
 // Keeper keeps the doors of one process.
 type Keeper struct {
@@ -30,6 +39,7 @@ type Keeper struct {
 	ctx     context.Context // of connections; done when Run ends
 	cancel  context.CancelFunc
 	held    atomic.Int64
+	most    int64 // that may be held
 	serving sync.WaitGroup
 	missing retry.Signal // a door could not be opened at once
 
@@ -81,7 +91,7 @@ func New(c Config) *Keeper {
 	return &Keeper{
 		log: c.Log, changed: c.Changed, dial: dial, dialUDP: dialUDP, ctx: ctx, cancel: cancel, missing: retry.NewSignal(),
 		doors: map[netip.AddrPort]*door{}, hatches: map[netip.AddrPort]*hatch{},
-		own: c.Names, neighbours: c.Neighbours,
+		own: c.Names, neighbours: c.Neighbours, most: maxConnections(),
 	}
 }
 
@@ -266,7 +276,7 @@ func (d *door) accept(l net.Listener) {
 			}
 			continue
 		}
-		if k.held.Add(1) > maxConnections {
+		if k.held.Add(1) > k.most {
 			k.held.Add(-1)
 			c.Close()
 			continue

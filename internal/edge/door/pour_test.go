@@ -2,11 +2,14 @@ package door
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net"
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/neargate/neargate/internal/edge/edgeapi"
 )
 
 // pair is the two ends of a connection.
@@ -83,4 +86,30 @@ func TestPourToNobody(t *testing.T) {
 			return
 		}
 	}
+}
+
+// Connections beyond what the keeper may hold are closed at once.
+func TestMost(t *testing.T) {
+	k := start(t, "zero")
+	k.most = 1
+	port := freePort(t)
+	k.Apply([]edgeapi.Door{doorTo(0, port, "zero.localhost")})
+	address := fmt.Sprintf("127.0.0.1:%d", port)
+	first, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(first, "GET / HTTP/1.1\r\nHost: zero.localhost\r\n\r\n")
+	if _, err := first.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	second, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	if _, err := second.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("one too many: %v", err)
+	}
+	first.Close()
 }
