@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+
+	"golang.org/x/sys/unix"
 )
 
 // blobs are the files of content. They are never changed once written.
@@ -63,14 +65,34 @@ func (b *blobs) open(id string) (f *os.File, err error) {
 	return nil, err
 }
 
-// link gives a content a second name.
+// link gives a content a second name, or makes a copy where a file can have no further name (ext4: 65,000).
 func (b *blobs) link(id string) (string, error) {
 	copied := newBlobID()
 	err := os.Link(b.place(id), b.draft(copied))
 	if errors.Is(err, os.ErrNotExist) {
 		err = os.Link(b.draft(id), b.draft(copied))
 	}
+	if errors.Is(err, unix.EMLINK) {
+		err = duplicate(b.place(id), b.draft(copied))
+	}
 	return copied, err
+}
+
+func duplicate(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	if err = errors.Join(err, out.Sync(), out.Close()); err != nil {
+		os.Remove(to)
+	}
+	return err
 }
 
 // syncDrafts makes the names of drafts durable.

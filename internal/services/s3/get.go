@@ -2,6 +2,7 @@ package s3
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -93,9 +94,9 @@ func parseRange(header string, size int64) (r span, ok bool, err error) {
 	unsatisfiable := errInvalidRange.New("The requested range is not satisfiable").With("RangeRequested", header).With("ActualObjectSize", size).
 		WithHeader("Content-Range", fmt.Sprintf("bytes */%d", size))
 	if first == "" {
-		n, err := strconv.ParseInt(last, 10, 64)
+		n, isNumber := octets(last)
 		switch {
-		case err != nil || n < 0:
+		case !isNumber:
 			return r, false, nil
 		case n == 0 || size == 0:
 			return r, false, unsatisfiable
@@ -103,13 +104,13 @@ func parseRange(header string, size int64) (r span, ok bool, err error) {
 		n = min(n, size)
 		return span{size - n, n}, true, nil
 	}
-	start, err := strconv.ParseInt(first, 10, 64)
-	if err != nil || start < 0 {
+	start, isNumber := octets(first)
+	if !isNumber {
 		return r, false, nil
 	}
 	end := size - 1
 	if last != "" {
-		if end, err = strconv.ParseInt(last, 10, 64); err != nil || end < start {
+		if end, isNumber = octets(last); !isNumber || end < start {
 			return r, false, nil
 		}
 	}
@@ -117,6 +118,17 @@ func parseRange(header string, size int64) (r span, ok bool, err error) {
 		return r, false, unsatisfiable
 	}
 	return span{start, min(end, size-1) - start + 1}, true, nil
+}
+
+// octets reads a position in an object: digits alone (RFC 9110, section 14.1.1). One that is too large is the largest there is.
+func octets(s string) (int64, bool) {
+	for _, c := range []byte(s) {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	return n, err == nil || errors.Is(err, strconv.ErrRange)
 }
 
 // partSpan is where a part of a multipart upload lies in its object. An object of another kind has one part.
