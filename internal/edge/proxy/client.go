@@ -62,11 +62,11 @@ func (e *Engine) admit(s *server, conn connection, from netip.AddrPort) {
 		c.trace = newTrace()
 	}
 	if v.tls != nil {
-		e.porters.employ(c, e.closed)
+		e.porters.employ(c)
 		return
 	}
 	v.logConnection(&c.peer, nil)
-	e.crew.employ(c, e.closed)
+	e.crew.employ(c)
 }
 
 // attend serves the connection to its end.

@@ -15,27 +15,26 @@ const maxVacant = 128
 
 func (w *crew) begin(work func(*client)) { w.work, w.next = work, make(chan *client) }
 
-// employ has c served, by someone who is there already if possible. Those who wait leave when closed is.
-func (w *crew) employ(c *client, closed <-chan struct{}) {
+// employ has c served, by someone who is there already if possible.
+func (w *crew) employ(c *client) {
 	select {
 	case w.next <- c:
 	default:
-		go w.labour(c, closed)
+		go w.labour(c)
 	}
 }
 
-func (w *crew) labour(c *client, closed <-chan struct{}) {
-	for {
+// dismiss lets those go who wait for a next connection. There must be none.
+func (w *crew) dismiss() { close(w.next) }
+
+func (w *crew) labour(c *client) {
+	for more := true; more; {
 		w.work(c)
 		if w.vacant.Add(1) > maxVacant {
 			w.vacant.Add(-1)
 			return
 		}
-		select {
-		case c = <-w.next:
-			w.vacant.Add(-1)
-		case <-closed:
-			return
-		}
+		c, more = <-w.next
+		w.vacant.Add(-1)
 	}
 }

@@ -153,6 +153,8 @@ func (e *Engine) shutdown(drain time.Duration) {
 	e.cancel()
 	e.sweeper.closeAll()
 	<-done
+	e.porters.dismiss()
+	e.crew.dismiss()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, n := range e.nodes {

@@ -30,7 +30,7 @@ func (c *client) greet() {
 	}()
 	defer c.survive()
 	if agreed = c.agree(); agreed {
-		c.engine.crew.employ(c, c.engine.closed)
+		c.engine.crew.employ(c)
 	}
 }
 
