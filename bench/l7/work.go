@@ -37,9 +37,12 @@ var works = []work{
 	{"HTTP/2 over TLS, 10 streams, 64 KB", "/64k", nil, append(all(streams), contestant{program: caddy, setup: streams})},
 	{"new connection per request, 1 KB", "/1k", []string{"-H", "Connection: close"}, all(plain)},
 	{"1,000 targets, 100 rules", "/1k", nil, []contestant{
-		{neargate, large, "1,000 targets, 100 rules"}, {neargate, small, "2 targets, 1 rule"},
-		{nginx, large, "nginx, 1,000 and 100"}, {nginx, small, "nginx, 2 and 1"},
-		{haproxy, large, "haproxy, 1,000 and 100"}, {haproxy, small, "haproxy, 2 and 1"},
+		{neargate, large, "1,000 targets, 100 rules"},
+		{neargate, small, "2 targets, 1 rule"},
+		{nginx, large, "nginx, 1,000 and 100"},
+		{nginx, small, "nginx, 2 and 1"},
+		{haproxy, large, "haproxy, 1,000 and 100"},
+		{haproxy, small, "haproxy, 2 and 1"},
 	}},
 	{"2 targets, 100 rules", "/1k", nil, []contestant{
 		{neargate, small.with(func(s *setup) { s.rules = large.rules }), "100 rules"}, {neargate, small, "1 rule"},
