@@ -141,13 +141,14 @@ func judge(s *socket, now int64) verdict {
 		}
 		return overdue
 	}
+	turn := now + int64(s.shard) // spreads what is done less often than every tick
 	if state == multiplexed {
-		if (now+int64(s.shard))%beatEvery == 0 {
+		if turn%beatEvery == 0 {
 			return alive
 		}
 		return fine
 	}
-	if now%peekEvery != 0 || state != idleTarget && (state != waiting || now-s.since.Load() < peekEvery) {
+	if turn%peekEvery != 0 || state != idleTarget && (state != waiting || now-s.since.Load() < peekEvery) {
 		return fine
 	}
 	if state == idleTarget {
