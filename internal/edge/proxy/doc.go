@@ -10,7 +10,8 @@
 // last octet, so a target whose flag is set and whose tickets are all back is drained, without any grace period.
 //
 // Each connection has one goroutine, which owns its buffers only while a request is under way. Timeouts are kept by one
-// sweeper (see socket) instead of a timer per operation.
+// sweeper (see socket) instead of a timer per operation. The runtime's poller is told only of connections that somebody has to
+// wait for (see guest).
 //
 // A client that agrees on HTTP/2 gets a session, and each of its requests a stream with a goroutine: the same head, the same
 // decision, and an exchange of its own with the target, by HTTP/1.1 or, where the target group says so, by HTTP/2.
