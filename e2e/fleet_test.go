@@ -80,10 +80,7 @@ func TestFleet(t *testing.T) {
 			{"flows and security groups", (*fleet).flowsGuarded},
 			{"status", (*fleet).shown},
 		} {
-			t.Run(c.name, func(t *testing.T) {
-				t.Parallel()
-				c.test(f.in(t))
-			})
+			t.Run(c.name, func(t *testing.T) { c.test(f.in(t)) })
 		}
 	})
 	t.Run("logs", func(t *testing.T) { f.in(t).logged() })
