@@ -520,9 +520,10 @@ func TestPortScan(t *testing.T) {
 	c := b.dial()
 	c.Write([]byte{22, 3, 1, 0, 5})
 	c.Close()
-	for b.engine.Counters().LoadBalancers[0].ActiveConnections > 0 || b.engine.Counters().LoadBalancers[0].NewConnections < 4 {
-		time.Sleep(time.Millisecond)
-	}
+	eventually(t, func() bool {
+		n := b.engine.Counters().LoadBalancers[0]
+		return n.NewConnections == 4 && n.ClientTLSErrors > 0 && n.ActiveConnections == 0
+	})
 	if n := b.engine.Counters().LoadBalancers[0].ClientTLSErrors; n != 1 {
 		t.Errorf("%d handshakes failed", n)
 	}
