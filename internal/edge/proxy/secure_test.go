@@ -520,7 +520,7 @@ func TestPortScan(t *testing.T) {
 	c := b.dial()
 	c.Write([]byte{22, 3, 1, 0, 5})
 	c.Close()
-	eventually(t, func() bool {
+	eventually(t, "all connections are over", func() bool {
 		n := b.engine.Counters().LoadBalancers[0]
 		return n.NewConnections == 4 && n.ClientTLSErrors > 0 && n.ActiveConnections == 0
 	})
