@@ -22,10 +22,10 @@ func TestDemo(t *testing.T) {
 		t.Skip("the demo has no --once yet")
 	}
 	t.Parallel()
-	if err := room.Acquire(t.Context(), 2); err != nil {
+	if err := room.Acquire(t.Context(), whole); err != nil {
 		t.Fatal(err)
 	}
-	defer room.Release(2)
+	defer room.Release(whole)
 	cmd := exec.Command(built.binary, "demo", "--once")
 	cmd.Dir = ".." // where the demo application is, for a program that was not built with it
 	// Its data directory, which is gone in the end, tells the names of what it makes.

@@ -359,13 +359,14 @@ func (f *fleet) transport(protocols string) *http.Transport {
 	var p http.Protocols
 	p.SetHTTP1(protocols == "http/1.1")
 	p.SetHTTP2(protocols == "h2")
+	address := f.web.address // tests look again while the transport is in use
 	return &http.Transport{
 		DialContext: func(ctx context.Context, network, to string) (net.Conn, error) {
 			_, port, err := net.SplitHostPort(to)
 			if err != nil {
 				return nil, err
 			}
-			return (&net.Dialer{}).DialContext(ctx, network, net.JoinHostPort(f.web.address, port))
+			return (&net.Dialer{}).DialContext(ctx, network, net.JoinHostPort(address, port))
 		},
 		TLSClientConfig: &tls.Config{RootCAs: f.roots}, Protocols: &p,
 	}

@@ -30,7 +30,9 @@ const (
 )
 
 // room is what a machine of two processors bears at once: two platforms at work, or four that mostly wait.
-var room = semaphore.NewWeighted(4)
+var room = semaphore.NewWeighted(whole)
+
+const whole = 4
 
 // platform is one `neargate serve` of a test.
 type platform struct {
@@ -50,7 +52,7 @@ type platform struct {
 // start runs a platform that shares the machine with another test's, alone that has it for itself, and beside that mostly waits, as
 // Terraform does.
 func start(t *testing.T, args ...string) *platform  { t.Helper(); return startWeighing(t, 2, args) }
-func alone(t *testing.T, args ...string) *platform  { t.Helper(); return startWeighing(t, 4, args) }
+func alone(t *testing.T, args ...string) *platform  { t.Helper(); return startWeighing(t, whole, args) }
 func beside(t *testing.T, args ...string) *platform { t.Helper(); return startWeighing(t, 1, args) }
 
 func startWeighing(t *testing.T, weight int64, args []string) *platform {
