@@ -51,7 +51,8 @@ type platform struct {
 
 // start runs a platform that shares the machine with another test's, alone that has it for itself, and beside that mostly waits, as
 // Terraform does.
-func start(t *testing.T, args ...string) *platform  { t.Helper(); return startWeighing(t, 2, args) }
+func start(t *testing.T, args ...string) *platform { t.Helper(); return startWeighing(t, 2, args) }
+
 func alone(t *testing.T, args ...string) *platform  { t.Helper(); return startWeighing(t, whole, args) }
 func beside(t *testing.T, args ...string) *platform { t.Helper(); return startWeighing(t, 1, args) }
 
