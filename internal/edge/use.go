@@ -95,7 +95,7 @@ func probers(s *edgeapi.Snapshot, balancers map[string]bool, zone string) (near 
 // covered reports whether a target is in a zone of some load balancer that uses its group, or in none. A network load balancer does not
 // use others.
 func covered(s *edgeapi.Snapshot, g *edgeapi.TargetGroup, balancers map[string]bool, t *edgeapi.Target) bool {
-	if !g.Network() || t.AvailabilityZone == "" || t.AvailabilityZone == "all" {
+	if !g.Network() || edgeapi.AnyZone(t.AvailabilityZone) {
 		return true
 	}
 	for i := range s.Nodes {

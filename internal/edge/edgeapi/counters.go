@@ -100,6 +100,28 @@ type BackCounters struct {
 	Latency          Histogram `json:"latency"`             // request sent to first byte of the answer
 }
 
+// Add adds what has been counted elsewhere.
+func (b *BackCounters) Add(c BackCounters) {
+	b.Active += c.Active
+	b.Connections += c.Connections
+	b.Requests += c.Requests
+	b.Opened += c.Opened
+	b.TLSErrors += c.TLSErrors
+	b.ConnectionErrors += c.ConnectionErrors
+	b.BytesIn += c.BytesIn
+	b.BytesOut += c.BytesOut
+	for i := range c.Classes {
+		b.Classes[i] += c.Classes[i]
+	}
+	b.Latency.Sum += c.Latency.Sum
+	for i, n := range c.Latency.Buckets {
+		if i == len(b.Latency.Buckets) {
+			b.Latency.Buckets = append(b.Latency.Buckets, 0)
+		}
+		b.Latency.Buckets[i] += n
+	}
+}
+
 // Histogram counts durations in buckets that are a quarter of a power of two wide. Trailing empty buckets are left out.
 type Histogram struct {
 	Buckets []uint64      `json:"buckets,omitempty"`

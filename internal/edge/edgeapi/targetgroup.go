@@ -74,6 +74,12 @@ type Stickiness struct {
 	Cookie   string        `json:"cookie,omitempty"`   // name of the application's cookie, of app_cookie
 }
 
+// allZones is the Availability Zone of a target outside the VPC, which is registered for all of them.
+const allZones = "all"
+
+// AnyZone reports whether a target in that zone belongs to no single one.
+func AnyZone(zone string) bool { return zone == "" || zone == allZones }
+
 // Failover is how many targets of a group must be healthy in a zone: with fewer all of them are routed to. Zero is "off"; AWS's default is one
 // target.
 type Failover struct {

@@ -207,7 +207,7 @@ func (e *Engine) drain(t *target, until time.Time, terminate bool) {
 func (e *Engine) retire(t *target) {
 	t.draining.Store(true)
 	t.forgive()
-	addBack(&e.ledger.group(t.key.Group).gone, t.counters.read())
+	e.ledger.group(t.key.Group).gone.Add(t.counters.read())
 }
 
 // SetHealth says whether a target is to be routed to. One that is not any more loses its flows, at once or after a while, if the group says so

@@ -37,15 +37,6 @@ type groupCounters struct {
 	gone       edgeapi.BackCounters // guarded by Engine.mu
 }
 
-func addBack(to *edgeapi.BackCounters, c edgeapi.BackCounters) {
-	to.Active += c.Active
-	to.Connections += c.Connections
-	to.Requests += c.Requests
-	to.ConnectionErrors += c.ConnectionErrors
-	to.BytesIn += c.BytesIn
-	to.BytesOut += c.BytesOut
-}
-
 // ledger finds counters by name, so that they go on across generations. Engine.mu guards it.
 type ledger struct {
 	flows  map[flowKey]*flowCounters

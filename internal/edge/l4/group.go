@@ -45,7 +45,7 @@ func (g *group) view(zones []string) *view {
 }
 
 // inZone reports whether a target belongs to a zone. One outside the VPC is registered for all of them.
-func inZone(target, zone string) bool { return target == zone || target == "" || target == "all" }
+func inZone(target, zone string) bool { return target == zone || edgeapi.AnyZone(target) }
 
 // refresh works out who is eligible: the healthy ones, or all if fewer are healthy than target_group_health.unhealthy_state_routing asks
 // for, which is one by default: "the load balancer fails open".

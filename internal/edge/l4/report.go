@@ -98,14 +98,14 @@ func (e *Engine) Counters() (balancers []edgeapi.LoadBalancerCounters, groups []
 func (e *Engine) countGroup(g *edgeapi.TargetGroup) edgeapi.TargetGroupCounters {
 	shared := e.ledger.group(g.ARN)
 	out := edgeapi.TargetGroupCounters{ARN: g.ARN, Unroutable: shared.unroutable.Load()}
-	addBack(&out.BackCounters, shared.gone)
+	out.BackCounters.Add(shared.gone)
 	for i := range g.Targets {
 		x := &g.Targets[i]
 		t := e.targets[TargetKey{g.ARN, x.ID, x.Port}]
 		c := edgeapi.TargetCounters{Target: x.ID, Port: x.Port, BackCounters: t.counters.read()}
 		c.Active = max(t.flows.Load(), 0)
 		c.Connections = c.Active
-		addBack(&out.BackCounters, c.BackCounters)
+		out.BackCounters.Add(c.BackCounters)
 		out.Targets = append(out.Targets, c)
 	}
 	return out

@@ -184,5 +184,5 @@ func (e *Engine) retire(t *target) {
 			ep.(*endpoint).clear()
 		}
 	}
-	addBack(&e.ledger.group(t.key.Group).counters.gone, t.counters.read())
+	e.ledger.group(t.key.Group).counters.gone.Add(t.counters.read())
 }

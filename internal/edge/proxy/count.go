@@ -69,13 +69,13 @@ func (e *Engine) countGroup(g *edgeapi.TargetGroup) edgeapi.TargetGroupCounters 
 		ARN: g.ARN, Unroutable: shared.counters.unroutable.Load(),
 		Unhealthy: shared.counters.unhealthy.Load(), NonSticky: shared.counters.nonSticky.Load(),
 	}
-	addBack(&out.BackCounters, shared.counters.gone)
+	out.BackCounters.Add(shared.counters.gone)
 	for i := range g.Targets {
 		x := &g.Targets[i]
 		t := e.targets[TargetKey{g.ARN, x.ID, x.Port}]
 		c := edgeapi.TargetCounters{Target: x.ID, Port: x.Port, BackCounters: t.counters.read()}
 		c.Active = max(t.inFlight.Load(), 0)
-		addBack(&out.BackCounters, c.BackCounters)
+		out.BackCounters.Add(c.BackCounters)
 		out.Targets = append(out.Targets, c)
 	}
 	return out

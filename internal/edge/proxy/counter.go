@@ -140,27 +140,6 @@ func (c *targetCounters) read() edgeapi.BackCounters {
 	return b
 }
 
-func addBack(to *edgeapi.BackCounters, c edgeapi.BackCounters) {
-	to.Active += c.Active
-	to.Connections += c.Connections
-	to.Requests += c.Requests
-	to.Opened += c.Opened
-	to.TLSErrors += c.TLSErrors
-	to.ConnectionErrors += c.ConnectionErrors
-	to.BytesIn += c.BytesIn
-	to.BytesOut += c.BytesOut
-	for i := range c.Classes {
-		to.Classes[i] += c.Classes[i]
-	}
-	to.Latency.Sum += c.Latency.Sum
-	for i, n := range c.Latency.Buckets {
-		if i == len(to.Latency.Buckets) {
-			to.Latency.Buckets = append(to.Latency.Buckets, 0)
-		}
-		to.Latency.Buckets[i] += n
-	}
-}
-
 // groupCounters are kept per target group: what belongs to no target, and what targets that are gone have left.
 type groupCounters struct {
 	unroutable, unhealthy, nonSticky atomic.Uint64

@@ -23,16 +23,13 @@ type eligible struct {
 	uneven  bool // some do not take their full share now
 }
 
-// anyZone is the zone of targets that are outside of the VPC.
-const anyZone = "all"
-
 // newPool makes the pool of a zone, or for an empty zone of all targets.
 func newPool(g *group, zone string) *pool {
 	p := &pool{group: g, targets: g.targets}
 	if zone != "" {
 		p.targets = nil
 		for _, t := range g.targets {
-			if t.zone == zone || t.zone == "" || t.zone == anyZone {
+			if t.zone == zone || edgeapi.AnyZone(t.zone) {
 				p.targets = append(p.targets, t)
 			}
 		}

@@ -136,7 +136,7 @@ func TestZones(t *testing.T) {
 		{false, new(true), "abxy"},
 	} {
 		targets := fleet(4)
-		targets[0].zone, targets[1].zone, targets[2].zone = "a", "b", anyZone
+		targets[0].zone, targets[1].zone, targets[2].zone = "a", "b", "all"
 		g := newGroup(&edgeapi.TargetGroup{Algorithm: edgeapi.AlgorithmRoundRobin, CrossZone: c.group}, targets, &groupState{})
 		got := ""
 		for i, n := range shares(t, g.pool("a", c.balancer), targets, 0, 100) {
