@@ -32,41 +32,38 @@ const fetch = 1000
 
 // List lists current objects.
 func (e *Engine) List(ctx context.Context, b *Bucket, q ListQuery) (*Page, error) {
-	read := func(from, to string, inclusive bool, limit int) (rows []*Version, err error) {
-		compare := ">"
-		if inclusive {
-			compare = ">="
-		}
-		query := "SELECT " + versionColumns + " FROM version WHERE bucket = ? AND current = 1 AND marker = 0 AND key " + compare + " ?"
-		args := []any{b.ID, []byte(from)}
-		if to != "" {
-			query, args = query+" AND key < ?", append(args, []byte(to))
-		}
-		err = e.catalog.read(ctx, query+" ORDER BY key LIMIT ?", append(args, limit), func(s *sqlite.Stmt) error {
-			v, err := scanVersion(s)
-			rows = append(rows, v)
-			return err
-		})
-		return rows, err
-	}
-	return list(q, read)
+	return list(q, place{key: q.After, after: true}, func(at place, end string, limit int) ([]*Version, error) {
+		return e.current(ctx, b, at, end, limit)
+	})
 }
 
-// list walks keys from q.After on, and jumps over what common prefixes stand for.
-func list(q ListQuery, read func(from, to string, inclusive bool, limit int) ([]*Version, error)) (*Page, error) {
+// ListVersions lists all versions, the newest of each key first.
+func (e *Engine) ListVersions(ctx context.Context, b *Bucket, q ListQuery) (*Page, error) {
+	at := place{key: q.After, after: true, whole: true}
+	if q.Version != "" {
+		seq, err := e.seqOf(ctx, b, q.After, q.Version)
+		if err != nil {
+			return nil, err
+		}
+		at.whole, at.seq = false, seq
+	}
+	return list(q, at, func(at place, end string, limit int) ([]*Version, error) { return e.versions(ctx, b, at, end, limit) })
+}
+
+// list walks versions from a place on, and jumps over what common prefixes stand for. read returns those before end, if there is one.
+func list(q ListQuery, at place, read func(at place, end string, limit int) ([]*Version, error)) (*Page, error) {
 	p := &Page{}
 	end := successor(q.Prefix)
-	from, inclusive := q.After, false
-	if q.Prefix > from {
-		from, inclusive = q.Prefix, true
+	if q.Prefix > q.After {
+		at = place{key: q.Prefix}
 	}
-	if skip := q.common(q.After); skip != "" && skip == q.After {
-		if from, inclusive = successor(skip), true; from == "" {
+	if skip := q.common(q.After); skip != "" && skip == q.After && q.Version == "" {
+		if at = (place{key: successor(skip)}); at.key == "" {
 			return p, nil
 		}
 	}
 	for {
-		rows, err := read(from, end, inclusive, min(q.Limit-p.count()+1, fetch))
+		rows, err := read(at, end, min(q.Limit-p.count()+1, fetch))
 		if err != nil || len(rows) == 0 {
 			return p, err
 		}
@@ -80,12 +77,12 @@ func list(q ListQuery, read func(from, to string, inclusive bool, limit int) ([]
 			if prefix == "" {
 				p.Objects = append(p.Objects, v)
 				p.Next, p.NextID = v.Key, v.ID
-				from, inclusive = v.Key, false
+				at = place{key: v.Key, seq: v.seq, after: true}
 				continue
 			}
 			p.Prefixes = append(p.Prefixes, prefix)
 			p.Next, p.NextID = prefix, ""
-			if from, inclusive = successor(prefix), true; from == "" {
+			if at = (place{key: successor(prefix)}); at.key == "" {
 				return p, nil
 			}
 			jumped = true
@@ -123,62 +120,31 @@ func successor(prefix string) string {
 	return string(b)
 }
 
-// ListVersions lists all versions, the newest of each key first.
-func (e *Engine) ListVersions(ctx context.Context, b *Bucket, q ListQuery) (*Page, error) {
-	p := &Page{}
-	end := successor(q.Prefix)
-	at := place{key: q.After, after: true, whole: true}
-	if q.Version != "" {
-		seq, err := e.seqOf(ctx, b, q.After, q.Version)
-		if err != nil {
-			return nil, err
-		}
-		at.whole, at.seq = false, seq
-	}
-	if q.Prefix > q.After {
-		at = place{key: q.Prefix}
-	}
-	if skip := q.common(q.After); skip != "" && skip == q.After && q.Version == "" {
-		at = place{key: successor(skip)}
-	}
-	for {
-		rows, err := e.versions(ctx, b, at, end, min(q.Limit-p.count()+1, fetch))
-		if err != nil || len(rows) == 0 {
-			return p, err
-		}
-		jumped := false
-		for _, v := range rows {
-			if p.count() == q.Limit {
-				p.Truncated = true
-				return p, nil
-			}
-			prefix := q.common(v.Key)
-			if prefix == "" {
-				p.Objects = append(p.Objects, v)
-				p.Next, p.NextID = v.Key, v.ID
-				at = place{key: v.Key, seq: v.seq, after: true}
-				continue
-			}
-			p.Prefixes = append(p.Prefixes, prefix)
-			p.Next, p.NextID = prefix, ""
-			if at = (place{key: successor(prefix)}); at.key == "" {
-				return p, nil
-			}
-			jumped = true
-			break
-		}
-		if !jumped && len(rows) < fetch && p.count() < q.Limit {
-			return p, nil
-		}
-	}
-}
-
-// place is where a list of versions goes on: at a key, or after it, or after one of its versions.
+// place is where a list goes on: at a key, or after it, or after one of its versions.
 type place struct {
 	key   string
 	seq   int64
 	after bool
 	whole bool // after all of the key's versions
+}
+
+// current reads current objects; each is its key's only one.
+func (e *Engine) current(ctx context.Context, b *Bucket, at place, end string, limit int) (rows []*Version, err error) {
+	compare := ">="
+	if at.after {
+		compare = ">"
+	}
+	query := "SELECT " + versionColumns + " FROM version WHERE bucket = ? AND current = 1 AND marker = 0 AND key " + compare + " ?"
+	args := []any{b.ID, []byte(at.key)}
+	if end != "" {
+		query, args = query+" AND key < ?", append(args, []byte(end))
+	}
+	err = e.catalog.read(ctx, query+" ORDER BY key LIMIT ?", append(args, limit), func(s *sqlite.Stmt) error {
+		v, err := scanVersion(s)
+		rows = append(rows, v)
+		return err
+	})
+	return rows, err
 }
 
 func (e *Engine) versions(ctx context.Context, b *Bucket, at place, end string, limit int) (rows []*Version, err error) {

@@ -20,7 +20,7 @@ func TestList(t *testing.T) {
 		}
 		var got []string
 		for range 100 {
-			p, err := list(q, reader(keys))
+			p, err := list(q, place{key: q.After, after: true}, reader(keys))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -60,10 +60,10 @@ func naive(keys []string, q ListQuery) (out []string) {
 	return slices.Compact(out)
 }
 
-func reader(keys []string) func(from, to string, inclusive bool, limit int) ([]*Version, error) {
-	return func(from, to string, inclusive bool, limit int) (rows []*Version, err error) {
+func reader(keys []string) func(at place, end string, limit int) ([]*Version, error) {
+	return func(at place, end string, limit int) (rows []*Version, err error) {
 		for _, k := range keys {
-			if (k > from || inclusive && k == from) && (to == "" || k < to) && len(rows) < limit {
+			if (k > at.key || !at.after && k == at.key) && (end == "" || k < end) && len(rows) < limit {
 				rows = append(rows, &Version{Key: k})
 			}
 		}
