@@ -1,42 +1,19 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
-	"log/slog"
 	"net/netip"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"runtime/pprof"
-	"syscall"
 	"time"
 
-	"github.com/neargate/neargate/internal/edge"
+	"github.com/neargate/neargate/bench/pinned"
+
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 )
 
-// serveEdge is the process under test: the same edge.Run that "neargate edge" runs.
-func serveEdge(args []string) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	defer stop()
-	if len(args) > 2 && args[2] != "" {
-		f, err := os.Create(args[2])
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		if err := pprof.StartCPUProfile(f); err != nil {
-			return err
-		}
-		defer pprof.StopCPUProfile()
-	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	return edge.Run(ctx, edge.Config{Socket: args[0], SnapshotFile: args[1], Log: log, DrainTimeout: time.Second})
-}
-
-func startEdge(self, dir string, o options, target string) (*process, error) {
-	address, err := freeAddress()
+func startEdge(self, dir string, o options, target string) (*pinned.Process, error) {
+	address, err := pinned.FreeAddress()
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +29,7 @@ func startEdge(self, dir string, o options, target string) (*process, error) {
 	if err := os.WriteFile(file, content, 0o644); err != nil {
 		return nil, err
 	}
-	return start("neargate", o.core, address, []string{"GOMAXPROCS=1"}, self, edgeVerb, socket, file, o.profile)
+	return pinned.Start("neargate", o.core, address, []string{"GOMAXPROCS=1"}, self, pinned.EdgeVerb, socket, file, o.profile)
 }
 
 // snapshot is one network load balancer with one target.

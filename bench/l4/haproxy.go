@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"os"
+
+	"github.com/neargate/neargate/bench/pinned"
 )
 
 // configuration is HAProxy's after its "Configuration Manual": one thread, TCP mode, splicing both ways, pipes as large as ours.
@@ -24,13 +26,13 @@ listen l4
 	server target %s
 `
 
-func startHAProxy(file string, o options, target string) (*process, error) {
-	address, err := freeAddress()
+func startHAProxy(file string, o options, target string) (*pinned.Process, error) {
+	address, err := pinned.FreeAddress()
 	if err != nil {
 		return nil, err
 	}
 	if err := os.WriteFile(file, fmt.Appendf(nil, configuration, address, target), 0o644); err != nil {
 		return nil, err
 	}
-	return start("haproxy", o.core, address, nil, "haproxy", "-db", "-f", file)
+	return pinned.Start("haproxy", o.core, address, nil, "haproxy", "-db", "-f", file)
 }

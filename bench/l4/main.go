@@ -18,11 +18,12 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/neargate/neargate/bench/pinned"
 )
 
 // Verbs that make this program one of the processes of a comparison.
 const (
-	edgeVerb   = "edge"
 	targetVerb = "target"
 	clientVerb = "client"
 )
@@ -44,7 +45,7 @@ func main() {
 }
 
 func dispatch(args []string) error {
-	verbs := map[string]func([]string) error{edgeVerb: serveEdge, targetVerb: serveTarget, clientVerb: runClient}
+	verbs := map[string]func([]string) error{pinned.EdgeVerb: pinned.ServeEdge, targetVerb: serveTarget, clientVerb: runClient}
 	if len(args) > 0 && verbs[args[0]] != nil {
 		return verbs[args[0]](args[1:])
 	}
@@ -74,17 +75,17 @@ func run(o options) error {
 	if err != nil {
 		return fmt.Errorf("target: %w", err)
 	}
-	defer target.stop()
-	haproxy, err := startHAProxy(filepath.Join(dir, "haproxy.cfg"), o, target.address)
+	defer target.Stop()
+	haproxy, err := startHAProxy(filepath.Join(dir, "haproxy.cfg"), o, target.Address)
 	if err != nil {
 		return fmt.Errorf("haproxy: %w", err)
 	}
-	defer haproxy.stop()
-	edge, err := startEdge(self, dir, o, target.address)
+	defer haproxy.Stop()
+	edge, err := startEdge(self, dir, o, target.Address)
 	if err != nil {
 		return fmt.Errorf("edge: %w", err)
 	}
-	defer edge.stop()
+	defer edge.Stop()
 
 	var all []comparison
 	for _, w := range works {

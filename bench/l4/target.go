@@ -2,6 +2,8 @@ package main
 
 import (
 	"net"
+
+	"github.com/neargate/neargate/bench/pinned"
 )
 
 // What a client asks a target for with its first octet.
@@ -11,12 +13,12 @@ const (
 	askUpload   = 'u' // to read octets until the client has no more
 )
 
-func startTarget(self string, o options) (*process, error) {
-	address, err := freeAddress()
+func startTarget(self string, o options) (*pinned.Process, error) {
+	address, err := pinned.FreeAddress()
 	if err != nil {
 		return nil, err
 	}
-	return start("target", o.others, address, []string{"GOMAXPROCS=1"}, self, targetVerb, address)
+	return pinned.Start("target", o.others, address, []string{"GOMAXPROCS=1"}, self, targetVerb, address)
 }
 
 // serveTarget does what clients ask for, as cheaply as it can.

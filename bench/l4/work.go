@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/neargate/neargate/bench/pinned"
 )
 
 // work is one thing both proxies are asked to do.
@@ -45,13 +47,13 @@ type comparison struct {
 }
 
 // compare measures both in turn, round after round.
-func compare(self string, w work, o options, haproxy, edge *process) (comparison, error) {
+func compare(self string, w work, o options, haproxy, edge *pinned.Process) (comparison, error) {
 	var all [2][]result
 	for round := range o.rounds {
-		for i, p := range []*process{haproxy, edge} {
+		for i, p := range []*pinned.Process{haproxy, edge} {
 			r, err := measure(self, w, o, p)
 			if err != nil {
-				return comparison{}, fmt.Errorf("round %d: %s: %w", round, p.name, err)
+				return comparison{}, fmt.Errorf("round %d: %s: %w", round, p.Name, err)
 			}
 			all[i] = append(all[i], r)
 		}
@@ -62,13 +64,13 @@ func compare(self string, w work, o options, haproxy, edge *process) (comparison
 	return c, nil
 }
 
-func measure(self string, w work, o options, p *process) (result, error) {
-	before, err := p.cpu()
+func measure(self string, w work, o options, p *pinned.Process) (result, error) {
+	before, err := p.CPU()
 	if err != nil {
 		return result{}, err
 	}
 	began := time.Now()
-	command := exec.Command("taskset", "-c", o.others, self, clientVerb, w.verb, p.address, o.duration.String(), strconv.Itoa(w.connections))
+	command := exec.Command("taskset", "-c", o.others, self, clientVerb, w.verb, p.Address, o.duration.String(), strconv.Itoa(w.connections))
 	command.Stderr = os.Stderr
 	command.Env = append(os.Environ(), "GOMAXPROCS=1")
 	out, err := command.Output()
@@ -76,7 +78,7 @@ func measure(self string, w work, o options, p *process) (result, error) {
 		return result{}, err
 	}
 	took := time.Since(began)
-	after, err := p.cpu()
+	after, err := p.CPU()
 	if err != nil {
 		return result{}, err
 	}

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/neargate/neargate/bench/pinned"
 )
 
 // site is Caddy as its documentation has it, "Caddyfile: reverse_proxy", without logs and the API.
@@ -31,7 +33,7 @@ https://%[1]s {
 `
 
 func startCaddy(dir string, o options, s setup, port int) (*proxy, error) {
-	address, err := freeAddress()
+	address, err := pinned.FreeAddress()
 	if err != nil {
 		return nil, err
 	}

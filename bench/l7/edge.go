@@ -4,40 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"net/netip"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"runtime/pprof"
-	"syscall"
 	"time"
 
-	"github.com/neargate/neargate/internal/edge"
+	"github.com/neargate/neargate/bench/pinned"
+
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 )
-
-// edgeVerb makes this program run an edge process instead of the comparison.
-const edgeVerb = "edge"
-
-// serveEdge is the process under test: the same edge.Run that "neargate edge" runs.
-func serveEdge(args []string) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	defer stop()
-	if len(args) > 2 && args[2] != "" {
-		f, err := os.Create(args[2])
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		if err := pprof.StartCPUProfile(f); err != nil {
-			return err
-		}
-		defer pprof.StopCPUProfile()
-	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	return edge.Run(ctx, edge.Config{Socket: args[0], SnapshotFile: args[1], Log: log, DrainTimeout: time.Second})
-}
 
 func startEdge(dir string, o options, s setup, port int) (*proxy, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -47,7 +22,7 @@ func startEdge(dir string, o options, s setup, port int) (*proxy, error) {
 	if err != nil {
 		return nil, err
 	}
-	address, err := freeAddress()
+	address, err := pinned.FreeAddress()
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +38,7 @@ func startEdge(dir string, o options, s setup, port int) (*proxy, error) {
 	if err := os.WriteFile(file, content, 0o644); err != nil {
 		return nil, err
 	}
-	p, err := start(neargate, o.core, address, []string{"GOMAXPROCS=1"}, self, edgeVerb, socket, file, o.profile)
+	p, err := start(neargate, o.core, address, []string{"GOMAXPROCS=1"}, self, pinned.EdgeVerb, socket, file, o.profile)
 	if err == nil && s.changing {
 		p.change = func(ctx context.Context) error { return s.keepChanging(ctx, socket, address, port, o.certificate) }
 	}

@@ -24,7 +24,7 @@ func measureHTTP2(w work, o options, p *proxy) (result, error) {
 	}
 	defer os.RemoveAll(dir)
 	log := filepath.Join(dir, "log")
-	before, err := p.cpu()
+	before, err := p.CPU()
 	if err != nil {
 		return result{}, err
 	}
@@ -33,7 +33,7 @@ func measureHTTP2(w work, o options, p *proxy) (result, error) {
 	if err != nil {
 		return result{}, fmt.Errorf("h2load: %w: %s", err, out)
 	}
-	after, err := p.cpu()
+	after, err := p.CPU()
 	if err != nil {
 		return result{}, err
 	}

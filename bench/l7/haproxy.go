@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/neargate/neargate/bench/pinned"
 )
 
 // tuned is HAProxy after its Configuration Manual: one thread (the core it is pinned to), idle connections to servers kept and
@@ -38,7 +40,7 @@ frontend front
 %[3]s`
 
 func startHAProxy(dir string, o options, s setup, port int) (*proxy, error) {
-	address, err := freeAddress()
+	address, err := pinned.FreeAddress()
 	if err != nil {
 		return nil, err
 	}

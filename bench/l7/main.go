@@ -20,11 +20,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/neargate/neargate/bench/pinned"
 )
 
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == edgeVerb {
-		if err := serveEdge(os.Args[2:]); err != nil {
+	if len(os.Args) > 1 && os.Args[1] == pinned.EdgeVerb {
+		if err := pinned.ServeEdge(os.Args[2:]); err != nil {
 			fmt.Fprintln(os.Stderr, "l7 edge:", err)
 			os.Exit(1)
 		}
@@ -70,7 +72,7 @@ func run(o options) error {
 	if o.certificate, err = newCertificate(dir); err != nil {
 		return err
 	}
-	address, err := freeAddress()
+	address, err := pinned.FreeAddress()
 	if err != nil {
 		return err
 	}
@@ -79,7 +81,7 @@ func run(o options) error {
 	if err != nil {
 		return fmt.Errorf("target: %w", err)
 	}
-	defer target.stop()
+	defer target.Stop()
 
 	var r report
 	for i, w := range works {

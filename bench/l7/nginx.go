@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/neargate/neargate/bench/pinned"
 )
 
 // common is what both nginx processes are configured with, after "Tuning NGINX" and "Module ngx_http_upstream_module:
@@ -91,7 +93,7 @@ const encrypted = `ssl_certificate %s;
 		ssl_session_timeout 10m;`
 
 func startNginx(dir string, o options, s setup, port int) (*proxy, error) {
-	address, err := freeAddress()
+	address, err := pinned.FreeAddress()
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +131,7 @@ func runNginx(name, dir, cores, address, http string) (*proxy, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.pids = func() []int { return children(p.command.Process.Pid) }
+	p.PIDs = func() []int { return children(p.PID()) }
 	return p, nil
 }
 

@@ -80,7 +80,7 @@ func compare(w work, o options, dir string, port int) (comparison, error) {
 		if err != nil {
 			return comparison{}, fmt.Errorf("%s: %w", c.name(), err)
 		}
-		defer p.stop()
+		defer p.Stop()
 		if c.setup.sticky {
 			if p.cookie, err = cookies(p, w.path); err != nil {
 				return comparison{}, fmt.Errorf("%s: %w", c.name(), err)
@@ -113,7 +113,7 @@ func compare(w work, o options, dir string, port int) (comparison, error) {
 
 // cookies are those a client has after its first request.
 func cookies(p *proxy, path string) (string, error) {
-	resp, err := http.Get("http://" + p.address + path)
+	resp, err := http.Get("http://" + p.Address + path)
 	if err != nil {
 		return "", err
 	}

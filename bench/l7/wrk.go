@@ -19,7 +19,7 @@ func measure(w work, o options, p *proxy) (result, error) {
 		stop := p.keepChanging()
 		defer stop()
 	}
-	before, err := p.cpu()
+	before, err := p.CPU()
 	if err != nil {
 		return result{}, err
 	}
@@ -27,7 +27,7 @@ func measure(w work, o options, p *proxy) (result, error) {
 	if err != nil {
 		return result{}, fmt.Errorf("wrk: %w: %s", err, out)
 	}
-	after, err := p.cpu()
+	after, err := p.CPU()
 	if err != nil {
 		return result{}, err
 	}
