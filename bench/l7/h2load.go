@@ -10,11 +10,8 @@ import (
 	"strings"
 )
 
-const (
-	streamsEach = 10 // requests under way per connection
-	// requestsEach is how many requests each connection has in a round. Elastic Load Balancing ends a connection after 10,000.
-	requestsEach = 1500
-)
+// streamsEach is how many requests are under way per connection.
+const streamsEach = 10
 
 // measureHTTP2 runs h2load against a proxy once.
 func measureHTTP2(w work, o options, p *proxy) (result, error) {
@@ -29,7 +26,7 @@ func measureHTTP2(w work, o options, p *proxy) (result, error) {
 		return result{}, err
 	}
 	out, err := exec.Command("taskset", "-c", o.others, "h2load", "-t1", "-c"+strconv.Itoa(o.connections), "-m"+strconv.Itoa(streamsEach),
-		"-n"+strconv.Itoa(requestsEach*o.connections), "--log-file="+log, p.url(w.path)).CombinedOutput()
+		"-D"+strconv.FormatFloat(o.duration.Seconds(), 'f', -1, 64), "--log-file="+log, p.url(w.path)).CombinedOutput()
 	if err != nil {
 		return result{}, fmt.Errorf("h2load: %w: %s", err, out)
 	}
@@ -46,23 +43,27 @@ func measureHTTP2(w work, o options, p *proxy) (result, error) {
 	return r, err
 }
 
-// parseHTTP2 reads what h2load prints.
+// parseHTTP2 reads what h2load prints: its line of requests, and that of status codes. It takes a redirect for a success, we do not.
 func parseHTTP2(out string) (r result, succeeded float64, err error) {
 	for line := range strings.Lines(out) {
 		f := strings.Fields(strings.ReplaceAll(line, ",", ""))
 		switch {
 		case len(f) > 4 && f[0] == "finished" && f[4] == "req/s":
 			r.PerSecond, err = strconv.ParseFloat(f[3], 64)
+		case len(f) > 8 && f[0] == "requests:":
+			var total, ended int
+			_, err = fmt.Sscan(f[1]+" "+f[7], &total, &ended)
+			r.Failed += total - ended
 		case len(f) > 8 && f[0] == "status" && f[1] == "codes:":
-			succeeded, err = strconv.ParseFloat(f[2], 64)
-		case len(f) > 2 && f[0] == "requests:":
-			r.Failed, err = strconv.Atoi(f[1])
+			var redirects int
+			_, err = fmt.Sscan(f[2]+" "+f[4], &succeeded, &redirects)
+			r.Failed += redirects
 		}
 		if err != nil {
 			return r, 0, fmt.Errorf("h2load line %q: %w", line, err)
 		}
 	}
-	if r.Failed -= int(succeeded); succeeded == 0 {
+	if succeeded == 0 {
 		return r, 0, fmt.Errorf("h2load reports no requests:\n%s", out)
 	}
 	return r, succeeded, nil
