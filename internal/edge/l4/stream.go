@@ -54,13 +54,24 @@ type end struct {
 	bulk               bool // what is written to it comes through a pipe
 	watched            bool // by epoll
 	heeded             bool // for being writable, too: from when it first was not
+	muted              bool // not for being readable: what comes could not be passed on now
 
 	pending []byte
 	through pipe // in which piped octets are
 	piped   int
 }
 
-const wanted = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET
+// interest is what epoll is to watch an end for. It always tells of an end that has hung up.
+func (e *end) interest() uint32 {
+	what := uint32(unix.EPOLLRDHUP | unix.EPOLLET)
+	if !e.muted {
+		what |= unix.EPOLLIN
+	}
+	if e.heeded {
+		what |= unix.EPOLLOUT
+	}
+	return what
+}
 
 // admit begins a flow with a connection that was just accepted.
 func (l *loop) admit(s *server, fd int, from *unix.RawSockaddrInet4) {
@@ -149,15 +160,16 @@ func (f *stream) connect() error {
 			f.listener.tcp.ports.Add(1)
 		}
 	}
+	u := end{fd: fd, watched: true, heeded: true}
 	if err == nil {
 		// Only now: epoll reports an unconnected socket as hung up.
-		err = l.add(f.place, upstream, fd, wanted)
+		err = l.add(f.place, upstream, fd, u.interest())
 	}
 	if err != nil {
 		closeSocket(fd)
 		return err
 	}
-	f.ends[upstream] = end{fd: fd, watched: true, heeded: true}
+	f.ends[upstream] = u
 	f.connecting = true
 	f.deadline = l.now() + ticks(connectTimeout)
 	return nil
@@ -219,13 +231,10 @@ func (f *stream) connected(what uint32) {
 	if !f.step() {
 		return
 	}
-	// What the client had sent has been read by now, so watching it begins without an event for that.
+	// What the client had sent has been read by now, so watching it begins without an event for that; nor is there one for being writable
+	// unless it was not before, which most clients always are.
 	c := &f.ends[client]
-	watch := uint32(wanted)
-	if !c.heeded { // most clients are never slow, and there would be an event at once
-		watch &^= unix.EPOLLOUT
-	}
-	if err := f.loop.add(f.place, client, c.fd, watch); err != nil {
+	if err := f.loop.add(f.place, client, c.fd, c.interest()); err != nil {
 		f.abort()
 		return
 	}
@@ -270,6 +279,7 @@ func (f *stream) relay(from, to int) bool {
 	for range turns {
 		if len(dst.pending) > 0 || dst.piped > 0 {
 			if !dst.writable {
+				f.mute(from)
 				return true
 			}
 			if err := f.flush(dst); err != nil {
@@ -298,10 +308,14 @@ func (f *stream) relay(from, to int) bool {
 		}
 		if err == unix.EAGAIN {
 			src.readable, src.hung = false, false
-			return true
+		} else if err != nil {
+			return f.broken(from, err)
+		}
+		if !src.readable {
+			f.unmute(from)
 		}
 		if err != nil {
-			return f.broken(from, err)
+			return true
 		}
 		if n == 0 {
 			src.ended = true
@@ -406,8 +420,29 @@ func (f *stream) full(dst *end) {
 		return
 	}
 	dst.heeded = true
-	if dst.watched {
-		f.loop.change(f.place, client, dst.fd, wanted)
+	f.watch(client)
+}
+
+// mute spares the loop the events of what else arrives at an end while the other takes nothing.
+func (f *stream) mute(side int) {
+	if e := &f.ends[side]; e.readable && !e.muted {
+		e.muted = true
+		f.watch(side)
+	}
+}
+
+// unmute is for an end that has been read empty. What has arrived since is an event.
+func (f *stream) unmute(side int) {
+	if e := &f.ends[side]; e.muted {
+		e.muted = false
+		f.watch(side)
+	}
+}
+
+// watch tells epoll of a changed interest in an end.
+func (f *stream) watch(side int) {
+	if e := &f.ends[side]; e.watched {
+		f.loop.change(f.place, side, e.fd, e.interest())
 	}
 }
 

@@ -134,6 +134,45 @@ func TestBackpressure(t *testing.T) {
 	}
 }
 
+// TestTakesUpAgain has a client send little by little to a target that reads nothing, but speaks after each piece: the flow is looked at when
+// all that the client has sent is here and none of it can be passed on. Once the target reads, the rest must come as well.
+func TestTakesUpAgain(t *testing.T) {
+	speak, reading, read := make(chan struct{}), make(chan struct{}), make(chan int64, 1)
+	b := newBench(t, edgeapi.ProtocolTCP, tcpTarget(t, func(c *net.TCPConn) {
+		for range speak {
+			c.Write([]byte("."))
+		}
+		<-reading
+		n, _ := io.Copy(io.Discard, c)
+		read <- n
+	}))
+	c := b.dial()
+	piece, sent := make([]byte, 32<<10), uint64(0)
+	passed := func() uint64 {
+		_, groups := b.engine.Counters()
+		return groups[0].BytesOut
+	}
+	for full := false; !full; {
+		if _, err := c.Write(piece); err != nil {
+			t.Fatal(err)
+		}
+		sent += uint64(len(piece))
+		for patience := 100; passed() < sent && !full; patience-- {
+			time.Sleep(2 * time.Millisecond)
+			full = patience == 0
+		}
+		speak <- struct{}{}
+		word(t, c)
+	}
+	close(speak)
+	close(reading)
+	eventually(t, "all has been passed on", func() bool { return passed() == sent })
+	c.CloseWrite()
+	if n := <-read; uint64(n) != sent {
+		t.Errorf("%d of %d octets", n, sent)
+	}
+}
+
 func isReset(err error) bool { return errors.Is(err, unix.ECONNRESET) || errors.Is(err, unix.EPIPE) }
 
 // turnedAway connects and returns how that ends.
