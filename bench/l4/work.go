@@ -51,7 +51,7 @@ func compare(self string, w work, o options, haproxy, edge *pinned.Process) (com
 	var all [2][]result
 	for round := range o.rounds {
 		for i, p := range []*pinned.Process{haproxy, edge} {
-			r, err := measure(self, w, o, p)
+			r, err := pinned.Calmly(func() (result, error) { return measure(self, w, o, p) })
 			if err != nil {
 				return comparison{}, fmt.Errorf("round %d: %s: %w", round, p.Name, err)
 			}

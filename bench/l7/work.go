@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/neargate/neargate/bench/pinned"
 )
 
 // work is one thing contestants are asked to do; the first of them is the one the others are peers of.
@@ -95,7 +97,7 @@ func compare(w work, o options, dir string, port int) (comparison, error) {
 			if w.contestants[i].setup.http2 {
 				take = measureHTTP2
 			}
-			r, err := take(w, o, p)
+			r, err := pinned.Calmly(func() (result, error) { return take(w, o, p) })
 			if err != nil {
 				return comparison{}, fmt.Errorf("round %d: %s: %w", round, w.contestants[i].name(), err)
 			}

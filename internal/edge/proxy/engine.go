@@ -40,18 +40,19 @@ type Engine struct {
 	changed    func()
 	maxClients int64
 
-	table   atomic.Pointer[table]
-	sweeper *sweeper
-	clients atomic.Int64
-	crew    crew // attends to clients
-	porters crew // agree with clients on TLS first, which takes larger stacks
-	streams *http2.Crew
-	pipes   pipes
-	missing retry.Signal    // a socket could not be opened at once
-	closing atomic.Bool     // connections close after the request they are at
-	closed  chan struct{}   // closed when Run ends
-	ctx     context.Context // of connecting to targets; done when time for requests is over
-	cancel  context.CancelFunc
+	table     atomic.Pointer[table]
+	sweeper   *sweeper
+	clients   atomic.Int64
+	crew      crew // attends to clients
+	porters   crew // agree with clients on TLS first, which takes larger stacks
+	streams   *http2.Crew
+	pipes     pipes
+	turnstile turnstile
+	missing   retry.Signal    // a socket could not be opened at once
+	closing   atomic.Bool     // connections close after the request they are at
+	closed    chan struct{}   // closed when Run ends
+	ctx       context.Context // of connecting to targets; done when time for requests is over
+	cancel    context.CancelFunc
 
 	accepting, serving sync.WaitGroup
 
@@ -78,6 +79,7 @@ func New(c Config) *Engine {
 	if e.maxClients == 0 {
 		e.maxClients = clientLimit()
 	}
+	e.turnstile.begin(e.clock)
 	e.crew.begin((*client).attend)
 	e.porters.begin((*client).greet)
 	e.table.Store(&table{})
@@ -96,8 +98,13 @@ func clientLimit() int64 {
 	return max(int64(min(l.Cur, 1<<22))-512, 128) / 4 * 3
 }
 
-// Run keeps timeouts and sockets until ctx is done, then stops accepting and lets requests under way end for at most drain.
+// Run keeps timeouts and sockets until ctx is done, then stops accepting and lets requests under way end for at most drain. It fails if it is out of files
+// before it has begun.
 func (e *Engine) Run(ctx context.Context, drain time.Duration) error {
+	if err := e.turnstile.run(); err != nil {
+		return err
+	}
+	defer e.turnstile.end()
 	sweeping, stop := context.WithCancel(context.WithoutCancel(ctx))
 	swept := make(chan struct{})
 	go func() {

@@ -3,7 +3,6 @@ package proxy
 import (
 	"errors"
 	"os"
-	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -158,9 +157,7 @@ func (x *exchange) send(whole bool) error {
 		x.client.entry.sent = x.began
 	}
 	if err != nil || whole {
-		// The answer cannot be there yet. Letting others go first makes it likelier that the first attempt to read finds
-		// something, which saves a system call and a trip through the poller; with nobody waiting it costs nothing.
-		runtime.Gosched()
+		x.client.engine.giveWay(x.client.socket, x.began)
 		return err
 	}
 	if x.work.request.Continue {

@@ -3,7 +3,6 @@ package proxy
 import (
 	"bytes"
 	"io"
-	"runtime"
 
 	"github.com/neargate/neargate/internal/edge/http1"
 	"github.com/neargate/neargate/internal/edge/http2"
@@ -124,7 +123,7 @@ func (x *stream) send(whole bool) error {
 		x.entry.sent = x.began
 	}
 	if err != nil || whole {
-		runtime.Gosched() // as in exchange.send
+		x.engine.giveWay(x.up.socket, x.began)
 		return err
 	}
 	if x.request.Continue {

@@ -1,0 +1,109 @@
+package proxy
+
+import (
+	"math"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// turnstile lets connections that never have to wait for their next octets wait, now and then, for those that do.
+//
+// The runtime looks which sockets have become ready only when no goroutine is left to run, and otherwise every 10 ms. Goroutines that always find
+// what they want to read would keep it from doing so: their clients are answered at once, and all others after 10 ms. So once the poller
+// might not have been asked for a while, everybody who comes by stops until it has been, which is when the last of them has stopped.
+type turnstile struct {
+	clock  func() time.Duration
+	polled atomic.Int64 // when the poller was last seen at work, on the clock
+
+	mu      sync.Mutex
+	opened  sync.Cond
+	opening bool   // somebody waits
+	turns   uint64 // how often it has been opened
+	asked   chan struct{}
+
+	bell *os.File // an eventfd
+	raw  syscall.RawConn
+}
+
+// longUnpolled is how long the poller may be kept waiting.
+const longUnpolled = 250 * time.Microsecond
+
+func (t *turnstile) begin(clock func() time.Duration) {
+	t.clock, t.opened.L, t.asked = clock, &t.mu, make(chan struct{}, 1)
+	t.polled.Store(math.MaxInt64) // nobody stops before run
+}
+
+// run works until end.
+func (t *turnstile) run() error {
+	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		return os.NewSyscallError("eventfd", err)
+	}
+	t.bell = os.NewFile(uintptr(fd), "turnstile")
+	if t.raw, err = t.bell.SyscallConn(); err != nil {
+		return err
+	}
+	t.polled.Store(0)
+	go func() {
+		defer t.bell.Close()
+		for range t.asked {
+			t.await()
+			t.mu.Lock()
+			t.polled.Store(int64(t.clock()))
+			t.opening = false
+			t.turns++
+			t.mu.Unlock()
+			t.opened.Broadcast()
+		}
+	}()
+	return nil
+}
+
+// end is for when nobody comes by any more.
+func (t *turnstile) end() { close(t.asked) }
+
+// await returns once the poller has been at work: it rings a bell that only the poller hears.
+func (t *turnstile) await() {
+	rung := false
+	_ = t.raw.Read(func(fd uintptr) bool { // fails only for a closed file
+		if !rung {
+			rung = true
+			_, _ = unix.Write(int(fd), []byte{1, 0, 0, 0, 0, 0, 0, 0}) // fails after 2⁶⁴ times
+			return false
+		}
+		return true
+	})
+}
+
+// pass lets other goroutines go first, and if need be the poller. now is the clock's.
+func (t *turnstile) pass(now time.Duration) {
+	if now-time.Duration(t.polled.Load()) < longUnpolled {
+		runtime.Gosched()
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.opening {
+		t.opening = true
+		t.asked <- struct{}{}
+	}
+	for turn := t.turns; turn == t.turns; {
+		t.opened.Wait()
+	}
+}
+
+// giveWay is called by who has just sent a request to a target. The answer cannot be there yet: letting others go first makes it likelier that the
+// first attempt to read finds something, which saves a system call and a trip through the poller. With nobody waiting it costs nothing.
+func (e *Engine) giveWay(s *socket, now time.Duration) {
+	if s.eager {
+		e.turnstile.pass(now)
+	} else {
+		runtime.Gosched()
+	}
+}
