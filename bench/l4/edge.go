@@ -1,14 +1,13 @@
 package main
 
 import (
-	"encoding/json"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/neargate/neargate/bench/pinned"
 
+	"github.com/neargate/neargate/internal/edge"
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 )
 
@@ -21,12 +20,8 @@ func startEdge(self, dir string, o options, target string) (*pinned.Process, err
 	if err != nil {
 		return nil, err
 	}
-	content, err := json.Marshal(s)
-	if err != nil {
-		return nil, err
-	}
 	socket, file := filepath.Join(dir, "sock"), filepath.Join(dir, "snapshot")
-	if err := os.WriteFile(file, content, 0o644); err != nil {
+	if err := edge.Prepare(file, s); err != nil {
 		return nil, err
 	}
 	return pinned.Start("neargate", o.core, address, []string{"GOMAXPROCS=1"}, self, pinned.EdgeVerb, socket, file, o.profile)

@@ -62,6 +62,9 @@ func dispatch(args []string) error {
 }
 
 func run(o options) error {
+	if err := pinned.Self(o.others); err != nil {
+		return err
+	}
 	dir, err := os.MkdirTemp("", "neargate-l4-")
 	if err != nil {
 		return err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/netip"
 	"os"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/neargate/neargate/bench/pinned"
 
+	"github.com/neargate/neargate/internal/edge"
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 )
 
@@ -31,11 +31,7 @@ func startEdge(dir string, o options, s setup, port int) (*proxy, error) {
 	if err != nil {
 		return nil, err
 	}
-	content, err := json.Marshal(first)
-	if err != nil {
-		return nil, err
-	}
-	if err := os.WriteFile(file, content, 0o644); err != nil {
+	if err := edge.Prepare(file, first); err != nil {
 		return nil, err
 	}
 	p, err := start(neargate, o.core, address, []string{"GOMAXPROCS=1"}, self, pinned.EdgeVerb, socket, file, o.profile)

@@ -61,6 +61,9 @@ type options struct {
 }
 
 func run(o options) error {
+	if err := pinned.Self(o.others); err != nil {
+		return err
+	}
 	dir, err := os.MkdirTemp("", "neargate-l7-")
 	if err != nil {
 		return err

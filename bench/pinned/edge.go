@@ -15,7 +15,7 @@ import (
 // EdgeVerb makes this program run an edge process instead of the comparison.
 const EdgeVerb = "edge"
 
-// ServeEdge is the process under test: the same edge.Run that "neargate edge" runs. It is given what follows EdgeVerb: socket, snapshot file,
+// ServeEdge is the process under test: the same edge.Run that "neargate edge" runs. It is given what follows EdgeVerb: socket, what edge.Prepare was given,
 // and where to profile to, if anywhere.
 func ServeEdge(args []string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
@@ -32,5 +32,5 @@ func ServeEdge(args []string) error {
 		defer pprof.StopCPUProfile()
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	return edge.Run(ctx, edge.Config{Socket: args[0], SnapshotFile: args[1], Log: log, DrainTimeout: time.Second})
+	return edge.Run(ctx, edge.Config{Socket: args[0], Snapshot: args[1], Log: log, DrainTimeout: time.Second})
 }

@@ -96,3 +96,12 @@ func FreeAddress() (string, error) {
 	defer l.Close()
 	return l.Addr().String(), nil
 }
+
+// Self keeps this process, which drives the others, on the cores given: off the core of the proxy.
+func Self(cores string) error {
+	out, err := exec.Command("taskset", "--all-tasks", "--cpu-list", "--pid", cores, strconv.Itoa(os.Getpid())).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("taskset: %w: %s", err, out)
+	}
+	return nil
+}

@@ -12,7 +12,7 @@ func runEdge(ctx context.Context, args []string) error {
 	f := flags("edge")
 	socket := f.String("socket", "", "unix socket of its control API")
 	lock := f.Int("lock-fd", 0, "file descriptor of the socket's lock file, already locked")
-	snapshot := f.String("snapshot", "", "file of the last accepted snapshot")
+	snapshot := f.String("snapshot", "", "path, without an ending, of the files that keep the last accepted snapshot")
 	names := f.String("names", "", "file in which to write where load balancer names lead, for other platforms on this machine")
 	neighbours := f.String("neighbours", "", "pattern of the files that other platforms wrote with --names")
 	logs := f.String("logs", "", "directory for access and connection logs of load balancers, until they are delivered")
@@ -33,7 +33,7 @@ func runEdge(ctx context.Context, args []string) error {
 		return err
 	}
 	config := edge.Config{
-		Socket: *socket, SnapshotFile: *snapshot, Log: log, Names: *names, Neighbours: *neighbours, Logs: *logs, LogInterval: *interval,
+		Socket: *socket, Snapshot: *snapshot, Log: log, Names: *names, Neighbours: *neighbours, Logs: *logs, LogInterval: *interval,
 	}
 	if *lock > 0 {
 		config.Lock = os.NewFile(uintptr(*lock), *socket+".lock")

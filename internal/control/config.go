@@ -81,7 +81,7 @@ func placeOf(dataDir string, log *slog.Logger) (place, error) {
 		edge: edgePlace{
 			// Not in the data directory: a unix socket's path ends at 107 bytes.
 			run:      "/run/neargate-" + instance + "-edge",
-			snapshot: filepath.Join(dataDir, "edge", "snapshot.json"),
+			snapshot: filepath.Join(dataDir, "edge", "snapshot"),
 			log:      filepath.Join(dataDir, "edge", "edge.log"),
 			pid:      filepath.Join(dataDir, "edge", "pid"),
 			logs:     filepath.Join(dataDir, "edge", "logs"),

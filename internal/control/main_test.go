@@ -39,7 +39,7 @@ func runEdge(args []string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	return edge.Run(ctx, edge.Config{
-		Socket: *socket, Lock: os.NewFile(uintptr(*lock), "lock"), SnapshotFile: *snapshot, Names: *names, Neighbours: *neighbours,
+		Socket: *socket, Lock: os.NewFile(uintptr(*lock), "lock"), Snapshot: *snapshot, Names: *names, Neighbours: *neighbours,
 		Log: slog.New(slog.DiscardHandler),
 	})
 }

@@ -8,10 +8,10 @@ import (
 
 // Config is what an edge process is started with.
 type Config struct {
-	Socket       string       // unix socket to serve edgeapi on; held exclusively through Socket+".lock"
-	Lock         *os.File     // the open Socket+".lock", where whoever starts edge has locked it already; nil: edge does
-	SnapshotFile string       // where the last accepted snapshot is kept; what was known of health is kept beside it
-	Log          *slog.Logger // nil: slog.Default
+	Socket   string       // unix socket to serve edgeapi on; held exclusively through Socket+".lock"
+	Lock     *os.File     // the open Socket+".lock", where whoever starts edge has locked it already; nil: edge does
+	Snapshot string       // path, without an ending, of the files in which the last accepted snapshot and what is known of health are kept
+	Log      *slog.Logger // nil: slog.Default
 	// Names is the file in which this edge writes down where the names of its load balancers lead, Neighbours the pattern
 	// of the files of all platforms on this machine: whichever has a port of 127.0.0.1 serves the names of all. May be empty.
 	Names, Neighbours string

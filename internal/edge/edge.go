@@ -23,7 +23,7 @@ import (
 // Run serves until ctx is done, then stops accepting, lets its successor begin, lets requests in flight end and returns nil. It
 // returns an error that wraps ErrRunning when another edge holds the socket.
 //
-// The last snapshot is served before Run listens on the socket. A snapshot file that cannot be used is reported and put
+// The last snapshot is served before Run listens on the socket. One that cannot be used is reported and put
 // aside: edge starts empty and waits for a new one.
 func Run(ctx context.Context, c Config) error {
 	log := cmp.Or(c.Log, slog.Default())
@@ -33,24 +33,30 @@ func Run(ctx context.Context, c Config) error {
 	}
 	defer release()
 
-	sweep(c.SnapshotFile) // and, by the pattern, of the file beside it
+	remembered := c.Snapshot + ".health"
+	sweep(remembered)
+	keeper, kept, damage := openKeeper(c.Snapshot)
+	if keeper == nil {
+		return fmt.Errorf("edge: %w", damage)
+	}
+	defer keeper.close()
 	opener := netns.NewOpener()
 	defer opener.Close()
 	logs, err := openLogs(c, log)
 	if err != nil {
 		return fmt.Errorf("edge: %w", err)
 	}
-	e := &process{log: log, file: c.SnapshotFile, board: newBoard(), tls: tlsterm.NewServers()}
+	e := &process{log: log, keeper: keeper, file: remembered, board: newBoard(), tls: tlsterm.NewServers()}
 	e.proxy = proxy.New(proxy.Config{Opener: opener, TLS: e.tls, Log: log, Changed: e.board.changed, Logs: logs})
 	e.l4 = l4.New(l4.Config{Opener: opener, Log: log, Changed: e.board.changed, Logs: logs})
 	e.dns = dns.New(dns.Config{Opener: opener, Log: log, Changed: e.board.changed})
 	e.doors = door.New(door.Config{Log: log, Changed: e.board.changed, Names: c.Names, Neighbours: c.Neighbours})
-	known, err := loadHealth(healthFile(c.SnapshotFile))
+	known, err := loadHealth(remembered)
 	if err != nil {
 		log.Warn("health from before the restart is lost", "err", err)
 	}
 	e.health = health.New(health.Config{Dial: e.dial, Unreal: noNamespace, Changed: e.healthChanged, Known: known})
-	if err := e.resume(known); err != nil {
+	if err := cmp.Or(damage, e.resume(kept, known)); err != nil {
 		log.Error("last snapshot cannot be served", "err", err)
 	}
 
@@ -61,7 +67,7 @@ func Run(ctx context.Context, c Config) error {
 	logging, stopLogging := context.WithCancel(context.WithoutCancel(ctx)) // the last requests are logged too
 	g.Go(func() error {
 		defer stopLogging()
-		both := new(errgroup.Group)
+		both, ctx := errgroup.WithContext(ctx)
 		both.Go(func() error { return e.proxy.Run(ctx, drain) })
 		both.Go(func() error { return e.l4.Run(ctx, drain) })
 		return both.Wait()

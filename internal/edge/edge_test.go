@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 
 func configIn(dir string) Config {
 	return Config{
-		Socket: filepath.Join(dir, "sock"), SnapshotFile: filepath.Join(dir, "snapshot"),
+		Socket: filepath.Join(dir, "sock"), Snapshot: filepath.Join(dir, "snapshot"),
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), DrainTimeout: 5 * time.Second,
 	}
 }
@@ -395,11 +395,13 @@ func TestKill(t *testing.T) {
 	put(t, c, s)
 }
 
-// TestDamagedSnapshot starts with a file that cannot be read: empty, and ready for a new one.
+// TestDamagedSnapshot starts with files that cannot be read: empty, and ready for a new one.
 func TestDamagedSnapshot(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "snapshot"), []byte(`{"generation":`), 0o600); err != nil {
-		t.Fatal(err)
+	for slot := range 2 {
+		if err := os.WriteFile(slotName(configIn(dir).Snapshot, slot), []byte(`{"generation":`), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	c, _ := begin(t, dir)
 	if st := ready(t, c); st.Generation != 0 {

@@ -1,19 +1,13 @@
 package edge
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-
-	"github.com/neargate/neargate/internal/edge/edgeapi"
 )
 
-// writeFile replaces a file by way of a temporary one beside it, so that a reader, or a restart after a crash, finds the old
-// content or the new. With sync the new content has reached the disk when it returns.
-func writeFile(path string, content []byte, sync bool) (err error) {
+// writeFile replaces a file by way of a temporary one beside it, so that a reader, or a restart, finds the old content or the new. It does not
+// wait for the disk.
+func writeFile(path string, content []byte) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), temporary(path))
 	if err != nil {
 		return err
@@ -27,23 +21,10 @@ func writeFile(path string, content []byte, sync bool) (err error) {
 	if _, err = f.Write(content); err != nil {
 		return err
 	}
-	if sync {
-		if err = f.Sync(); err != nil {
-			return err
-		}
-	}
 	if err = f.Close(); err != nil {
 		return err
 	}
-	if err = os.Rename(f.Name(), path); err != nil || !sync {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.Sync()
+	return os.Rename(f.Name(), path)
 }
 
 // temporary is the pattern of names a file has while it is written.
@@ -55,23 +36,4 @@ func sweep(path string) {
 	for _, f := range left {
 		os.Remove(f)
 	}
-}
-
-// loadSnapshot reads the last accepted snapshot. It returns nil if there is none.
-func loadSnapshot(path string) (*edgeapi.Snapshot, []byte, error) {
-	content, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, nil
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	var s edgeapi.Snapshot
-	if err := json.Unmarshal(content, &s); err != nil {
-		return nil, nil, fmt.Errorf("snapshot %s: %w", path, err)
-	}
-	if err := s.Validate(); err != nil {
-		return nil, nil, fmt.Errorf("snapshot %s: %w", path, err)
-	}
-	return &s, content, nil
 }

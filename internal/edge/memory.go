@@ -12,8 +12,6 @@ import (
 	"github.com/neargate/neargate/internal/edge/health"
 )
 
-func healthFile(snapshotFile string) string { return snapshotFile + ".health" }
-
 // remembered is one line of what was known of health.
 type remembered struct {
 	health.Key
@@ -61,7 +59,7 @@ func (e *process) keepHealth(ctx context.Context) error {
 		}
 		content, err := json.Marshal(all)
 		if err == nil {
-			err = writeFile(healthFile(e.file), content, false)
+			err = writeFile(e.file, content)
 		}
 		if err != nil {
 			e.log.Warn("health is not kept", "err", err)

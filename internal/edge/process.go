@@ -21,7 +21,8 @@ import (
 // process is everything one edge has. Its parts do not know each other.
 type process struct {
 	log    *slog.Logger
-	file   string
+	keeper *keeper
+	file   string        // of what is known of health
 	proxy  *proxy.Engine // of application load balancers
 	l4     *l4.Engine    // of network load balancers
 	tls    *tlsterm.Servers
@@ -68,9 +69,11 @@ func (e *process) put(content []byte) (uint64, error) {
 	if err != nil {
 		return 0, &invalidError{err}
 	}
-	if err := writeFile(e.file, content, true); err != nil {
+	e.proxy.GiveWay()
+	if err := e.keeper.keep(s, content); err != nil {
 		return 0, fmt.Errorf("keep snapshot %d: %w", s.Generation, err)
 	}
+	e.proxy.GiveWay()
 	e.serve(s, content, servers, func(k health.Key) bool {
 		state, _ := e.health.Of(k)
 		return state.State == edgeapi.TargetHealthy
@@ -94,10 +97,16 @@ type invalidError struct{ error }
 
 func (e *invalidError) Unwrap() error { return e.error }
 
-// resume serves the snapshot from before the restart. Its targets are routed to unless they were known not to be healthy.
-func (e *process) resume(known map[health.Key]health.State) error {
-	s, content, err := loadSnapshot(e.file)
-	if err != nil || s == nil {
+// resume serves the snapshot from before the restart, if there was one. Its targets are routed to unless they were known not to be healthy.
+func (e *process) resume(content []byte, known map[health.Key]health.State) error {
+	if content == nil {
+		return nil
+	}
+	s, err := decode(content)
+	if err != nil {
+		return err
+	}
+	if err := s.Validate(); err != nil {
 		return err
 	}
 	e.mu.Lock()
