@@ -25,7 +25,7 @@ func measureNetwork(ctx context.Context, r *run) (f findings, err error) {
 	if out, err := build.CombinedOutput(); err != nil {
 		return f, fmt.Errorf("build bench/l4: %w: %s", err, out)
 	}
-	rounds, each := r.times(3, 3), r.during(3*time.Second)
+	rounds, each := r.times(9, 3), r.during(2*time.Second)
 	command := exec.CommandContext(ctx, binary, "-rounds", strconv.Itoa(rounds), "-duration", each.String(), "-json", result)
 	if out, err := command.CombinedOutput(); err != nil {
 		return f, fmt.Errorf("bench/l4: %w: %s", err, out)

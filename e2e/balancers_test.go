@@ -44,9 +44,7 @@ func TestBalancers(t *testing.T) {
 	}
 	run(append([]string{"plan", "-detailed-exitcode"}, changes...)...)
 	run("destroy", "-auto-approve")
-	if left := p.remains.workload(); len(left) > 0 {
-		t.Errorf("left after destroy:\n  %s", strings.Join(left, "\n  "))
-	}
+	p.workloadGone("destroy")
 }
 
 // writeCertificates writes two certificates with their keys, and an authority with its revocation list.

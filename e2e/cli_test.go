@@ -156,7 +156,5 @@ func TestCommandLine(t *testing.T) {
 	aws("ec2", "detach-internet-gateway", "--vpc-id", vpc, "--internet-gateway-id", gateway)
 	aws("ec2", "delete-internet-gateway", "--internet-gateway-id", gateway)
 	aws("ec2", "delete-vpc", "--vpc-id", vpc)
-	if left := p.remains.workload(); len(left) > 0 {
-		t.Errorf("left after the deletion of everything:\n  %s", strings.Join(left, "\n  "))
-	}
+	p.workloadGone("the deletion of everything")
 }

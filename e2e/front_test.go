@@ -54,9 +54,7 @@ func TestFront(t *testing.T) {
 		through.check(t)
 	})
 	s.run("destroy", "-auto-approve")
-	if left := p.remains.workload(); len(left) > 0 {
-		t.Errorf("left after destroy:\n  %s", strings.Join(left, "\n  "))
-	}
+	p.workloadGone("destroy")
 }
 
 // front is the load balancers of the example as a client sees them.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/nftables"
 	"github.com/vishvananda/netlink"
@@ -60,6 +61,17 @@ func (r remains) workload() []string {
 	return append(left, r.processes(func(command string) bool {
 		return !strings.Contains(command, " serve ") && !strings.Contains(command, " edge ")
 	})...)
+}
+
+// workloadGone wants nothing left of VPCs and tasks: what an API has deleted leaves the machine soon after.
+func (p *platform) workloadGone(after string) {
+	p.t.Helper()
+	p.eventually(5*time.Second, "nothing is left after "+after, func() error {
+		if left := p.remains.workload(); len(left) > 0 {
+			return errors.New(strings.Join(left, "\n  "))
+		}
+		return nil
+	})
 }
 
 func (r remains) namespaces() ([]string, error) {

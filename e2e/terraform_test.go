@@ -55,9 +55,7 @@ func TestTerraform(t *testing.T) {
 	run("plan", "-detailed-exitcode", "-var=image_tag=v2", "-var=desired_count=3")
 
 	run("destroy", "-auto-approve")
-	if left := p.remains.workload(); len(left) > 0 {
-		t.Errorf("left after destroy:\n  %s", strings.Join(left, "\n  "))
-	}
+	p.workloadGone("destroy")
 }
 
 // push uploads the demo application to a repository of the platform's registry, as docker push does.

@@ -98,6 +98,14 @@ func run(o options) error {
 		r.Works = append(r.Works, c)
 		c.print(os.Stdout)
 	}
+	if strings.Contains(idleWork, o.only) {
+		i, err := measureIdle(o, dir, port)
+		if err != nil {
+			return fmt.Errorf("%s: %w", idleWork, err)
+		}
+		r.Idle = &i
+		fmt.Printf("%s\n  %d connections, %.1f KB each\n", idleWork, i.Connections, i.BytesEach/1000)
+	}
 	if o.json == "" {
 		return nil
 	}

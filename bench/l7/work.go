@@ -72,6 +72,7 @@ type comparison struct {
 
 type report struct {
 	Works []comparison `json:"works"`
+	Idle  *idle        `json:"idle,omitempty"`
 }
 
 // compare measures the contestants in turn, round after round.

@@ -325,7 +325,7 @@ func (c *Connection) windowUpdate(f *frame) error {
 		if c.window += n; c.window > maxWindow {
 			return breach(FlowControlError, "window too large")
 		}
-		c.wakeWaiting()
+		c.callNext()
 		return nil
 	}
 	if c.isIdle(f.stream) {

@@ -50,7 +50,7 @@ func (c *Connection) flush() {
 	for len(c.out) > 0 {
 		b := c.out
 		c.out = nil
-		c.wakeWaiting()
+		c.callNext()
 		c.mu.Unlock()
 		_, err := c.conn.Write(b)
 		giveBackOut(b)
@@ -69,15 +69,6 @@ func (c *Connection) flush() {
 func (c *Connection) interruptIfFinished() {
 	if c.leaving && c.finished() && c.err == nil {
 		c.config.Interrupt()
-	}
-}
-
-// wakeWaiting has those streams look again that wait for room in out or for the connection's window. mu is held.
-func (c *Connection) wakeWaiting() {
-	if c.waiting > 0 {
-		for _, s := range c.streams {
-			s.changed.Broadcast()
-		}
 	}
 }
 

@@ -36,6 +36,7 @@ type Stream struct {
 	receivable            int // what the client may still send
 	consumed              int // and what it has not been given back yet
 	window                int64
+	least                 int64 // of data, in the frame that it waits to send
 	remoteDone, localDone bool
 	deaf                  bool // nobody reads any more
 	err                   error
@@ -254,11 +255,11 @@ func (s *Stream) Send(block, data []byte, end bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if block != nil {
-		if err := s.waitForRoom(); err != nil {
+		if err := s.awaitTurn(0); err != nil {
 			return err
 		}
 		c.appendBlock(s.id, block, end && len(data) == 0)
-		c.kick()
+		c.sent()
 	}
 	for len(data) > 0 {
 		n, err := s.allowance(len(data))
@@ -270,7 +271,7 @@ func (s *Stream) Send(block, data []byte, end bool) error {
 			flags = flagEndStream
 		}
 		c.out = append(appendFrameHead(c.takeOut(), n, frameData, flags, s.id), data[:n]...)
-		c.kick()
+		c.sent()
 		data = data[n:]
 		if end && len(data) == 0 {
 			s.endLocal()
@@ -279,39 +280,15 @@ func (s *Stream) Send(block, data []byte, end bool) error {
 	}
 	if end {
 		if block == nil {
-			if err := s.waitForRoom(); err != nil {
+			if err := s.awaitTurn(0); err != nil {
 				return err
 			}
 			c.out = appendFrameHead(c.takeOut(), 0, frameData, flagEndStream, s.id)
-			c.kick()
+			c.sent()
 		}
 		s.endLocal()
 	}
 	return nil
-}
-
-// waitForRoom waits until something may be appended to out. mu is held.
-func (s *Stream) waitForRoom() error {
-	return s.waitUntil(func() bool { return len(s.conn.out) < maxPending })
-}
-
-func (s *Stream) waitUntil(ready func() bool) error {
-	c := s.conn
-	c.waiting++
-	defer func() { c.waiting-- }()
-	for {
-		switch {
-		case s.err != nil:
-			return s.err
-		case c.err != nil:
-			return c.err
-		case ready():
-			return nil
-		}
-		if err := s.wait(); err != nil {
-			return err
-		}
-	}
 }
 
 // leastFrame is the data worth a frame of its own.
@@ -323,8 +300,7 @@ func (s *Stream) allowance(n int) (int, error) {
 	// Windows that open bit by bit would make ever smaller frames of the data. What is waited for is never more than half
 	// of the client's window, so it has got enough to open it.
 	least := int64(max(1, min(n, leastFrame, int(c.initialWindow)/2)))
-	err := s.waitUntil(func() bool { return min(s.window, c.window) >= least && len(c.out) < maxPending })
-	if err != nil {
+	if err := s.awaitTurn(least); err != nil {
 		return 0, err
 	}
 	allowed := int(min(int64(n), maxFrame, s.window, c.window))
