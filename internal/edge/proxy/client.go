@@ -24,7 +24,7 @@ type client struct {
 	server   *server
 	counters *listenerCounters // where it counts as active
 	opened   int64             // tick
-	fresh    bool              // nothing has been read yet
+	fresh    bool              // no request has been answered yet
 	entry    *logEntry         // of the request under way
 
 	idleTimeout time.Duration // of the load balancer, when the current request began
@@ -124,6 +124,7 @@ func (c *client) serve() {
 		if !c.request() {
 			return
 		}
+		c.fresh = false
 		c.w.request.Reset()
 		if len(c.w.unread()) == 0 {
 			c.w.giveBack()
@@ -142,9 +143,7 @@ func (c *client) await() error {
 		return c.awaitSecure()
 	}
 	c.state.Store(idleClient)
-	if c.fresh {
-		c.fresh = false // whoever connects has something to say
-	} else {
+	if !c.fresh { // whoever connects has something to say
 		runtime.Gosched() // as in exchange.send
 	}
 	n, err := c.readLazily(c.take, c.back)

@@ -157,7 +157,8 @@ func (x *exchange) send(whole bool) error {
 		x.client.entry.sent = x.began
 	}
 	if err != nil || whole {
-		x.client.engine.giveWay(x.client.socket, x.began)
+		// A new connection keeps nobody from being seen: it has been let in by the poller.
+		x.client.engine.giveWay(x.client.eager && !x.client.fresh, x.began)
 		return err
 	}
 	if x.work.request.Continue {

@@ -123,7 +123,7 @@ func (x *stream) send(whole bool) error {
 		x.entry.sent = x.began
 	}
 	if err != nil || whole {
-		x.engine.giveWay(x.up.socket, x.began)
+		x.engine.giveWay(x.up.eager, x.began)
 		return err
 	}
 	if x.request.Continue {

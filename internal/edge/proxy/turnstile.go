@@ -99,9 +99,10 @@ func (t *turnstile) pass(now time.Duration) {
 }
 
 // giveWay is called by who has just sent a request to a target. The answer cannot be there yet: letting others go first makes it likelier that the
-// first attempt to read finds something, which saves a system call and a trip through the poller. With nobody waiting it costs nothing.
-func (e *Engine) giveWay(s *socket, now time.Duration) {
-	if s.eager {
+// first attempt to read finds something, which saves a system call and a trip through the poller. With nobody waiting it costs nothing. greedy is
+// who did not have to wait for the request.
+func (e *Engine) giveWay(greedy bool, now time.Duration) {
+	if greedy {
 		e.turnstile.pass(now)
 	} else {
 		runtime.Gosched()
