@@ -24,6 +24,7 @@ type turnstile struct {
 	mu      sync.Mutex
 	opened  sync.Cond
 	opening bool   // somebody waits
+	over    bool   // nobody stops any more
 	turns   uint64 // how often it has been opened
 	asked   chan struct{}
 
@@ -65,8 +66,15 @@ func (t *turnstile) run() error {
 	return nil
 }
 
-// end is for when nobody comes by any more.
-func (t *turnstile) end() { close(t.asked) }
+// end lets everybody pass from now on.
+func (t *turnstile) end() {
+	t.mu.Lock()
+	t.over = true
+	t.turns++
+	close(t.asked)
+	t.mu.Unlock()
+	t.opened.Broadcast()
+}
 
 // await returns once the poller has been at work: it rings a bell that only the poller hears.
 func (t *turnstile) await() {
@@ -89,6 +97,9 @@ func (t *turnstile) pass(now time.Duration) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.over {
+		return
+	}
 	if !t.opening {
 		t.opening = true
 		t.asked <- struct{}{}

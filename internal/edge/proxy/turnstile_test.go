@@ -21,7 +21,10 @@ func TestTurnstile(t *testing.T) {
 	if err := turnstile.run(); err != nil {
 		t.Fatal(err)
 	}
-	defer turnstile.end()
+	defer func() {
+		turnstile.end()
+		turnstile.pass(time.Hour) // nor do they once it has ended
+	}()
 	in, out, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
