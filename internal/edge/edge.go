@@ -23,8 +23,8 @@ import (
 // Run serves until ctx is done, then stops accepting, lets its successor begin, lets requests in flight end and returns nil. It
 // returns an error that wraps ErrRunning when another edge holds the socket.
 //
-// The last snapshot is served before Run listens on the socket. One that cannot be used is reported and put
-// aside: edge starts empty and waits for a new one.
+// The last snapshot is served before Run listens on the socket. One that cannot be used is
+// reported: edge starts empty and waits for a new one.
 func Run(ctx context.Context, c Config) error {
 	log := cmp.Or(c.Log, slog.Default())
 	listener, release, err := hold(c.Socket, c.Lock)
@@ -46,7 +46,7 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return fmt.Errorf("edge: %w", err)
 	}
-	e := &process{log: log, keeper: keeper, file: remembered, board: newBoard(), tls: tlsterm.NewServers()}
+	e := &process{log: log, keeper: keeper, healthFile: remembered, board: newBoard(), tls: tlsterm.NewServers()}
 	e.proxy = proxy.New(proxy.Config{Opener: opener, TLS: e.tls, Log: log, Changed: e.board.changed, Logs: logs})
 	e.l4 = l4.New(l4.Config{Opener: opener, Log: log, Changed: e.board.changed, Logs: logs})
 	e.dns = dns.New(dns.Config{Opener: opener, Log: log, Changed: e.board.changed})
@@ -93,6 +93,7 @@ func Run(ctx context.Context, c Config) error {
 		if err := api.Shutdown(stop); err != nil {
 			api.Close()
 		}
+		e.retire()
 		release() // the listening sockets have been closed meanwhile
 		return nil
 	})

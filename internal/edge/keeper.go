@@ -18,11 +18,12 @@ import (
 // It does not wait for the disk. After the machine itself has gone down a snapshot is of no use: the namespaces it names are gone too.
 type keeper struct {
 	slots [2]*os.File
-	next  int
+	sizes [2]int
+	count uint64 // of the last write; it goes to slot count%2
 }
 
-// A slot begins with a line that tells whether what follows is whole: generation, octets and checksum of the content. What is behind that is
-// left over from a longer one.
+// A slot begins with a line that tells whether it is whole: which write it was, how many octets follow, and the checksum of both numbers and
+// of those octets.
 const slotHead = "neargate %d %d %08x\n"
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -33,18 +34,22 @@ func slotName(path string, slot int) string { return fmt.Sprintf("%s.%d", path, 
 // the other one has no snapshot either. The keeper is usable if its files could be opened.
 func openKeeper(path string) (k *keeper, kept []byte, err error) {
 	k = &keeper{}
-	var newest uint64
 	var damage error
 	for i := range k.slots {
 		if k.slots[i], err = os.OpenFile(slotName(path, i), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
 			return nil, nil, errors.Join(err, k.close())
 		}
-		generation, content, err := readSlot(k.slots[i])
+		all, err := io.ReadAll(k.slots[i])
+		k.sizes[i] = len(all)
+		count, content := uint64(0), []byte(nil)
+		if err == nil && len(all) > 0 {
+			count, content, err = parseSlot(all)
+		}
 		switch {
 		case err != nil:
 			damage = fmt.Errorf("%s: %w", slotName(path, i), err)
-		case content != nil && (kept == nil || generation > newest):
-			kept, newest, k.next = content, generation, 1-i
+		case content != nil && (kept == nil || count > k.count):
+			kept, k.count = bytes.Clone(content), count
 		}
 	}
 	if kept == nil {
@@ -55,31 +60,39 @@ func openKeeper(path string) (k *keeper, kept []byte, err error) {
 
 var errDamaged = errors.New("the snapshot is damaged")
 
-func readSlot(f *os.File) (generation uint64, content []byte, err error) {
-	all, err := io.ReadAll(f)
-	if err != nil || len(all) == 0 {
-		return 0, nil, err
-	}
+func parseSlot(all []byte) (count uint64, content []byte, err error) {
 	head, content, _ := bytes.Cut(all, []byte("\n"))
 	var size int
 	var sum uint32
-	if _, err := fmt.Sscanf(string(head)+"\n", slotHead, &generation, &size, &sum); err != nil || size < 0 || size > len(content) {
+	if _, err := fmt.Sscanf(string(head)+"\n", slotHead, &count, &size, &sum); err != nil || size < 0 || size > len(content) {
 		return 0, nil, errDamaged
 	}
-	if content = content[:size]; crc32.Checksum(content, castagnoli) != sum {
+	if content = content[:size]; checksum(count, content) != sum {
 		return 0, nil, errDamaged
 	}
-	return generation, content, nil
+	return count, content, nil
+}
+
+func checksum(count uint64, content []byte) uint32 {
+	numbers := fmt.Appendf(nil, "%d %d ", count, len(content))
+	return crc32.Update(crc32.Checksum(numbers, castagnoli), castagnoli, content)
 }
 
 // keep writes a snapshot. After an error the one before is kept.
-func (k *keeper) keep(s *edgeapi.Snapshot, content []byte) error {
-	b := make([]byte, 0, len(content)+64)
-	b = fmt.Appendf(b, slotHead, s.Generation, len(content), crc32.Checksum(content, castagnoli))
-	if _, err := k.slots[k.next].WriteAt(append(b, content...), 0); err != nil {
+func (k *keeper) keep(content []byte) error {
+	count := k.count + 1
+	slot := count % 2
+	b := fmt.Appendf(make([]byte, 0, len(content)+64), slotHead, count, len(content), checksum(count, content))
+	b = append(b, content...)
+	if len(b) < k.sizes[slot] { // keys are not to stay longer than what they belong to
+		if err := k.slots[slot].Truncate(int64(len(b))); err != nil {
+			return err
+		}
+	}
+	if _, err := k.slots[slot].WriteAt(b, 0); err != nil {
 		return err
 	}
-	k.next = 1 - k.next
+	k.count, k.sizes[slot] = count, len(b)
 	return nil
 }
 
@@ -93,7 +106,7 @@ func Prepare(path string, s *edgeapi.Snapshot) error {
 	if k == nil {
 		return err
 	}
-	return errors.Join(k.keep(s, content), k.close())
+	return errors.Join(k.keep(content), k.close())
 }
 
 func (k *keeper) close() error {

@@ -2,15 +2,13 @@ package edge
 
 import (
 	"bytes"
-	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
-
-	"github.com/neargate/neargate/internal/edge/edgeapi"
 )
 
-// keepAll keeps snapshots of the generations 1 to n, each shorter than the one before, and returns their contents by generation.
+// keepAll keeps n contents, each shorter than the one before, and returns them, from 1.
 func keepAll(t *testing.T, path string, n int) (contents [][]byte) {
 	t.Helper()
 	k, kept, err := openKeeper(path)
@@ -19,11 +17,8 @@ func keepAll(t *testing.T, path string, n int) (contents [][]byte) {
 	}
 	contents = make([][]byte, n+1)
 	for i := 1; i <= n; i++ {
-		s := &edgeapi.Snapshot{Generation: uint64(i), CookieKey: bytes.Repeat([]byte("k"), 1000*(n-i))}
-		if contents[i], err = json.Marshal(s); err != nil {
-			t.Fatal(err)
-		}
-		if err := k.keep(s, contents[i]); err != nil {
+		contents[i] = bytes.Repeat([]byte{byte('0' + i)}, 100*(n-i+1))
+		if err := k.keep(contents[i]); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -41,8 +36,16 @@ func TestKeeper(t *testing.T) {
 		if err != nil || !bytes.Equal(kept, contents[n]) {
 			t.Fatalf("%d: %q, %v", n, kept, err)
 		}
-		next := &edgeapi.Snapshot{Generation: uint64(n + 1)}
-		if err := k.keep(next, []byte("next")); err != nil {
+		for slot := range 2 { // nothing is left of longer ones
+			all, err := os.ReadFile(slotName(path, slot))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, content, err := parseSlot(all); len(all) > 0 && (err != nil || !bytes.HasSuffix(all, content)) {
+				t.Errorf("%d: %.30q…%.30q, %v", n, all, content, err)
+			}
+		}
+		if err := k.keep([]byte("next")); err != nil {
 			t.Fatal(err)
 		}
 		k.close()
@@ -61,8 +64,8 @@ func damage(t *testing.T, path string, content []byte) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, rest, _ := bytes.Cut(all, []byte("\n")); bytes.HasPrefix(rest, content) {
-			all[len(all)-len(rest)] ^= 1
+		if at := bytes.Index(all, content); at >= 0 {
+			all[at] ^= 1
 			if err := os.WriteFile(slotName(path, slot), all, 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -70,57 +73,67 @@ func damage(t *testing.T, path string, content []byte) {
 	}
 }
 
-// TestKeeperTorn has the process killed after any part of a write: the snapshot before is there.
+// TestKeeperTorn has the process killed after any part of a write, over a longer snapshot and over one as long: the snapshot before is there.
 func TestKeeperTorn(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "snapshot")
-	contents := keepAll(t, path, 4)
-	newest := slotName(path, 1) // generations 1 and 3 are in the first file
-	whole, err := os.ReadFile(newest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	head := bytes.IndexByte(whole, '\n') + 1
-	for _, size := range []int{1, head - 1, head, head + 1, head + len(contents[4]) - 1} {
-		torn := append([]byte(nil), whole...)
-		for i := size; i < head+len(contents[4]); i++ {
-			torn[i] = 'x' // what was there before
-		}
-		if err := os.WriteFile(newest, torn, 0o600); err != nil {
+	for _, shrinking := range []bool{true, false} {
+		path := filepath.Join(t.TempDir(), "snapshot")
+		k, _, err := openKeeper(path)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if _, kept, err := openKeeper(path); err != nil || !bytes.Equal(kept, contents[3]) {
-			t.Errorf("after %d octets: %.60q, %v", size, kept, err)
+		content := func(i int) []byte {
+			size := 50
+			if shrinking {
+				size -= i
+			}
+			return bytes.Repeat([]byte{byte('0' + i)}, size)
 		}
-	}
-	if err := os.WriteFile(newest, whole, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, kept, err := openKeeper(path); err != nil || !bytes.Equal(kept, contents[4]) {
-		t.Errorf("whole again: %.60q, %v", kept, err)
+		for i := 1; i <= 11; i++ { // so that the number of the write gets longer too
+			if err := k.keep(content(i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		slot := slotName(path, int((k.count+1)%2))
+		old, err := os.ReadFile(slot)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := k.keep(content(12)); err != nil {
+			t.Fatal(err)
+		}
+		k.close()
+		whole, err := os.ReadFile(slot)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for size := range whole {
+			torn := append([]byte(nil), old[:min(len(old), len(whole))]...)
+			torn = append(torn, make([]byte, max(0, size-len(torn)))...)
+			copy(torn, whole[:size])
+			if err := os.WriteFile(slot, torn, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, kept, err := openKeeper(path); err != nil || !bytes.Equal(kept, content(11)) {
+				t.Errorf("after %d octets: %q, %v", size, kept, err)
+			}
+		}
+		if err := os.WriteFile(slot, whole, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, kept, err := openKeeper(path); err != nil || !bytes.Equal(kept, content(12)) {
+			t.Errorf("whole again: %q, %v", kept, err)
+		}
 	}
 }
 
 // FuzzSlot reads files of any content. What is read is what its checksum says.
 func FuzzSlot(f *testing.F) {
 	f.Add([]byte("neargate 1 2 00000000\n{}"))
-	f.Add([]byte("neargate 1 2 297bd0aa\n{}"))
+	f.Add(fmt.Appendf(nil, slotHead+"{}", 1, 2, checksum(1, []byte("{}"))))
 	f.Add([]byte("neargate 1 -2 00000000\n{}"))
 	f.Add([]byte("neargate 18446744073709551615 99999999999 ffffffff\n"))
 	f.Fuzz(func(t *testing.T, all []byte) {
-		read := func(all []byte) ([]byte, error) {
-			path := filepath.Join(t.TempDir(), "slot")
-			if err := os.WriteFile(path, all, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			file, err := os.Open(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer file.Close()
-			_, content, err := readSlot(file)
-			return content, err
-		}
-		content, err := read(all)
+		_, content, err := parseSlot(all)
 		if err != nil || len(content) == 0 {
 			return
 		}
@@ -129,7 +142,7 @@ func FuzzSlot(f *testing.F) {
 			t.Fatalf("%q is not what follows the first line", content)
 		}
 		all[at+len(content)-1] ^= 1
-		if _, err := read(all); err == nil {
+		if _, _, err := parseSlot(all); err == nil {
 			t.Fatal("a changed octet goes unnoticed")
 		}
 	})

@@ -59,7 +59,7 @@ func (e *process) keepHealth(ctx context.Context) error {
 		}
 		content, err := json.Marshal(all)
 		if err == nil {
-			err = writeFile(e.file, content)
+			err = writeFile(e.healthFile, content)
 		}
 		if err != nil {
 			e.log.Warn("health is not kept", "err", err)

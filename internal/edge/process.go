@@ -20,20 +20,21 @@ import (
 
 // process is everything one edge has. Its parts do not know each other.
 type process struct {
-	log    *slog.Logger
-	keeper *keeper
-	file   string        // of what is known of health
-	proxy  *proxy.Engine // of application load balancers
-	l4     *l4.Engine    // of network load balancers
-	tls    *tlsterm.Servers
-	health *health.Scheduler
-	dns    *dns.Server
-	doors  *door.Keeper
-	board  *board
+	log        *slog.Logger
+	keeper     *keeper
+	healthFile string
+	proxy      *proxy.Engine // of application load balancers
+	l4         *l4.Engine    // of network load balancers
+	tls        *tlsterm.Servers
+	health     *health.Scheduler
+	dns        *dns.Server
+	doors      *door.Keeper
+	board      *board
 
 	mu       sync.Mutex // orders snapshots
 	snapshot *edgeapi.Snapshot
 	content  []byte // of snapshot, as it was put
+	over     bool   // a successor may keep snapshots from now on
 }
 
 // errStale refuses a snapshot that is not newer than the one served.
@@ -48,6 +49,15 @@ func (e *process) generation() uint64 {
 	return e.snapshot.Generation
 }
 
+var errOver = errors.New("edge is ending")
+
+// retire has later snapshots refused.
+func (e *process) retire() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.over = true
+}
+
 // put serves a snapshot and keeps it for the next start. After an error the one before is served.
 func (e *process) put(content []byte) (uint64, error) {
 	s, err := decode(content)
@@ -56,6 +66,9 @@ func (e *process) put(content []byte) (uint64, error) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.over {
+		return 0, errOver
+	}
 	if e.snapshot != nil && s.Generation <= e.snapshot.Generation {
 		if s.Generation == e.snapshot.Generation && bytes.Equal(content, e.content) {
 			return s.Generation, nil
@@ -70,7 +83,7 @@ func (e *process) put(content []byte) (uint64, error) {
 		return 0, &invalidError{err}
 	}
 	e.proxy.GiveWay()
-	if err := e.keeper.keep(s, content); err != nil {
+	if err := e.keeper.keep(content); err != nil {
 		return 0, fmt.Errorf("keep snapshot %d: %w", s.Generation, err)
 	}
 	e.proxy.GiveWay()
@@ -102,8 +115,8 @@ func (e *process) resume(content []byte, known map[health.Key]health.State) erro
 	if content == nil {
 		return nil
 	}
-	s, err := decode(content)
-	if err != nil {
+	var s edgeapi.Snapshot
+	if err := json.Unmarshal(content, &s); err != nil { // fields of another build are no reason to serve nothing
 		return err
 	}
 	if err := s.Validate(); err != nil {
@@ -111,11 +124,11 @@ func (e *process) resume(content []byte, known map[health.Key]health.State) erro
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	servers, err := e.tls.Load(s)
+	servers, err := e.tls.Load(&s)
 	if err != nil {
 		return err
 	}
-	e.serve(s, content, servers, func(k health.Key) bool {
+	e.serve(&s, content, servers, func(k health.Key) bool {
 		state, ok := known[k]
 		return !ok || state.State == edgeapi.TargetHealthy
 	})

@@ -72,8 +72,8 @@ type Connection struct {
 	idle     sync.Cond          // streams is empty or nothing is being written
 	out      []byte             // to be written
 	flushing bool
-	queue    []*Stream // that wait for their turn to append to out
-	window   int64     // what the client lets us send on all streams
+	queue    []turn // to append to out
+	window   int64  // what the client lets us send on all streams
 
 	initialWindow int32 // of streams, as the client set it
 	resizeTable   bool  // tell the client that its compression table is not used

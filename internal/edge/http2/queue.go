@@ -5,28 +5,33 @@ import "slices"
 // Streams that have something to send and cannot yet stand in a queue: for room in out, or in the windows the client has opened. Whoever is
 // first of those that can go on sends one frame, calls the next one, and queues again: streams share a connection frame by frame.
 
-// awaitTurn waits until s may append a frame to out, of at least so many octets of data; 0 is for a frame that takes nothing of the windows. mu is
-// held. Once it has returned without an error the caller appends, and calls sent.
+// turn is a stream that waits to send a frame of at least so many octets of data; 0 is for one that takes nothing of the windows.
+type turn struct {
+	stream *Stream
+	least  int64
+}
+
+// awaitTurn waits until s may append such a frame to out. mu is held. Once it has returned without an error the caller appends, and calls sent.
 func (s *Stream) awaitTurn(least int64) error {
-	c := s.conn
-	s.least = least
-	c.queue = append(c.queue, s)
-	err := s.awaitFirst()
-	c.queue = slices.DeleteFunc(c.queue, func(other *Stream) bool { return other == s })
+	c, t := s.conn, turn{s, least}
+	c.queue = append(c.queue, t)
+	err := s.awaitFirst(t)
+	i := slices.Index(c.queue, t)
+	c.queue = slices.Delete(c.queue, i, i+1)
 	if err != nil {
 		c.callNext() // it may have been its turn
 	}
 	return err
 }
 
-func (s *Stream) awaitFirst() error {
+func (s *Stream) awaitFirst(t turn) error {
 	for {
 		switch c := s.conn; {
 		case s.err != nil:
 			return s.err
 		case c.err != nil:
 			return c.err
-		case c.first() == s:
+		case c.first() == t:
 			return nil
 		}
 		if err := s.wait(); err != nil {
@@ -41,27 +46,27 @@ func (c *Connection) sent() {
 	c.callNext()
 }
 
-// maySend reports whether there is room for what s waits to send. mu is held.
-func (s *Stream) maySend() bool {
-	return len(s.conn.out) < maxPending && (s.least == 0 || min(s.window, s.conn.window) >= s.least)
+// possible reports whether there is room for the frame. mu is held.
+func (t turn) possible() bool {
+	c := t.stream.conn
+	return len(c.out) < maxPending && (t.least == 0 || min(t.stream.window, c.window) >= t.least)
 }
 
-// first is the stream whose turn it is; nil if none can go on. mu is held.
-func (c *Connection) first() *Stream {
-	if len(c.out) >= maxPending {
-		return nil
-	}
-	for _, s := range c.queue {
-		if s.maySend() {
-			return s
+// first is whose turn it is; none's if none can go on. mu is held.
+func (c *Connection) first() turn {
+	if len(c.out) < maxPending {
+		for _, t := range c.queue {
+			if t.possible() {
+				return t
+			}
 		}
 	}
-	return nil
+	return turn{}
 }
 
 // callNext wakes the stream whose turn it is. mu is held.
 func (c *Connection) callNext() {
-	if s := c.first(); s != nil {
-		s.changed.Broadcast()
+	if t := c.first(); t.stream != nil {
+		t.stream.changed.Broadcast()
 	}
 }

@@ -36,7 +36,6 @@ type Stream struct {
 	receivable            int // what the client may still send
 	consumed              int // and what it has not been given back yet
 	window                int64
-	least                 int64 // of data, in the frame that it waits to send
 	remoteDone, localDone bool
 	deaf                  bool // nobody reads any more
 	err                   error

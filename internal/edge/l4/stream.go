@@ -279,7 +279,7 @@ func (f *stream) relay(from, to int) bool {
 	for range turns {
 		if len(dst.pending) > 0 || dst.piped > 0 {
 			if !dst.writable {
-				f.mute(from)
+				f.mute(src)
 				return true
 			}
 			if err := f.flush(dst); err != nil {
@@ -312,7 +312,7 @@ func (f *stream) relay(from, to int) bool {
 			return f.broken(from, err)
 		}
 		if !src.readable {
-			f.unmute(from)
+			f.unmute(src)
 		}
 		if err != nil {
 			return true
@@ -420,30 +420,36 @@ func (f *stream) full(dst *end) {
 		return
 	}
 	dst.heeded = true
-	f.watch(client)
+	f.watch(dst)
 }
 
-// mute spares the loop the events of what else arrives at an end while the other takes nothing.
-func (f *stream) mute(side int) {
-	if e := &f.ends[side]; e.readable && !e.muted {
-		e.muted = true
-		f.watch(side)
+// mute spares the loop the events of what else arrives at an end while the other takes nothing. As long as it can be written to itself, there is
+// nothing to be told about that either, and changing what epoll watches would be an event at once.
+func (f *stream) mute(e *end) {
+	if e.readable && !e.muted {
+		e.muted, e.heeded = true, e.heeded && !e.writable
+		f.watch(e)
 	}
 }
 
 // unmute is for an end that has been read empty. What has arrived since is an event.
-func (f *stream) unmute(side int) {
-	if e := &f.ends[side]; e.muted {
+func (f *stream) unmute(e *end) {
+	if e.muted {
 		e.muted = false
-		f.watch(side)
+		f.watch(e)
 	}
 }
 
 // watch tells epoll of a changed interest in an end.
-func (f *stream) watch(side int) {
-	if e := &f.ends[side]; e.watched {
-		f.loop.change(f.place, side, e.fd, e.interest())
+func (f *stream) watch(e *end) {
+	if !e.watched {
+		return
 	}
+	side := client
+	if e == &f.ends[upstream] {
+		side = upstream
+	}
+	f.loop.change(f.place, side, e.fd, e.interest())
 }
 
 // broken ends the flow because one end is: the other gets a reset too.

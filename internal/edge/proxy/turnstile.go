@@ -27,17 +27,24 @@ type turnstile struct {
 	over    bool   // nobody stops any more
 	turns   uint64 // how often it has been opened
 	asked   chan struct{}
+	late    *time.Timer // opens it all the same
 
 	bell *os.File // an eventfd
 	raw  syscall.RawConn
 }
 
-// longUnpolled is how long the poller may be kept waiting.
-const longUnpolled = 250 * time.Microsecond
+const (
+	// longUnpolled is how long the poller may be kept waiting.
+	longUnpolled = 250 * time.Microsecond
+	// longStopped is how long anybody stops: there may be others that keep the poller waiting and do not come by, as the loops of layer 4.
+	longStopped = time.Millisecond
+)
 
 func (t *turnstile) begin(clock func() time.Duration) {
 	t.clock, t.opened.L, t.asked = clock, &t.mu, make(chan struct{}, 1)
 	t.polled.Store(math.MaxInt64) // nobody stops before run
+	t.late = time.AfterFunc(time.Hour, t.open)
+	t.late.Stop()
 }
 
 // run works until end.
@@ -55,15 +62,20 @@ func (t *turnstile) run() error {
 		defer t.bell.Close()
 		for range t.asked {
 			t.await()
-			t.mu.Lock()
-			t.polled.Store(int64(t.clock()))
-			t.opening = false
-			t.turns++
-			t.mu.Unlock()
-			t.opened.Broadcast()
+			t.open()
 		}
 	}()
 	return nil
+}
+
+// open lets those pass who have stopped.
+func (t *turnstile) open() {
+	t.mu.Lock()
+	t.polled.Store(int64(t.clock()))
+	t.opening = false
+	t.turns++
+	t.mu.Unlock()
+	t.opened.Broadcast()
 }
 
 // end lets everybody pass from now on.
@@ -71,6 +83,7 @@ func (t *turnstile) end() {
 	t.mu.Lock()
 	t.over = true
 	t.turns++
+	t.late.Stop()
 	close(t.asked)
 	t.mu.Unlock()
 	t.opened.Broadcast()
@@ -102,7 +115,11 @@ func (t *turnstile) pass(now time.Duration) {
 	}
 	if !t.opening {
 		t.opening = true
-		t.asked <- struct{}{}
+		t.late.Reset(longStopped)
+		select {
+		case t.asked <- struct{}{}:
+		default: // the poller has been asked before, and not been at work since
+		}
 	}
 	for turn := t.turns; turn == t.turns; {
 		t.opened.Wait()
@@ -110,8 +127,8 @@ func (t *turnstile) pass(now time.Duration) {
 }
 
 // giveWay is called by who has just sent a request to a target. The answer cannot be there yet: letting others go first makes it likelier that the
-// first attempt to read finds something, which saves a system call and a trip through the poller. With nobody waiting it costs nothing. greedy is
-// who did not have to wait for the request.
+// first attempt to read finds something, which saves a system call and a trip through the poller. With nobody waiting it costs nothing. Greedy is
+// who did not have to wait for what it read last.
 func (e *Engine) giveWay(greedy bool, now time.Duration) {
 	if greedy {
 		e.turnstile.pass(now)
