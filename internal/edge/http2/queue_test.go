@@ -69,3 +69,42 @@ func TestTurns(t *testing.T) {
 		}
 	}
 }
+
+// TestTwoSenders has two goroutines send on one stream: an interim answer may still wait for its turn when the final one comes.
+func TestTwoSenders(t *testing.T) {
+	const size = 100 << 10
+	w := open(t, func(s *Stream) {
+		if s.Send(answer(200), nil, false) != nil {
+			return
+		}
+		var both sync.WaitGroup
+		for range 2 {
+			both.Go(func() {
+				if err := s.Send(nil, make([]byte, size), false); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		both.Wait()
+		s.Send(nil, nil, true)
+	})
+	w.send(frameOf(frameHeaders, flagEndHeaders|flagEndStream, 1, w.get()))
+	w.want(frameHeaders, flagEndHeaders)
+	got := len(w.want(frameData, 0).payload)
+	for queued := 0; queued < 2; runtime.Gosched() { // both wait for the window
+		w.server.mu.Lock()
+		queued = len(w.server.queue)
+		w.server.mu.Unlock()
+	}
+	w.send(frameOf(frameWindowUpdate, 0, 0, word(2*size)), frameOf(frameWindowUpdate, 0, 1, word(2*size)))
+	for {
+		f := w.want(frameData, 0)
+		got += len(f.payload)
+		if f.has(flagEndStream) {
+			break
+		}
+	}
+	if got != 2*size {
+		t.Errorf("%d octets of %d", got, 2*size)
+	}
+}
