@@ -2,12 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -32,7 +28,7 @@ var balancerBars = map[string]struct{ rate, perCPU, p99 float64 }{
 // idleConnectionBar is what an idle connection may cost, in KB.
 const idleConnectionBar = 8
 
-// measureBalancer runs bench/l7, which pins processes to cores and is a program of its own for that.
+// measureBalancer has bench/l7 compare.
 func measureBalancer(ctx context.Context, r *run) (f findings, err error) {
 	for _, peer := range []string{"nginx", "haproxy", "caddy", "wrk", "h2load", "taskset"} {
 		if _, err := exec.LookPath(peer); err != nil {
@@ -40,21 +36,7 @@ func measureBalancer(ctx context.Context, r *run) (f findings, err error) {
 			return f, nil
 		}
 	}
-	binary, result := filepath.Join(r.dir, "l7"), filepath.Join(r.dir, "l7.json")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", binary, "./bench/l7")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return f, fmt.Errorf("build bench/l7: %w: %s", err, out)
-	}
 	rounds, each := r.times(5, 3), r.during(2*time.Second)
-	command := exec.CommandContext(ctx, binary, "-rounds", strconv.Itoa(rounds), "-duration", each.String(), "-json", result)
-	if out, err := command.CombinedOutput(); err != nil {
-		return f, fmt.Errorf("bench/l7: %w: %s", err, out)
-	}
-	content, err := os.ReadFile(result)
-	if err != nil {
-		return f, err
-	}
 	var report struct {
 		Works []struct {
 			Work    string
@@ -69,7 +51,7 @@ func measureBalancer(ctx context.Context, r *run) (f findings, err error) {
 			BytesEach   float64
 		}
 	}
-	if err := json.Unmarshal(content, &report); err != nil {
+	if err := r.comparison(ctx, "l7", rounds, each, &report); err != nil {
 		return f, err
 	}
 	failed := 0

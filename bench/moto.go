@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"syscall"
 	"time"
+
+	"github.com/neargate/neargate/bench/pinned"
 )
 
 // moto is a moto_server, which keeps everything in memory and runs nothing.
@@ -23,7 +25,7 @@ func startMoto(ctx context.Context) (*moto, time.Duration, error) {
 	if err != nil {
 		return nil, 0, errNoMoto
 	}
-	address, err := freeAddress()
+	address, err := pinned.FreeAddress()
 	if err != nil {
 		return nil, 0, err
 	}

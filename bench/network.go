@@ -2,16 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
-	"strconv"
 	"time"
 )
 
-// measureNetwork runs bench/l4, which pins processes to cores and is a program of its own for that.
+// measureNetwork has bench/l4 compare.
 func measureNetwork(ctx context.Context, r *run) (f findings, err error) {
 	for _, peer := range []string{"haproxy", "taskset"} {
 		if _, err := exec.LookPath(peer); err != nil {
@@ -19,21 +14,7 @@ func measureNetwork(ctx context.Context, r *run) (f findings, err error) {
 			return f, nil
 		}
 	}
-	binary, result := filepath.Join(r.dir, "l4"), filepath.Join(r.dir, "l4.json")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", binary, "./bench/l4")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return f, fmt.Errorf("build bench/l4: %w: %s", err, out)
-	}
 	rounds, each := r.times(9, 3), r.during(2*time.Second)
-	command := exec.CommandContext(ctx, binary, "-rounds", strconv.Itoa(rounds), "-duration", each.String(), "-json", result)
-	if out, err := command.CombinedOutput(); err != nil {
-		return f, fmt.Errorf("bench/l4: %w: %s", err, out)
-	}
-	content, err := os.ReadFile(result)
-	if err != nil {
-		return f, err
-	}
 	type measured struct {
 		PerSecond, PerCPUSecond float64
 		Failed                  int
@@ -42,7 +23,7 @@ func measureNetwork(ctx context.Context, r *run) (f findings, err error) {
 		Work, Unit        string
 		HAProxy, Neargate measured
 	}
-	if err := json.Unmarshal(content, &works); err != nil {
+	if err := r.comparison(ctx, "l4", rounds, each, &works); err != nil {
 		return f, err
 	}
 	failed := 0

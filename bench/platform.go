@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -14,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/neargate/neargate/bench/pinned"
 	"github.com/neargate/neargate/internal/machine/fabric"
 )
 
@@ -45,7 +45,7 @@ func (r *run) platform(ctx context.Context, args ...string) (*platform, time.Dur
 	if err != nil {
 		return nil, 0, err
 	}
-	address, err := freeAddress()
+	address, err := pinned.FreeAddress()
 	if err != nil {
 		return nil, 0, err
 	}
@@ -142,14 +142,4 @@ func (p *platform) loadImage(ctx context.Context, archive, name string) error {
 	}
 	defer f.Close()
 	return p.own(ctx, http.MethodPost, "images?name="+name, f, nil)
-}
-
-// freeAddress finds a loopback port nobody listens on.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
 }

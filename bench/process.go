@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/neargate/neargate/bench/pinned"
 )
 
 // process is a process under observation.
@@ -38,22 +40,6 @@ func (p process) cpu() (time.Duration, error) {
 
 // memory is its resident and its proportional set in MB (10⁶ bytes): shared pages count once in the latter.
 func (p process) memory() (rss, pss float64, err error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", p))
-	if err != nil {
-		return 0, 0, err
-	}
-	for line := range strings.Lines(string(text)) {
-		fields := strings.Fields(line)
-		if len(fields) < 2 {
-			continue
-		}
-		kib, _ := strconv.ParseFloat(fields[1], 64)
-		switch fields[0] {
-		case "Rss:":
-			rss = kib * 1024 / 1e6
-		case "Pss:":
-			pss = kib * 1024 / 1e6
-		}
-	}
-	return rss, pss, nil
+	rss, pss, err = pinned.Memory(int(p))
+	return rss / 1e6, pss / 1e6, err
 }

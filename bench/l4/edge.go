@@ -2,16 +2,14 @@ package main
 
 import (
 	"net/netip"
-	"path/filepath"
 	"time"
 
 	"github.com/neargate/neargate/bench/pinned"
 
-	"github.com/neargate/neargate/internal/edge"
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 )
 
-func startEdge(self, dir string, o options, target string) (*pinned.Process, error) {
+func startEdge(dir string, o options, target string) (*pinned.Process, error) {
 	address, err := pinned.FreeAddress()
 	if err != nil {
 		return nil, err
@@ -20,11 +18,8 @@ func startEdge(self, dir string, o options, target string) (*pinned.Process, err
 	if err != nil {
 		return nil, err
 	}
-	socket, file := filepath.Join(dir, "sock"), filepath.Join(dir, "snapshot")
-	if err := edge.Prepare(file, s); err != nil {
-		return nil, err
-	}
-	return pinned.Start("neargate", o.core, address, []string{"GOMAXPROCS=1"}, self, pinned.EdgeVerb, socket, file, o.profile)
+	p, _, err := pinned.StartEdge(dir, o.core, address, o.profile, s)
+	return p, err
 }
 
 // snapshot is one network load balancer with one target.

@@ -84,7 +84,7 @@ func run(o options) error {
 		return fmt.Errorf("haproxy: %w", err)
 	}
 	defer haproxy.Stop()
-	edge, err := startEdge(self, dir, o, target.Address)
+	edge, err := startEdge(dir, o, target.Address)
 	if err != nil {
 		return fmt.Errorf("edge: %w", err)
 	}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"slices"
 	"strconv"
 	"time"
 
@@ -91,17 +90,9 @@ func measure(self string, w work, o options, p *pinned.Process) (result, error) 
 
 // median takes the median of each figure and the sum of failures.
 func median(all []result) result {
-	middle := func(of func(result) float64) float64 {
-		var v []float64
-		for _, r := range all {
-			v = append(v, of(r))
-		}
-		slices.Sort(v)
-		return v[len(v)/2]
-	}
 	m := result{
-		PerSecond:    middle(func(r result) float64 { return r.PerSecond }),
-		PerCPUSecond: middle(func(r result) float64 { return r.PerCPUSecond }),
+		PerSecond:    pinned.Median(all, func(r result) float64 { return r.PerSecond }),
+		PerCPUSecond: pinned.Median(all, func(r result) float64 { return r.PerCPUSecond }),
 	}
 	for _, r := range all {
 		m.Failed += r.Failed

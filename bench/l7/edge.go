@@ -5,12 +5,10 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/neargate/neargate/bench/pinned"
 
-	"github.com/neargate/neargate/internal/edge"
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 )
 
@@ -18,27 +16,23 @@ func startEdge(dir string, o options, s setup, port int) (*proxy, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
 	address, err := pinned.FreeAddress()
 	if err != nil {
 		return nil, err
 	}
-	socket, file := filepath.Join(dir, "sock"), filepath.Join(dir, "snapshot")
 	first, err := s.snapshot(1, address, port, o.certificate)
 	if err != nil {
 		return nil, err
 	}
-	if err := edge.Prepare(file, first); err != nil {
+	edge, socket, err := pinned.StartEdge(dir, o.core, address, o.profile, first)
+	if err != nil {
 		return nil, err
 	}
-	p, err := start(neargate, o.core, address, []string{"GOMAXPROCS=1"}, self, pinned.EdgeVerb, socket, file, o.profile)
-	if err == nil && s.changing {
+	p := &proxy{Process: edge}
+	if s.changing {
 		p.change = func(ctx context.Context) error { return s.keepChanging(ctx, socket, address, port, o.certificate) }
 	}
-	return p, err
+	return p, nil
 }
 
 // keepChanging puts a new snapshot a hundred times a second, each with other weights and every tenth with other targets.

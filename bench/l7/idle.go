@@ -6,10 +6,10 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
-	"strings"
 	"time"
+
+	"github.com/neargate/neargate/bench/pinned"
 )
 
 // idle is what connections cost that are kept alive while nothing is asked for.
@@ -52,7 +52,7 @@ func measureIdle(o options, dir string, port int) (idle, error) {
 	if err := crowd(100); err != nil { // what the first request makes is not the connections'
 		return idle{}, err
 	}
-	before, err := resident(p.PID())
+	before, _, err := pinned.Memory(p.PID())
 	if err != nil {
 		return idle{}, err
 	}
@@ -60,7 +60,7 @@ func measureIdle(o options, dir string, port int) (idle, error) {
 		return idle{}, fmt.Errorf("with %d connections open: %w", len(open), err)
 	}
 	time.Sleep(time.Second) // for what the last requests have borrowed
-	after, err := resident(p.PID())
+	after, _, err := pinned.Memory(p.PID())
 	if err != nil {
 		return idle{}, err
 	}
@@ -79,19 +79,4 @@ func askOnce(c net.Conn) error {
 	defer resp.Body.Close()
 	_, err = io.Copy(io.Discard, resp.Body)
 	return err
-}
-
-// resident is a process's resident memory in octets (proc_pid_status(5)).
-func resident(pid int) (float64, error) {
-	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(content)) {
-		var kilobytes float64
-		if n, _ := fmt.Sscanf(line, "VmRSS: %f kB", &kilobytes); n == 1 {
-			return kilobytes * 1024, nil
-		}
-	}
-	return 0, fmt.Errorf("process %d: no VmRSS", pid)
 }

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -133,19 +132,11 @@ func cookies(p *proxy, path string) (string, error) {
 
 // median takes the median of each figure and the sum of failures.
 func median(all []result) result {
-	middle := func(of func(result) float64) float64 {
-		var v []float64
-		for _, r := range all {
-			v = append(v, of(r))
-		}
-		slices.Sort(v)
-		return v[len(v)/2]
-	}
 	m := result{
-		PerSecond:    middle(func(r result) float64 { return r.PerSecond }),
-		PerCPUSecond: middle(func(r result) float64 { return r.PerCPUSecond }),
-		P50:          middle(func(r result) float64 { return r.P50 }),
-		P99:          middle(func(r result) float64 { return r.P99 }),
+		PerSecond:    pinned.Median(all, func(r result) float64 { return r.PerSecond }),
+		PerCPUSecond: pinned.Median(all, func(r result) float64 { return r.PerCPUSecond }),
+		P50:          pinned.Median(all, func(r result) float64 { return r.P50 }),
+		P99:          pinned.Median(all, func(r result) float64 { return r.P99 }),
 	}
 	for _, r := range all {
 		m.Failed += r.Failed
