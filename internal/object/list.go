@@ -129,25 +129,17 @@ type place struct {
 }
 
 // current reads current objects; each is its key's only one.
-func (e *Engine) current(ctx context.Context, b *Bucket, at place, end string, limit int) (rows []*Version, err error) {
+func (e *Engine) current(ctx context.Context, b *Bucket, at place, end string, limit int) ([]*Version, error) {
 	compare := ">="
 	if at.after {
 		compare = ">"
 	}
 	query := "SELECT " + versionColumns + " FROM version WHERE bucket = ? AND current = 1 AND marker = 0 AND key " + compare + " ?"
 	args := []any{b.ID, []byte(at.key)}
-	if end != "" {
-		query, args = query+" AND key < ?", append(args, []byte(end))
-	}
-	err = e.catalog.read(ctx, query+" ORDER BY key LIMIT ?", append(args, limit), func(s *sqlite.Stmt) error {
-		v, err := scanVersion(s)
-		rows = append(rows, v)
-		return err
-	})
-	return rows, err
+	return e.walk(ctx, query, "key", args, end, limit)
 }
 
-func (e *Engine) versions(ctx context.Context, b *Bucket, at place, end string, limit int) (rows []*Version, err error) {
+func (e *Engine) versions(ctx context.Context, b *Bucket, at place, end string, limit int) ([]*Version, error) {
 	query, args := "SELECT "+versionColumns+" FROM version WHERE bucket = ? AND ", []any{b.ID, []byte(at.key)}
 	switch {
 	case !at.after:
@@ -157,10 +149,15 @@ func (e *Engine) versions(ctx context.Context, b *Bucket, at place, end string, 
 	default:
 		query, args = query+"(key, seq) > (?, ?)", append(args, at.seq)
 	}
+	return e.walk(ctx, query, "key, seq", args, end, limit)
+}
+
+// walk reads the versions that a query and its arguments select, those of keys before end if there is one.
+func (e *Engine) walk(ctx context.Context, query, order string, args []any, end string, limit int) (rows []*Version, err error) {
 	if end != "" {
 		query, args = query+" AND key < ?", append(args, []byte(end))
 	}
-	err = e.catalog.read(ctx, query+" ORDER BY key, seq LIMIT ?", append(args, limit), func(s *sqlite.Stmt) error {
+	err = e.catalog.read(ctx, query+" ORDER BY "+order+" LIMIT ?", append(args, limit), func(s *sqlite.Stmt) error {
 		v, err := scanVersion(s)
 		rows = append(rows, v)
 		return err

@@ -46,17 +46,16 @@ func (c *Connection) sent() {
 	c.callNext()
 }
 
-// possible reports whether there is room for the frame. mu is held.
-func (t turn) possible() bool {
-	c := t.stream.conn
-	return len(c.out) < maxPending && (t.least == 0 || min(t.stream.window, c.window) >= t.least)
+// allowed reports whether the windows are open wide enough for the frame. mu is held.
+func (t turn) allowed() bool {
+	return t.least == 0 || min(t.stream.window, t.stream.conn.window) >= t.least
 }
 
 // first is whose turn it is; none's if none can go on. mu is held.
 func (c *Connection) first() turn {
 	if len(c.out) < maxPending {
 		for _, t := range c.queue {
-			if t.possible() {
+			if t.allowed() {
 				return t
 			}
 		}

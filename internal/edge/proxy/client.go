@@ -144,7 +144,7 @@ func (c *client) await() error {
 	}
 	c.state.Store(idleClient)
 	if !c.fresh { // whoever connects has something to say
-		runtime.Gosched() // as in exchange.send
+		runtime.Gosched() // as in Engine.giveWay
 	}
 	n, err := c.readLazily(c.take, c.back)
 	c.state.Store(busy)

@@ -37,18 +37,25 @@ func TestSpeechlessClient(t *testing.T) {
 	})
 }
 
+// newGuest makes a guest, and the other side of its connection.
+func newGuest(t *testing.T) (*guest, *os.File) {
+	t.Helper()
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := os.NewFile(uintptr(fds[1]), "other")
+	t.Cleanup(func() { other.Close() })
+	return &guest{fd: fds[0]}, other
+}
+
 // TestGuest is an accepted connection before and after somebody has waited for it.
 func TestGuest(t *testing.T) {
 	for _, settled := range []bool{false, true} {
-		fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		other := os.NewFile(uintptr(fds[1]), "other")
-		defer other.Close()
-		g := &guest{fd: fds[0]}
+		g, other := newGuest(t)
+		descriptor := g.fd
 		never := func(uintptr) bool { return false }
-		always := func(fd uintptr) bool { return int(fd) == fds[0] }
+		always := func(fd uintptr) bool { return int(fd) == descriptor }
 		if settled {
 			if err := g.Write(always); err != nil {
 				t.Error(err)
@@ -61,7 +68,7 @@ func TestGuest(t *testing.T) {
 		g.SetDeadline(time.Time{})
 		io.WriteString(other, "x\n")
 		var line string
-		err = g.Read(func(fd uintptr) bool {
+		err := g.Read(func(fd uintptr) bool {
 			p := make([]byte, 8)
 			n, err := unix.Read(int(fd), p)
 			line = string(p[:max(n, 0)])
@@ -88,13 +95,7 @@ func TestGuest(t *testing.T) {
 
 // TestGuestNobodyWaitedFor is broken off and closed without the poller.
 func TestGuestNobodyWaitedFor(t *testing.T) {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	other := os.NewFile(uintptr(fds[1]), "other")
-	defer other.Close()
-	g := &guest{fd: fds[0]}
+	g, other := newGuest(t)
 	g.SetDeadline(past)
 	g.SetDeadline(time.Time{})
 	if err := g.Close(); err != nil || g.file != nil {

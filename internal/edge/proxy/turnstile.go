@@ -19,7 +19,7 @@ import (
 // might not have been asked for a while, everybody who comes by stops until it has been, which is when the last of them has stopped.
 type turnstile struct {
 	clock  func() time.Duration
-	polled atomic.Int64 // when the poller was last seen at work, on the clock
+	polled atomic.Int64 // when it was last opened, on the clock: the poller has been at work then, or been waited for long enough
 
 	mu      sync.Mutex
 	opened  sync.Cond
@@ -34,7 +34,7 @@ type turnstile struct {
 }
 
 const (
-	// longUnpolled is how long the poller may be kept waiting.
+	// longUnpolled is how long the poller may be kept waiting before anybody stops.
 	longUnpolled = 250 * time.Microsecond
 	// longStopped is how long anybody stops: there may be others that keep the poller waiting and do not come by, as the loops of layer 4.
 	longStopped = time.Millisecond
