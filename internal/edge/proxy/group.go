@@ -78,11 +78,20 @@ func (g *group) refresh() {
 // settled reports whether the group has a healthy target that takes its full share: others start slowly only then.
 func (g *group) settled(now int64) bool {
 	for _, t := range g.targets {
-		if since := t.warming.Load(); t.healthy.Load() && (since == 0 || time.Duration(now-since)*time.Second >= g.slowStart) {
+		if t.healthy.Load() && g.share(t, now) == g.slowStart {
 			return true
 		}
 	}
 	return false
+}
+
+// share is how much of its full share a target takes, as a part of the group's slow start.
+func (g *group) share(t *target, now int64) time.Duration {
+	since := t.warming.Load()
+	if since == 0 {
+		return g.slowStart
+	}
+	return min(max(time.Duration(now-since), 0)*time.Second, g.slowStart)
 }
 
 // forward is a compiled forward action.

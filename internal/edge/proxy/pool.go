@@ -3,7 +3,6 @@ package proxy
 import (
 	"math/rand/v2"
 	"sync/atomic"
-	"time"
 
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 )
@@ -85,12 +84,8 @@ func (p *pool) enter(now int64) *target {
 	}
 	n := uint32(len(e.targets))
 	if e.uneven {
-		for range n {
-			t := e.targets[turn%n]
-			if p.takes(t, now) && t.enter() {
-				return t
-			}
-			turn = rand.Uint32() // not the next one, which would get two shares
+		if t := p.draw(e, turn, now); t != nil {
+			return t
 		}
 	}
 	for i := range n {
@@ -119,12 +114,21 @@ func (e *eligible) leastBusy(turn uint32) *target {
 	return best
 }
 
-// takes decides whether a target that does not take its full share takes this request.
-func (p *pool) takes(t *target, now int64) bool {
-	since := t.warming.Load()
-	if since == 0 || p.group.slowStart == 0 {
-		return true
+// draw picks a target where some do not take their full share now. It returns nil when none takes anything, which leaves any of them.
+func (p *pool) draw(e *eligible, turn uint32, now int64) *target {
+	full, n := p.group.slowStart, uint32(len(e.targets))
+	for range n {
+		t := e.targets[turn%n]
+		share := p.group.share(t, now)
+		if (share >= full || rand.Int64N(int64(full)) < int64(share)) && t.enter() {
+			return t
+		}
+		turn = rand.Uint32() // not the next one, which would get two shares
 	}
-	elapsed := time.Duration(now-since) * time.Second
-	return elapsed >= p.group.slowStart || rand.Int64N(int64(p.group.slowStart)) < int64(elapsed)
+	for i := range n {
+		if t := e.targets[(turn+i)%n]; p.group.share(t, now) >= full && t.enter() {
+			return t
+		}
+	}
+	return nil
 }

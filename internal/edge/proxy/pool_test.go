@@ -167,7 +167,7 @@ func TestSlowStart(t *testing.T) {
 		const n = 40_000
 		seen := shares(t, p, targets, c.now, n)
 		want := n * c.part / (3 + c.part)
-		if got := float64(seen[3]); got < want*0.93-50 || got > want*1.07+50 {
+		if got := float64(seen[3]); got < want*0.93 || got > want*1.07 {
 			t.Errorf("at %d: %v, want %.0f", c.now, seen, want)
 		}
 		for _, others := range seen[:3] {
