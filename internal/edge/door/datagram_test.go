@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -51,11 +50,8 @@ func TestSilentClients(t *testing.T) {
 // TestCrowdedPort has a TCP listener on a port on which another platform has names: who says HTTP is heard.
 func TestCrowdedPort(t *testing.T) {
 	dir := t.TempDir()
-	first, second := start(t, "zero", "one"), start(t, "zero", "one")
-	for i, k := range []*Keeper{first, second} {
-		k.own = filepath.Join(dir, fmt.Sprintf("platform-%d", i))
-		k.neighbours = filepath.Join(dir, "platform-*")
-	}
+	first, _ := startAs(t, platform(dir, 0), "zero", "one")
+	second, _ := startAs(t, platform(dir, 1), "zero", "one")
 	port := freePort(t)
 	plain := doorTo(1, port, "one.us-east-1.elb.localhost")
 	plain.Protocol = edgeapi.ProtocolTCP

@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/neargate/neargate/internal/edge/edgeapi"
@@ -34,6 +35,13 @@ func (b balancers) dial(_ context.Context, to netip.AddrPort) (*net.TCPConn, err
 
 func start(t *testing.T, names ...string) *Keeper {
 	t.Helper()
+	k, _ := startAs(t, Config{}, names...)
+	return k
+}
+
+// startAs starts a platform, and returns what ends it before the test does.
+func startAs(t *testing.T, c Config, names ...string) (k *Keeper, end func()) {
+	t.Helper()
 	var b balancers
 	for _, name := range names {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -48,17 +56,26 @@ func start(t *testing.T, names ...string) *Keeper {
 		t.Cleanup(func() { s.Close() })
 		b = append(b, l)
 	}
-	k := New(Config{Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Changed: func() {}})
+	c.Log, c.Changed = slog.New(slog.DiscardHandler), func() {}
+	k = New(c)
 	k.dial = b.dial
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- k.Run(ctx) }()
-	t.Cleanup(func() {
+	end = sync.OnceFunc(func() {
 		http.DefaultClient.CloseIdleConnections()
 		cancel()
-		<-done
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
 	})
-	return k
+	t.Cleanup(end)
+	return k, end
+}
+
+// platform is the i-th of those that share a directory.
+func platform(dir string, i int) Config {
+	return Config{Names: filepath.Join(dir, fmt.Sprintf("platform-%d", i)), Neighbours: filepath.Join(dir, "platform-?")}
 }
 
 func doorTo(i, port int, host string) edgeapi.Door {
@@ -174,11 +191,8 @@ func TestNoWay(t *testing.T) {
 // follows the other one's changes.
 func TestNeighbours(t *testing.T) {
 	dir := t.TempDir()
-	first, second := start(t, "zero", "one"), start(t, "zero", "one")
-	for i, k := range []*Keeper{first, second} {
-		k.own = filepath.Join(dir, fmt.Sprintf("platform-%d", i))
-		k.neighbours = filepath.Join(dir, "platform-*")
-	}
+	first, _ := startAs(t, platform(dir, 0), "zero", "one")
+	second, _ := startAs(t, platform(dir, 1), "zero", "one")
 	port := freePort(t)
 	first.Apply([]edgeapi.Door{doorTo(0, port, "zero.us-east-1.elb.localhost")})
 	second.Apply([]edgeapi.Door{doorTo(1, port, "one.us-east-1.elb.localhost")})

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -43,8 +44,9 @@ type Keeper struct {
 	serving sync.WaitGroup
 	missing retry.Signal // a door could not be opened at once
 
-	own        string // file with this platform's names
-	neighbours string // pattern of the files of all platforms on this machine
+	own        string        // file with this platform's names
+	neighbours string        // pattern of the files of all platforms on this machine
+	inbox      *net.UnixConn // where neighbours leave doors; nil: they cannot
 	knownMu    sync.Mutex
 	known      map[string]*neighbour // by path
 
@@ -58,8 +60,8 @@ type door struct {
 	keeper   *Keeper
 	address  netip.AddrPort
 	rooms    atomic.Pointer[rooms]
-	listener net.Listener // guarded by Keeper.mu
-	problem  error        // guarded by Keeper.mu
+	listener *net.TCPListener // guarded by Keeper.mu
+	problem  error            // guarded by Keeper.mu
 }
 
 // rooms are the load balancers behind a door. It is immutable.
@@ -81,17 +83,21 @@ type Config struct {
 	Changed func() // Sockets might answer differently
 
 	// Names is where the names behind the shared doors are written down for other platforms on this machine, Neighbours
-	// the pattern of all such files. Empty: this platform is alone.
+	// the pattern of all such files. Beside it is a socket, by which those platforms leave doors to this one. Empty: this platform is alone.
 	Names, Neighbours string
 }
 
-// New makes a Keeper without doors.
+// New makes a Keeper without doors. From now on other platforms may leave it some.
 func New(c Config) *Keeper {
+	in, err := openInbox(c.Names)
+	if err != nil {
+		c.Log.Warn("doors of other platforms will be taken over late", "err", err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Keeper{
 		log: c.Log, changed: c.Changed, dial: dial, dialUDP: dialUDP, ctx: ctx, cancel: cancel, missing: retry.NewSignal(),
 		doors: map[netip.AddrPort]*door{}, hatches: map[netip.AddrPort]*hatch{},
-		own: c.Names, neighbours: c.Neighbours, most: maxConnections(),
+		own: c.Names, neighbours: c.Neighbours, inbox: in, most: maxConnections(),
 	}
 }
 
@@ -100,8 +106,11 @@ func dial(ctx context.Context, to netip.AddrPort) (*net.TCPConn, error) {
 	return d.DialTCP(ctx, "tcp4", netip.AddrPort{}, to)
 }
 
-// Run keeps doors open until ctx is done, then closes them and their connections.
+// Run keeps doors open until ctx is done, then closes them, or leaves them to other platforms, and closes their connections.
 func (k *Keeper) Run(ctx context.Context) error {
+	if k.inbox != nil {
+		k.serving.Go(k.inherit)
+	}
 	retry.Keep(ctx, k.missing, func() bool {
 		k.mu.Lock()
 		complete, changed := k.ensure()
@@ -111,7 +120,10 @@ func (k *Keeper) Run(ctx context.Context) error {
 		}
 		return complete
 	})
-	k.cancel()
+	if k.inbox != nil {
+		os.Remove(inbox(k.own))
+		k.inbox.Close() // or those that end together with us would leave us what we cannot use
+	}
 	k.mu.Lock()
 	for _, d := range k.doors {
 		d.close()
@@ -119,6 +131,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 	for _, h := range k.hatches {
 		h.close()
 	}
+	k.cancel() // after nothing is accepted any more: who still waits is the heir's
 	k.mu.Unlock()
 	k.serving.Wait()
 	return publish(k.own, nil)
@@ -248,13 +261,19 @@ func (d *door) open() error {
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", d.address, err)
 	}
+	d.begin(l.(*net.TCPListener))
+	return nil
+}
+
+// begin accepts connections from a socket that listens.
+func (d *door) begin(l *net.TCPListener) {
 	d.listener = l
 	d.keeper.serving.Go(func() { d.accept(l) })
-	return nil
 }
 
 func (d *door) close() {
 	if d.listener != nil {
+		d.keeper.bequeath(d)
 		d.listener.Close()
 		d.listener = nil
 	}

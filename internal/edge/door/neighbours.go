@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -45,8 +46,20 @@ func publish(path string, d directory) error {
 	return os.Rename(next, path)
 }
 
-// neighbour is one directory as last read.
+// on reports whether there is a name on a port.
+func (d directory) on(port uint16) bool {
+	suffix := entry("", port)
+	for at := range d {
+		if strings.HasSuffix(at, suffix) {
+			return true
+		}
+	}
+	return false
+}
+
+// neighbour is another platform: its directory as last read.
 type neighbour struct {
+	path  string
 	read  time.Time // the file's time then
 	names directory
 }
@@ -54,8 +67,8 @@ type neighbour struct {
 // elsewhere finds a name among the neighbours.
 func (k *Keeper) elsewhere(host string, port uint16) *room {
 	at := entry(host, port)
-	for _, names := range k.others() {
-		if public := names[at]; len(public) > 0 {
+	for _, n := range k.others() {
+		if public := n.names[at]; len(public) > 0 {
 			return &room{balancer: host, public: public}
 		}
 	}
@@ -64,19 +77,11 @@ func (k *Keeper) elsewhere(host string, port uint16) *room {
 
 // crowded reports whether some neighbour has a name on a port.
 func (k *Keeper) crowded(port uint16) bool {
-	suffix := entry("", port)
-	for _, names := range k.others() {
-		for at := range names {
-			if strings.HasSuffix(at, suffix) {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(k.others(), func(n *neighbour) bool { return n.names.on(port) })
 }
 
-// others are the directories of the neighbours. Files are read again when they have changed.
-func (k *Keeper) others() (all []directory) {
+// others are the neighbours. Files are read again when they have changed.
+func (k *Keeper) others() (all []*neighbour) {
 	if k.neighbours == "" {
 		return nil
 	}
@@ -97,14 +102,14 @@ func (k *Keeper) others() (all []directory) {
 			continue
 		}
 		if n == nil || !n.read.Equal(fi.ModTime()) {
-			n = &neighbour{read: fi.ModTime()}
+			n = &neighbour{path: path, read: fi.ModTime()}
 			content, err := os.ReadFile(path)
 			if err != nil || json.Unmarshal(content, &n.names) != nil {
 				continue
 			}
 		}
 		seen[path] = n
-		all = append(all, n.names)
+		all = append(all, n)
 	}
 	k.known = seen
 	return all
