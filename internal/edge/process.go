@@ -145,7 +145,7 @@ func (e *process) serve(s *edgeapi.Snapshot, content []byte, servers map[string]
 		e.setHealth(k, false) // should the group come into use, its targets begin anew
 	}
 	e.dns.Apply(s.Zones)
-	e.doors.Apply(s.Doors)
+	e.doors.Apply(s.Doors, certified(s, servers))
 	e.snapshot, e.content = s, content
 	e.log.Debug("snapshot is served", "generation", s.Generation)
 	e.board.changed()

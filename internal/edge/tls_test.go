@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -77,4 +78,31 @@ func TestHTTPS(t *testing.T) {
 	client, _ = begin(t, dir)
 	until(t, client, "healthy after a restart", allHealthy)
 	ask()
+}
+
+// TestCertifiedName: of two load balancers on a port of this machine, the one that has a certificate with a name is found by it.
+func TestCertifiedName(t *testing.T) {
+	client, _ := begin(t, t.TempDir())
+	c, _ := certificate(t)
+	port := freePort(t)
+	s := snapshot(port)
+	s.Certificates = []edgeapi.Certificate{c}
+	s.Nodes[0].Address = netip.MustParseAddr("127.0.0.2")
+	l := &s.LoadBalancers[0].Listeners[0]
+	l.Protocol, l.TLS = edgeapi.ProtocolHTTPS, &edgeapi.TLS{Policy: "ELBSecurityPolicy-TLS13-1-2-Res-2021-06", Certificates: []string{c.ARN}}
+	for name, public := range map[string]netip.Addr{"lb": s.Nodes[0].Address, "other": netip.MustParseAddr("127.0.0.3")} {
+		s.Doors = append(s.Doors, edgeapi.Door{
+			LoadBalancer: name, Port: port, Protocol: edgeapi.ProtocolHTTPS, Hosts: []string{name + ".us-east-1.elb.localhost"}, Public: []netip.Addr{public},
+		})
+	}
+	put(t, client, s)
+	for name, reached := range map[string]bool{"example.com": true, "example.net": false} {
+		conn, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port), &tls.Config{InsecureSkipVerify: true, ServerName: name})
+		if (err == nil) != reached {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err == nil {
+			conn.Close()
+		}
+	}
 }

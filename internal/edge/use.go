@@ -121,3 +121,17 @@ func unused(s *edgeapi.Snapshot) []health.Key {
 	}
 	return out
 }
+
+// certified are the names on the certificates of each load balancer.
+func certified(s *edgeapi.Snapshot, servers map[string]*tlsterm.Server) map[string][]string {
+	out := map[string][]string{}
+	for i := range s.LoadBalancers {
+		lb := &s.LoadBalancers[i]
+		for j := range lb.Listeners {
+			if server := servers[lb.Listeners[j].ARN]; server != nil {
+				out[lb.ARN] = append(out[lb.ARN], server.Names()...)
+			}
+		}
+	}
+	return out
+}

@@ -33,7 +33,7 @@ func TestSilentClients(t *testing.T) {
 	port := freePort(t)
 	mail := doorTo(1, port, "mail.localhost")
 	mail.Protocol = edgeapi.ProtocolTCP
-	k.Apply([]edgeapi.Door{mail})
+	k.Apply([]edgeapi.Door{mail}, nil)
 	for _, address := range []string{"127.0.0.1", "127.77.1.1"} {
 		c, err := net.Dial("tcp", net.JoinHostPort(address, fmt.Sprint(port)))
 		if err != nil {
@@ -55,8 +55,8 @@ func TestCrowdedPort(t *testing.T) {
 	port := freePort(t)
 	plain := doorTo(1, port, "one.us-east-1.elb.localhost")
 	plain.Protocol = edgeapi.ProtocolTCP
-	first.Apply([]edgeapi.Door{plain})
-	second.Apply([]edgeapi.Door{doorTo(0, port, "zero.us-east-1.elb.localhost")})
+	first.Apply([]edgeapi.Door{plain}, nil)
+	second.Apply([]edgeapi.Door{doorTo(0, port, "zero.us-east-1.elb.localhost")}, nil)
 	for host, want := range map[string]string{
 		"zero.us-east-1.elb.localhost": "zero zero.us-east-1.elb.localhost 0",
 		"one.us-east-1.elb.localhost":  "one one.us-east-1.elb.localhost 0",
@@ -119,7 +119,7 @@ func TestDatagrams(t *testing.T) {
 	port := freePort(t)
 	doors := []edgeapi.Door{doorTo(0, port, "zero.localhost"), doorTo(1, port, "one.localhost")}
 	doors[0].Protocol, doors[1].Protocol = edgeapi.ProtocolUDP, edgeapi.ProtocolTCPUDP
-	k.Apply(doors[:1])
+	k.Apply(doors[:1], nil)
 	for _, address := range []string{"127.0.0.1", "127.77.1.0"} {
 		for _, text := range []string{"hello", string(make([]byte, 20_000))} {
 			if got, err := askDatagram(t, address, port, text); err != nil || got != "zero "+text {
@@ -127,7 +127,7 @@ func TestDatagrams(t *testing.T) {
 			}
 		}
 	}
-	k.Apply(doors)
+	k.Apply(doors, nil)
 	for address, want := range map[string]string{"127.77.1.0": "zero x", "127.77.1.1": "one x"} {
 		if got, err := askDatagram(t, address, port, "x"); err != nil || got != want {
 			t.Errorf("%s: %q, %v", address, got, err)
@@ -138,7 +138,7 @@ func TestDatagrams(t *testing.T) {
 			t.Errorf("%+v, which is ambiguous", st)
 		}
 	}
-	k.Apply(nil)
+	k.Apply(nil, nil)
 	if c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IP{127, 77, 1, 0}, Port: port}); err != nil {
 		t.Error(err)
 	} else {

@@ -118,7 +118,7 @@ func get(t *testing.T, address, host string, body io.Reader) (int, string) {
 func TestDoors(t *testing.T) {
 	k := start(t, "zero", "one")
 	port := freePort(t)
-	k.Apply([]edgeapi.Door{doorTo(0, port, "zero.localhost"), doorTo(1, port, "One.localhost")})
+	k.Apply([]edgeapi.Door{doorTo(0, port, "zero.localhost"), doorTo(1, port, "One.localhost")}, nil)
 	shared := fmt.Sprintf("127.0.0.1:%d", port)
 	big := strings.Repeat("x", 1<<20)
 	for _, c := range []struct{ address, host, want string }{
@@ -136,7 +136,7 @@ func TestDoors(t *testing.T) {
 		t.Errorf("%d %q", status, body)
 	}
 	// With one load balancer on the port every host leads to it: host rules can be tried without a name.
-	k.Apply([]edgeapi.Door{doorTo(1, port, "one.localhost")})
+	k.Apply([]edgeapi.Door{doorTo(1, port, "one.localhost")}, nil)
 	if _, body := get(t, shared, "shop.example.com", nil); body != "one shop.example.com 0" {
 		t.Errorf("%q", body)
 	}
@@ -155,7 +155,7 @@ func TestTaken(t *testing.T) {
 	defer l.Close()
 	port := l.Addr().(*net.TCPAddr).Port
 	k := start(t, "zero")
-	k.Apply([]edgeapi.Door{doorTo(0, port, "zero.localhost")})
+	k.Apply([]edgeapi.Door{doorTo(0, port, "zero.localhost")}, nil)
 	if _, body := get(t, fmt.Sprintf("127.77.1.0:%d", port), "a", nil); body != "zero a 0" {
 		t.Errorf("%q", body)
 	}
@@ -169,7 +169,7 @@ func TestTaken(t *testing.T) {
 func TestNoWay(t *testing.T) {
 	k := start(t, "zero")
 	port := freePort(t)
-	k.Apply([]edgeapi.Door{doorTo(0, port, "zero.localhost"), doorTo(9, port, "nine.localhost")})
+	k.Apply([]edgeapi.Door{doorTo(0, port, "zero.localhost"), doorTo(9, port, "nine.localhost")}, nil)
 	for name, raw := range map[string]string{
 		"unreachable": "GET / HTTP/1.1\r\nHost: nine.localhost\r\n\r\n",
 		"malformed":   "GET / HTTP/1.1\nHost: nine.localhost\n\n",
@@ -194,8 +194,8 @@ func TestNeighbours(t *testing.T) {
 	first, _ := startAs(t, platform(dir, 0), "zero", "one")
 	second, _ := startAs(t, platform(dir, 1), "zero", "one")
 	port := freePort(t)
-	first.Apply([]edgeapi.Door{doorTo(0, port, "zero.us-east-1.elb.localhost")})
-	second.Apply([]edgeapi.Door{doorTo(1, port, "one.us-east-1.elb.localhost")})
+	first.Apply([]edgeapi.Door{doorTo(0, port, "zero.us-east-1.elb.localhost")}, nil)
+	second.Apply([]edgeapi.Door{doorTo(1, port, "one.us-east-1.elb.localhost")}, nil)
 	shared := fmt.Sprintf("127.0.0.1:%d", port)
 	for host, want := range map[string]string{
 		"zero.us-east-1.elb.localhost": "zero zero.us-east-1.elb.localhost 0",
@@ -206,7 +206,7 @@ func TestNeighbours(t *testing.T) {
 			t.Errorf("%s: %q", host, body)
 		}
 	}
-	second.Apply(nil)
+	second.Apply(nil, nil)
 	if status, body := get(t, shared, "one.us-east-1.elb.localhost", nil); status != 421 {
 		t.Errorf("a name that is gone: %d %q", status, body)
 	}
@@ -228,7 +228,7 @@ func TestServerNames(t *testing.T) {
 	port := freePort(t)
 	doors := []edgeapi.Door{doorTo(0, port, "zero.us-east-1.elb.localhost"), doorTo(1, port, "one.us-east-1.elb.localhost")}
 	doors[0].Protocol, doors[1].Protocol = edgeapi.ProtocolHTTPS, edgeapi.ProtocolTLS
-	k.Apply(doors)
+	k.Apply(doors, nil)
 	ask := func(address, name string) (string, error) {
 		tr := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, ServerName: name}, DisableKeepAlives: true}
 		resp, err := (&http.Client{Transport: tr}).Get(fmt.Sprintf("https://%s:%d/", address, port))
@@ -252,4 +252,52 @@ func TestServerNames(t *testing.T) {
 	if _, err := ask("127.0.0.1", "two.us-east-1.elb.localhost"); err == nil || !strings.Contains(err.Error(), "unrecognized name") {
 		t.Errorf("a name nobody has: %v", err)
 	}
+}
+
+// TestCertifiedNames has names that are nobody's DNS name, but on certificates: of one load balancer, or of several, here or on another
+// platform, which is asked the same.
+func TestCertifiedNames(t *testing.T) {
+	dir := t.TempDir()
+	balancers := []string{"zero", "one", "two"}
+	first, end := startAs(t, platform(dir, 0), balancers...)
+	second, _ := startAs(t, platform(dir, 1), balancers...)
+	port := freePort(t)
+	shared := fmt.Sprintf("127.0.0.1:%d", port)
+	first.Apply([]edgeapi.Door{doorTo(0, port, "zero.us-east-1.elb.localhost"), doorTo(1, port, "one.us-east-1.elb.localhost")}, map[string][]string{
+		"lb-0": {"shop.example.com", "*.example.com", "both.example.net", "*.example.net", "two.us-east-1.elb.localhost", "three.us-east-1.elb.localhost"},
+		"lb-1": {"*.example.org", "both.example.net", "*.example.net"},
+	})
+	second.Apply([]edgeapi.Door{doorTo(2, port, "two.us-east-1.elb.localhost")}, map[string][]string{
+		"lb-2": {"here.example.org", "there.example.edu", "*.example.edu"},
+	})
+	ask := func(hosts map[string]string) {
+		t.Helper()
+		for host, want := range hosts {
+			status, body := get(t, shared, host, nil)
+			if strings.Contains(body, "*.example.net") {
+				t.Errorf("%s: a name that leads nowhere is offered: %q", host, body)
+			}
+			if balancer, _, _ := strings.Cut(body, " "); status == http.StatusOK && balancer != want || status != http.StatusOK && want != "" {
+				t.Errorf("%s: %d %q", host, status, body)
+			}
+		}
+	}
+	ask(map[string]string{
+		"shop.example.com":              "zero",
+		"SHOP.example.com":              "zero",
+		"any.example.com":               "zero",
+		"example.com":                   "",
+		"a.shop.example.com":            "",
+		"both.example.net":              "", // two have it
+		"any.example.net":               "",
+		"any.example.org":               "one",
+		"here.example.org":              "", // the neighbour has it, and here is one with a wildcard
+		"there.example.edu":             "two",
+		"any.example.edu":               "two",
+		"two.us-east-1.elb.localhost":   "two", // the name of a load balancer is that of no other
+		"three.us-east-1.elb.localhost": "",
+	})
+	// The platform that is alone on the port leads there whatever else is asked for.
+	end()
+	ask(map[string]string{"any.example.org": "two", "there.example.edu": "two", "shop.example.com": "two", "three.us-east-1.elb.localhost": ""})
 }

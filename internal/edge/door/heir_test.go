@@ -15,15 +15,15 @@ func TestHeir(t *testing.T) {
 	const name = "one.us-east-1.elb.localhost"
 	for what, give := range map[string]func(first *Keeper, end func()){
 		"ends":          func(_ *Keeper, end func()) { end() },
-		"needs no door": func(first *Keeper, _ func()) { first.Apply(nil) },
+		"needs no door": func(first *Keeper, _ func()) { first.Apply(nil, nil) },
 	} {
 		t.Run(what, func(t *testing.T) {
 			dir := t.TempDir()
 			first, end := startAs(t, platform(dir, 0), "zero", "one")
 			second, _ := startAs(t, platform(dir, 1), "zero", "one")
 			port := freePort(t)
-			first.Apply([]edgeapi.Door{doorTo(0, port, "zero.us-east-1.elb.localhost")})
-			second.Apply([]edgeapi.Door{doorTo(1, port, name)})
+			first.Apply([]edgeapi.Door{doorTo(0, port, "zero.us-east-1.elb.localhost")}, nil)
+			second.Apply([]edgeapi.Door{doorTo(1, port, name)}, nil)
 			if st := second.Sockets(); st[0].Open {
 				t.Fatalf("both have the port: %+v", st)
 			}
@@ -45,8 +45,8 @@ func TestNoHeir(t *testing.T) {
 	first, end := startAs(t, platform(dir, 0), "zero")
 	second, _ := startAs(t, platform(dir, 1), "zero")
 	port := freePort(t)
-	first.Apply([]edgeapi.Door{doorTo(0, port, "zero.us-east-1.elb.localhost")})
-	second.Apply([]edgeapi.Door{doorTo(0, freePort(t), "zero.us-east-1.elb.localhost")})
+	first.Apply([]edgeapi.Door{doorTo(0, port, "zero.us-east-1.elb.localhost")}, nil)
+	second.Apply([]edgeapi.Door{doorTo(0, freePort(t), "zero.us-east-1.elb.localhost")}, nil)
 	gone := platform(dir, 2)
 	if err := publish(gone.Names, directory{entry("two.us-east-1.elb.localhost", uint16(port)): nil}); err != nil {
 		t.Fatal(err)

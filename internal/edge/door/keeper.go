@@ -66,8 +66,9 @@ type door struct {
 
 // rooms are the load balancers behind a door. It is immutable.
 type rooms struct {
-	all    []*room
-	byHost map[string]*room
+	all       []*room
+	byHost    map[string]*room
+	certified map[string][]*room // by names of certificates, which may have a wildcard as first label
 }
 
 type room struct {
@@ -139,19 +140,17 @@ func (k *Keeper) Run(ctx context.Context) error {
 
 var shared = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 
-// Apply makes doors what is open from now on. Connections already carried stay.
-func (k *Keeper) Apply(doors []edgeapi.Door) {
+// Apply makes doors what is open from now on. certified are the names on the certificates of each load balancer, in lower case. Connections
+// already carried stay.
+func (k *Keeper) Apply(doors []edgeapi.Door, certified map[string][]string) {
 	next := map[netip.AddrPort]*rooms{}
-	enter := func(a netip.AddrPort, r *room, hosts []string) {
+	enter := func(a netip.AddrPort, r *room) *rooms {
 		if next[a] == nil {
-			next[a] = &rooms{byHost: map[string]*room{}}
+			next[a] = &rooms{byHost: map[string]*room{}, certified: map[string][]*room{}}
 		}
 		next[a].all = append(next[a].all, r)
-		for _, h := range hosts {
-			next[a].byHost[strings.ToLower(h)] = r
-		}
+		return next[a]
 	}
-	names := directory{}
 	hatches := map[netip.AddrPort][]*room{}
 	for _, d := range doors {
 		r := &room{balancer: d.LoadBalancer, nameless: d.Protocol == edgeapi.ProtocolTCP || d.Protocol == edgeapi.ProtocolTCPUDP}
@@ -168,15 +167,20 @@ func (k *Keeper) Apply(doors []edgeapi.Door) {
 		if d.Protocol == edgeapi.ProtocolUDP {
 			continue
 		}
+		behind := enter(netip.AddrPortFrom(shared, uint16(d.Port)), r)
 		for _, h := range d.Hosts {
-			names[entry(h, uint16(d.Port))] = r.public
+			behind.byHost[strings.ToLower(h)] = r
 		}
-		enter(netip.AddrPortFrom(shared, uint16(d.Port)), r, d.Hosts)
+		for _, name := range certified[d.LoadBalancer] {
+			if !strings.HasSuffix(name, domain) {
+				behind.certified[name] = append(behind.certified[name], r)
+			}
+		}
 		if d.Loopback.IsValid() {
-			enter(netip.AddrPortFrom(d.Loopback, uint16(d.Port)), r, nil)
+			enter(netip.AddrPortFrom(d.Loopback, uint16(d.Port)), r)
 		}
 	}
-	if err := publish(k.own, names); err != nil {
+	if err := publish(k.own, listed(next)); err != nil {
 		k.log.Warn("other platforms do not learn this one's names", "err", err)
 	}
 	k.mu.Lock()

@@ -15,13 +15,30 @@ import (
 // Several platforms share the machine's 127.0.0.1, and only one of them can have a port there. So every edge writes down
 // where its names lead, and the one that has the port serves the others' names as well.
 
-// directory is the names of one platform: "host:port" → public addresses.
+// directory is the names of one platform: "host:port" → public addresses, none where the name is on certificates of several load balancers.
 type directory map[string][]netip.AddrPort
 
 // maxDirectory is the largest file of a neighbour that is read.
 const maxDirectory = 4 << 20
 
 func entry(host string, port uint16) string { return fmt.Sprintf("%s:%d", strings.ToLower(host), port) }
+
+// listed are the names that lead through the shared doors among these.
+func listed(doors map[netip.AddrPort]*rooms) directory {
+	d := directory{}
+	for at, behind := range doors {
+		for name, list := range behind.certified {
+			d[entry(name, at.Port())] = nil
+			if r := sole(list); r != nil {
+				d[entry(name, at.Port())] = r.public
+			}
+		}
+		for host, r := range behind.byHost {
+			d[entry(host, at.Port())] = r.public
+		}
+	}
+	return d
+}
 
 // publish writes this platform's directory for the others. Nothing depends on it surviving a crash of the machine.
 func publish(path string, d directory) error {
@@ -64,15 +81,16 @@ type neighbour struct {
 	names directory
 }
 
-// elsewhere finds a name among the neighbours.
-func (k *Keeper) elsewhere(host string, port uint16) *room {
-	at := entry(host, port)
+// elsewhere are the load balancers of neighbours with one of these names on a port. One without addresses stands for several.
+func (k *Keeper) elsewhere(port uint16, names ...string) (found []*room) {
 	for _, n := range k.others() {
-		if public := n.names[at]; len(public) > 0 {
-			return &room{balancer: host, public: public}
+		for _, name := range names {
+			if public, ok := n.names[entry(name, port)]; ok {
+				found = append(found, &room{balancer: name, public: public})
+			}
 		}
 	}
-	return nil
+	return found
 }
 
 // crowded reports whether some neighbour has a name on a port.

@@ -93,7 +93,7 @@ func TestMost(t *testing.T) {
 	k := start(t, "zero")
 	k.most = 1
 	port := freePort(t)
-	k.Apply([]edgeapi.Door{doorTo(0, port, "zero.localhost")})
+	k.Apply([]edgeapi.Door{doorTo(0, port, "zero.localhost")}, nil)
 	address := fmt.Sprintf("127.0.0.1:%d", port)
 	first, err := net.Dial("tcp", address)
 	if err != nil {

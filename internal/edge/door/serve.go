@@ -63,19 +63,39 @@ func (d *door) serve(c *net.TCPConn) {
 // domain ends the names of load balancers: one of them never means another load balancer.
 const domain = ".elb.localhost"
 
-// choose finds who is meant by a request's host: a load balancer of this platform or of another one on this machine. The
-// only load balancer here is meant by every other name too, so that host rules can be tried without a name.
+// choose finds who is meant by a request's host: a load balancer of this platform or of another one on this machine. A name of somebody's own
+// means the load balancer whose certificates have it, if it is only one. The only load balancer here is meant by every other name too, so that
+// host rules can be tried without a name.
 func (d *door) choose(host string, behind *rooms) *room {
 	if r := behind.byHost[host]; r != nil {
 		return r
 	}
-	if r := d.keeper.elsewhere(host, d.address.Port()); r != nil {
+	port := d.address.Port()
+	if strings.HasSuffix(host, domain) {
+		return sole(d.keeper.elsewhere(port, host))
+	}
+	_, parent, _ := strings.Cut(host, ".")
+	wildcard := "*." + parent
+	if r := sole(slices.Concat(behind.certified[host], behind.certified[wildcard], d.keeper.elsewhere(port, host, wildcard))); r != nil {
 		return r
 	}
-	if len(behind.all) == 1 && !strings.HasSuffix(host, domain) {
+	if len(behind.all) == 1 {
 		return behind.all[0]
 	}
 	return nil
+}
+
+// sole is the load balancer that all of these are; nil if there are several, or none.
+func sole(found []*room) *room {
+	if len(found) == 0 || len(found[0].public) == 0 {
+		return nil
+	}
+	for _, r := range found[1:] {
+		if !slices.Equal(r.public, found[0].public) {
+			return nil
+		}
+	}
+	return found[0]
 }
 
 // obvious reports whether who is meant needs no telling: the only load balancer on the port, of this platform and the others, is one for TCP.
@@ -151,6 +171,11 @@ func turnAway(c net.Conn, host string, behind *rooms) {
 	names := make([]string, 0, len(behind.byHost))
 	for h := range behind.byHost {
 		names = append(names, h)
+	}
+	for name, list := range behind.certified {
+		if sole(list) != nil {
+			names = append(names, name)
+		}
 	}
 	slices.Sort(names)
 	body := fmt.Sprintf("No load balancer is called %q. On this port there are:\n%s\n", host, strings.Join(names, "\n"))

@@ -53,7 +53,8 @@ type Record struct {
 // Door makes one listener of an internet-facing load balancer reachable from the machine itself, where 198.18.0.0/15 is
 // routed but nobody wants to type it.
 //
-// Connections to 127.0.0.1:Port are told apart by the Host of their first request; connections to Loopback:Port belong to
+// Connections to 127.0.0.1:Port are told apart by the Host of their first request, which is one of Hosts or on a certificate of the load
+// balancer; connections to Loopback:Port belong to
 // this load balancer alone. Both are carried through to one of Public, so that the load balancer's security group decides.
 type Door struct {
 	LoadBalancer string       `json:"loadBalancer"` // ARN, for reports

@@ -3,6 +3,7 @@ package tlsterm
 import (
 	"crypto/tls"
 	"errors"
+	"maps"
 	"net"
 	"slices"
 	"sync"
@@ -44,6 +45,9 @@ func newServer(p *policy, certificates []*certificate, l *listener, t *trust, ti
 	s.base.GetConfigForClient = s.forClient
 	return s
 }
+
+// Names are those on the certificates, in lower case; a first label * stands for any one label.
+func (s *Server) Names() []string { return slices.Sorted(maps.Keys(s.shelf.byName)) }
 
 // Handshake makes a TLS connection of one just accepted. Deadlines are conn's. The connection returned is conn's only user from then on; after
 // an error, which the client has been told of where it can be, conn is to be closed. A client certificate that is refused is a *Rejection.
