@@ -1,6 +1,10 @@
 package e2e
 
 import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -33,4 +37,33 @@ func TestNeighbours(t *testing.T) {
 	time.Sleep(500 * time.Millisecond) // of load beside nobody
 	l.check(t)
 	w1.consistent()
+}
+
+// TestTakenPort: where a program has the port that a listener needs on this machine, status says which one.
+func TestTakenPort(t *testing.T) {
+	w := beside(t).build("10.0")
+	b := w.balancer("web", w.group("public"))
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	w.elb("CreateListener", "LoadBalancerArn", b.arn, "Protocol", "HTTP", "Port", port, "DefaultActions.member.1.Type", "forward",
+		"DefaultActions.member.1.TargetGroupArn", b.targets)
+	want := fmt.Sprintf("%s does not lead to load balancer web: ", l.Addr())
+	taken := fmt.Sprintf(" (process %d) has the port\n", os.Getpid())
+	w.eventually(10*time.Second, "status names this process", func() error {
+		if out := w.neargate("status"); !strings.Contains(out, want) || !strings.Contains(out, taken) {
+			return errors.New(out)
+		}
+		return nil
+	})
+	l.Close()
+	w.eventually(10*time.Second, "the port is taken over", func() error {
+		if out := w.neargate("status"); strings.Contains(out, want) {
+			return errors.New(out)
+		}
+		return nil
+	})
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"text/tabwriter"
@@ -29,15 +30,19 @@ func runStatus(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	return writeStatus(os.Stdout, *endpoint, &s)
+}
+
+func writeStatus(out io.Writer, endpoint string, s *control.Status) error {
 	running := 0
 	for _, t := range s.Tasks {
 		if t.Status == "RUNNING" {
 			running++
 		}
 	}
-	fmt.Printf("account %s, region %s at %s: %d services, %d running tasks, %d load balancers\n",
-		s.Account, s.Region, *endpoint, len(s.Services), running, len(s.LoadBalancers))
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(out, "account %s, region %s at %s: %d services, %d running tasks, %d load balancers\n",
+		s.Account, s.Region, endpoint, len(s.Services), running, len(s.LoadBalancers))
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	if len(s.Services) > 0 {
 		fmt.Fprintln(w, "\nSERVICE\tCLUSTER\tRUNNING\tROLLOUT\tLAST EVENT")
 		for _, v := range s.Services {
@@ -61,7 +66,24 @@ func runStatus(ctx context.Context, args []string) error {
 			}
 		}
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	writeClosed(out, s.LoadBalancers)
+	return nil
+}
+
+// writeClosed tells which addresses of this machine lead to no load balancer although they should.
+func writeClosed(out io.Writer, balancers []control.LoadBalancerStatus) {
+	var b strings.Builder
+	for _, l := range balancers {
+		for _, d := range l.Closed {
+			fmt.Fprintf(&b, "%s does not lead to load balancer %s: %s\n", d.Address, l.Name, d.Why)
+		}
+	}
+	if b.Len() > 0 {
+		fmt.Fprintf(out, "\n%sneargate tries again every second; until then use the load balancer's other addresses\n", b.String())
+	}
 }
 
 // reached is how a listener is reached at http://HOST: by URL where it speaks HTTP, else by host, port and protocol.

@@ -20,17 +20,20 @@ import (
 // edgePlace is where a platform's edge process keeps its things.
 type edgePlace struct{ run, snapshot, log, pid, logs string }
 
-func (e edgePlace) socket() string { return filepath.Join(e.run, "edge.sock") }
+func (e edgePlace) socket() string { return filepath.Join(e.run, socketFile) }
 
 // lock is the file whose lock a living edge holds, and whoever has it open but us is one.
-func (e edgePlace) lock() string { return e.socket() + ".lock" }
+func (e edgePlace) lock() string { return e.socket() + lockSuffix }
 
 // names is where edge writes the names of its load balancers for other platforms; theirs are found by neighbours.
 func (e edgePlace) names() string { return filepath.Join(e.run, namesFile) }
 
 const (
+	socketFile = "edge.sock"
+	lockSuffix = ".lock"
 	namesFile  = "names.json"
 	neighbours = "/run/neargate-*-edge/" + namesFile
+	otherEdges = "/run/neargate-*-edge/" + socketFile + lockSuffix // pattern of all edges' locks
 )
 
 // Waits of the edge supervisor.

@@ -5,6 +5,7 @@ import (
 	"sort"
 	"time"
 
+	"github.com/neargate/neargate/internal/edge/edgeapi"
 	"github.com/neargate/neargate/internal/task"
 )
 
@@ -51,6 +52,13 @@ type LoadBalancerStatus struct {
 	URL                  string // by name: for curl and browsers, which know .localhost
 	Address              string // by address: for everything else
 	Public               []string
+	Closed               []DoorStatus
+}
+
+// DoorStatus is an address of this machine that ought to lead to a load balancer and does not.
+type DoorStatus struct {
+	Address string // address:port, or address:port/udp
+	Why     string
 }
 
 // ListenerStatus is one of its ports.
@@ -59,12 +67,17 @@ type ListenerStatus struct {
 	Port     int
 }
 
-func (c *core) serveStatus(w http.ResponseWriter, _ *http.Request) error {
-	writeJSON(w, http.StatusOK, c.status())
+func (c *core) serveStatus(w http.ResponseWriter, r *http.Request) error {
+	var doors []edgeapi.SocketStatus
+	if s, err := c.edge.Status(r.Context(), 0, 0); err == nil { // else edge is starting: its doors are about to open
+		doors = s.Doors
+	}
+	writeJSON(w, http.StatusOK, c.status(closedDoors(doors, otherEdges)))
 	return nil
 }
 
-func (c *core) status() Status {
+// status reads the rows; closed are the doors of load balancers, by ARN.
+func (c *core) status(closed map[string][]DoorStatus) Status {
 	tx := c.store.View()
 	s := Status{Account: c.config.Account, Region: c.config.Region, Services: []ServiceStatus{}, Tasks: []TaskStatus{}, LoadBalancers: []LoadBalancerStatus{}}
 	for row := range c.tables.deploy.Services.All(tx, "") {
@@ -93,7 +106,7 @@ func (c *core) status() Status {
 	}
 	sort.Slice(s.Tasks, func(i, j int) bool { return s.Tasks[i].StartedAt.After(s.Tasks[j].StartedAt) })
 	for lb := range c.tables.balance.LoadBalancers.All(tx, "") {
-		item := LoadBalancerStatus{Name: lb.Name, State: lb.State, DNSName: lb.DNSName}
+		item := LoadBalancerStatus{Name: lb.Name, State: lb.State, DNSName: lb.DNSName, Closed: closed[lb.ARN]}
 		for _, l := range c.balance.ListenersOf(tx, lb.ARN) {
 			item.Listeners = append(item.Listeners, ListenerStatus{l.Protocol, l.Port})
 		}

@@ -8,7 +8,10 @@ import (
 )
 
 // Holding are the other processes that have the file of that absolute path open, also one that has been deleted since.
-func Holding(path string) ([]ID, error) {
+func Holding(path string) ([]ID, error) { return openers(path, os.Getpid()) }
+
+// openers are the processes but one that have a file open, which may also be a socket: socket:[INODE].
+func openers(path string, but int) ([]ID, error) {
 	procs, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil, err
@@ -16,7 +19,7 @@ func Holding(path string) ([]ID, error) {
 	var found []ID
 	for _, p := range procs {
 		pid, err := strconv.Atoi(p.Name())
-		if err != nil || pid == os.Getpid() || !holds(pid, path) {
+		if err != nil || pid == but || !holds(pid, path) {
 			continue
 		}
 		if id := Identify(pid); id.PID != 0 {
@@ -25,6 +28,9 @@ func Holding(path string) ([]ID, error) {
 	}
 	return found, nil
 }
+
+// Holds is whether the process has the file of that absolute path open.
+func (p ID) Holds(path string) bool { return holds(p.PID, path) && p.Alive() }
 
 // holds is false for a process that has ended or is hidden from us.
 func holds(pid int, path string) bool {
