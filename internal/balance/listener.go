@@ -315,6 +315,17 @@ func (t *Tables) CertificateUsers(tx *state.Tx, arn string) []string {
 	return slices.Sorted(maps.Keys(users))
 }
 
+// CertificateRenamed makes listeners that present a certificate know it by another ARN, in the place it has among their certificates.
+func (t *Tables) CertificateRenamed(tx *state.Tx, from, to string) {
+	for _, l := range slices.Collect(t.Listeners.By(tx, "certificate", from)) {
+		c, s := *l, *l.TLS
+		s.Certificates = slices.Clone(s.Certificates)
+		s.Certificates[slices.Index(s.Certificates, from)] = to
+		c.TLS = &s
+		t.Listeners.Put(tx, &c)
+	}
+}
+
 // DeleteListener deletes a listener with its rules.
 func (b *Balance) DeleteListener(tx *state.Tx, scope network.Scope, arn string) error {
 	l, err := b.Listener(tx, scope, arn)

@@ -51,8 +51,20 @@ func (e *Engine) Users(tx *state.Tx, c *Certificate) []string {
 	return e.users.CertificateUsers(tx, c.ARN)
 }
 
-// ServerUsers are the ARNs of the load balancers that use a server certificate, under whatever name they know it.
-func (e *Engine) ServerUsers(tx *state.Tx, s *Server) []string { return serverUsers(tx, e.users, s) }
+// ServerUsers are the ARNs of the load balancers that use a server certificate.
+func (e *Engine) ServerUsers(tx *state.Tx, s *Server) []string {
+	return e.users.CertificateUsers(tx, s.ARN)
+}
+
+// RenameServer gives a server certificate another ARN and stores it. Listeners that have it follow: whoever gets its former ARN is
+// another certificate, and a listener presents what it was given.
+func (e *Engine) RenameServer(tx *state.Tx, s *Server, arn string) {
+	if arn != s.ARN {
+		e.users.CertificateRenamed(tx, s.ARN, arn)
+		s.ARN = arn
+	}
+	e.Servers.Put(tx, s)
+}
 
 // Renewable is whether ACM renews a certificate by itself: it issued it, and the certificate is used or was exported ("Managed
 // certificate renewal").

@@ -2,7 +2,6 @@ package cert
 
 import (
 	"iter"
-	"slices"
 
 	"github.com/neargate/neargate/internal/aws/arn"
 	"github.com/neargate/neargate/internal/state"
@@ -35,15 +34,11 @@ func (t *Tables) ServersOf(tx *state.Tx, account string) iter.Seq[*Server] {
 	return t.Servers.By(tx, byAccount, account)
 }
 
-// server finds a server certificate by an ARN it has, or once had and no other has now.
 func (t *Tables) server(tx *state.Tx, arn string) (*Server, bool) {
-	var found *Server
 	for s := range t.Servers.By(tx, byARN, arn) {
-		if found == nil || s.ARN == arn {
-			found = s
-		}
+		return s, true
 	}
-	return found, found != nil
+	return nil, false
 }
 
 // Usable tells a load balancer of an account and Region about a certificate of ACM or IAM: whether there is one (else
@@ -86,17 +81,10 @@ func isServer(s string) bool {
 	return err == nil && a.Service == "iam"
 }
 
-// Users tells what uses certificates. Load balancers do.
+// Users are what uses certificates. Load balancers do.
 type Users interface {
 	// CertificateUsers are the ARNs of the load balancers that have a listener with the certificate.
 	CertificateUsers(tx *state.Tx, certificateARN string) []string
-}
-
-func serverUsers(tx *state.Tx, users Users, s *Server) []string {
-	var list []string
-	for _, a := range s.arns() {
-		list = append(list, users.CertificateUsers(tx, a)...)
-	}
-	slices.Sort(list)
-	return slices.Compact(list)
+	// CertificateRenamed lets every listener with the certificate know it by another ARN.
+	CertificateRenamed(tx *state.Tx, from, to string)
 }

@@ -27,6 +27,13 @@ func (u *users) CertificateUsers(_ *state.Tx, arn string) []string {
 	return nil
 }
 
+func (u *users) CertificateRenamed(_ *state.Tx, from, to string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.arns[to] = u.arns[from]
+	delete(u.arns, from)
+}
+
 func (u *users) use(arn string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -211,13 +218,9 @@ func TestChangedMeanwhile(t *testing.T) {
 func TestServers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 1)
-		one := &Server{ID: "ASCA1", Account: "1", Name: "Web", ARN: "arn:aws:iam::1:server-certificate/New", Former: []string{"arn:aws:iam::1:server-certificate/Web"}, Material: Material{Body: "one", Key: "k"}}
-		two := &Server{ID: "ASCA2", Account: "1", Name: "Other", ARN: "arn:aws:iam::1:server-certificate/Web", Material: Material{Body: "two", Key: "k"}}
+		one := &Server{ID: "ASCA1", Account: "1", Name: "Web", ARN: "arn:aws:iam::1:server-certificate/Web", Material: Material{Body: "one", Key: "k"}}
 		w.update(func(tx *state.Tx) { w.Servers.Put(tx, one) })
 		tx := w.store.View()
-		if chain, _, ok := w.KeyPair(tx, "arn:aws:iam::1:server-certificate/Web"); !ok || chain != "one" {
-			t.Errorf("under its former name: %s", chain)
-		}
 		if _, usable, found := w.Usable(tx, "1", "eu-west-1", one.ARN); !usable || !found {
 			t.Error("not usable")
 		}
@@ -227,12 +230,16 @@ func TestServers(t *testing.T) {
 		if s, ok := w.Server(tx, "1", "wEB"); !ok || s != one {
 			t.Error("not found in another case")
 		}
-		w.update(func(tx *state.Tx) { w.Servers.Put(tx, two) })
-		if chain, _, _ := w.KeyPair(w.store.View(), "arn:aws:iam::1:server-certificate/Web"); chain != "two" {
-			t.Errorf("the name's new owner is not found but %s", chain)
+		w.used.use(one.ARN)
+		renamed := *one
+		w.update(func(tx *state.Tx) { w.RenameServer(tx, &renamed, "arn:aws:iam::1:server-certificate/prod/Web") })
+		if _, _, ok := w.KeyPair(w.store.View(), one.ARN); ok {
+			t.Error("found by its former ARN")
 		}
-		w.used.use("arn:aws:iam::1:server-certificate/Web")
-		if got := w.ServerUsers(w.store.View(), one); len(got) != 1 {
+		if chain, _, ok := w.KeyPair(w.store.View(), renamed.ARN); !ok || chain != "one" {
+			t.Errorf("under its name: %s", chain)
+		}
+		if got := w.ServerUsers(w.store.View(), &renamed); len(got) != 1 {
 			t.Errorf("users %v", got)
 		}
 	})

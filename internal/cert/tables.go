@@ -1,7 +1,6 @@
 package cert
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -86,22 +85,12 @@ type Server struct {
 	Account    string
 	Name, Path string
 	ARN        string
-	Former     []string // ARNs it had: listeners go on with it under those
 	Uploaded   time.Time
 	Tags       map[string]string
 
 	Material
 	KeyAlgorithm string
 	NotAfter     time.Time
-}
-
-// Rename gives the certificate another ARN. It is still found under those it had.
-func (c *Server) Rename(arn string) {
-	if arn == c.ARN {
-		return
-	}
-	c.Former = append(slices.DeleteFunc(slices.Clone(c.Former), func(a string) bool { return a == arn }), c.ARN)
-	c.ARN = arn
 }
 
 // Configuration is an account's configuration of ACM.
@@ -122,7 +111,7 @@ const (
 	byScope   = "scope"   // certificates by account/region
 	byAccount = "account" // servers by account
 	byFolded  = "folded"  // servers by account/name in lower case: names differ in more than case
-	byARN     = "arn"     // servers by every ARN they have had
+	byARN     = "arn"     // servers by ARN, which is not their key: it changes
 )
 
 // NewTables adds the tables to the schema.
@@ -133,7 +122,7 @@ func NewTables(s *state.Schema) *Tables {
 		Servers: state.AddTable(s, "cert.server", func(c *Server) string { return c.ID },
 			state.Index(byAccount, func(c *Server) []string { return []string{c.Account} }),
 			state.Index(byFolded, func(c *Server) []string { return []string{folded(c.Account, c.Name)} }),
-			state.Index(byARN, (*Server).arns)),
+			state.Index(byARN, func(c *Server) []string { return []string{c.ARN} })),
 		Configurations: state.AddTable(s, "cert.configuration", func(c *Configuration) string { return Key(c.Account, c.Region) }),
 	}
 }
@@ -142,5 +131,3 @@ func NewTables(s *state.Schema) *Tables {
 func Key(account, name string) string { return account + "/" + name }
 
 func folded(account, name string) string { return strings.ToLower(Key(account, name)) }
-
-func (c *Server) arns() []string { return append([]string{c.ARN}, c.Former...) }

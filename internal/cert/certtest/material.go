@@ -25,6 +25,14 @@ type Users map[string][]string
 // CertificateUsers is cert.Users.
 func (u Users) CertificateUsers(_ *state.Tx, arn string) []string { return u[arn] }
 
+// CertificateRenamed is cert.Users.
+func (u Users) CertificateRenamed(_ *state.Tx, from, to string) {
+	if list, ok := u[from]; ok {
+		u[to] = append(u[to], list...)
+		delete(u, from)
+	}
+}
+
 // Engine is an engine over the store whose loop runs until the test ends.
 func Engine(t testing.TB, store *state.Store, tables *cert.Tables, users Users) *cert.Engine {
 	t.Helper()

@@ -137,7 +137,7 @@ func (s *Service) ListServerCertificates(ctx context.Context, in *iamapi.ListSer
 	return out, err
 }
 
-// UpdateServerCertificate renames a server certificate. Listeners that have it keep it, under its former ARN.
+// UpdateServerCertificate renames a server certificate, and so gives it another ARN. Listeners that have it keep it, and show that ARN.
 func (s *Service) UpdateServerCertificate(ctx context.Context, in *iamapi.UpdateServerCertificateInput) (*iamapi.UpdateServerCertificateOutput, error) {
 	return changeServerCertificate[iamapi.UpdateServerCertificateOutput](ctx, s, in.ServerCertificateName, func(tx *state.Tx, c *cert.Server) error {
 		if in.NewServerCertificateName != nil {
@@ -149,7 +149,7 @@ func (s *Service) UpdateServerCertificate(ctx context.Context, in *iamapi.Update
 		if in.NewPath != nil {
 			c.Path = *in.NewPath
 		}
-		c.Rename(serverARN(c.Account, c.Path, c.Name))
+		s.certificates.RenameServer(tx, c, serverARN(c.Account, c.Path, c.Name))
 		return nil
 	})
 }

@@ -46,14 +46,19 @@ func TestServerCertificateLife(t *testing.T) {
 	}
 	_, err = s.UpdateServerCertificate(ctx, &iamapi.UpdateServerCertificateInput{ServerCertificateName: new("web"), NewServerCertificateName: new("Api")})
 	want(t, "another's name", err, "EntityAlreadyExists")
-	old := *m.Arn
+	users[*m.Arn] = []string{"arn:aws:elasticloadbalancing:us-east-1:1:loadbalancer/app/a/b"}
 	if _, err = s.UpdateServerCertificate(ctx, &iamapi.UpdateServerCertificateInput{ServerCertificateName: new("web"), NewServerCertificateName: new("Web"), NewPath: new("/")}); err != nil {
 		t.Fatal(err)
 	}
 	_, err = s.GetServerCertificate(ctx, &iamapi.GetServerCertificateInput{ServerCertificateName: new("web")})
 	want(t, "its former name", err, "NoSuchEntity")
-	if chain, _, ok := s.certificates.KeyPair(s.store.View(), old); !ok || chain != one.Body() {
-		t.Error("a listener with the former ARN lost its certificate")
+	renamed, err := s.GetServerCertificate(ctx, &iamapi.GetServerCertificateInput{ServerCertificateName: new("Web")})
+	if err != nil || *renamed.ServerCertificate.ServerCertificateMetadata.ServerCertificateId != *m.ServerCertificateId {
+		t.Errorf("renamed %v %+v", err, renamed)
+	}
+	arn := *renamed.ServerCertificate.ServerCertificateMetadata.Arn
+	if chain, _, ok := s.certificates.KeyPair(s.store.View(), arn); !ok || chain != one.Body() || len(users[arn]) != 1 || len(users[*m.Arn]) != 0 {
+		t.Errorf("users after the renaming to %s: %v", arn, users)
 	}
 
 	if _, err = s.TagServerCertificate(ctx, &iamapi.TagServerCertificateInput{ServerCertificateName: new("Web"), Tags: []iamapi.Tag{{Key: new("b"), Value: new("2")}}}); err != nil {
@@ -72,10 +77,9 @@ func TestServerCertificateLife(t *testing.T) {
 	}
 
 	remove := &iamapi.DeleteServerCertificateInput{ServerCertificateName: new("Web")}
-	users[old] = []string{"arn:aws:elasticloadbalancing:us-east-1:1:loadbalancer/app/a/b"}
 	_, err = s.DeleteServerCertificate(ctx, remove)
-	want(t, "in use under its former name", err, "DeleteConflict")
-	delete(users, old)
+	want(t, "in use since before the renaming", err, "DeleteConflict")
+	delete(users, arn)
 	_, err = s.DeleteServerCertificate(ctx, remove)
 	want(t, "delete", err, "")
 	_, err = s.DeleteServerCertificate(ctx, remove)
