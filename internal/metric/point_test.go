@@ -138,7 +138,7 @@ func TestStatistics(t *testing.T) {
 
 func TestNoStatistic(t *testing.T) {
 	for _, name := range []string{
-		"", "sum", "p", "p101", "p1.12345678901", "P50", "TM90", "tm(1:2)", "TM()", "TM(:)", "TM(5%:10)", "TM(90%:10%)", "PR(5%:)", "PR90", "iqm", "p-1",
+		"", "sum", "p", "p101", "p1.12345678901", "P50", "TM90", "tm(1:2)", "TM()", "TM(:)", "TM(5%:10)", "TM(90%:10%)", "PR(5%:)", "PR90", "iqm", "p-1", "p+1", "p099", "tm100.5",
 	} {
 		if s, err := ParseStatistic(name); err == nil {
 			t.Errorf("%q is taken for %s", name, s.Name)

@@ -38,7 +38,7 @@ var simpleStatistics = map[string]func(p *Point) (float64, bool){
 }
 
 var (
-	oneBound  = regexp.MustCompile(`^(p|tm|tc|ts|wm)([0-9]{1,3}(?:\.[0-9]{1,10})?)$`)
+	oneBound  = regexp.MustCompile(`^(p|tm|tc|ts|wm)(100|[0-9]{1,2}(?:\.[0-9]{1,10})?)$`)
 	twoBounds = regexp.MustCompile(`^(TM|TC|TS|WM|PR)\(([^:]*):([^:]*)\)$`)
 )
 
@@ -53,7 +53,7 @@ func ParseStatistic(name string) (Statistic, error) {
 	}
 	if m := oneBound.FindStringSubmatch(name); m != nil {
 		x, err := strconv.ParseFloat(m[2], 64)
-		if err != nil || x > 100 {
+		if err != nil {
 			return Statistic{}, bad
 		}
 		if m[1] == "p" {

@@ -117,7 +117,7 @@ func (s *Service) definition(tx *state.Tx, scope Scope, ref string) (*TaskDefini
 		return s.Tables.Definitions.Get(tx, scope.definitionKey(family, f.Active))
 	}
 	revision, err := strconv.Atoi(number)
-	if err != nil || revision < 1 {
+	if err != nil || revision < 1 || strconv.Itoa(revision) != number { // family:01 names nothing
 		return nil, false
 	}
 	return s.Tables.Definitions.Get(tx, scope.definitionKey(family, revision))

@@ -47,6 +47,10 @@ func TestTaskDefinitionRevisions(t *testing.T) {
 	if got := describe("web"); got != "web:12" {
 		t.Fatalf("newest is %s", got)
 	}
+	for _, ref := range []string{"web:+12", "web:012"} {
+		_, err := b.DescribeTaskDefinition(b.ctx, &ecsapi.DescribeTaskDefinitionInput{TaskDefinition: &ref})
+		refused(t, err, ecsapi.ErrClientException, "Unable to describe task definition.")
+	}
 	for _, rev := range []int{12, 11} {
 		_, err := b.DeregisterTaskDefinition(b.ctx, &ecsapi.DeregisterTaskDefinitionInput{TaskDefinition: new(fmt.Sprintf("web:%d", rev))})
 		must(t, err)

@@ -135,9 +135,8 @@ func redirectOf(c *elbv2api.RedirectActionConfig) (*balance.Redirect, error) {
 	if *c.StatusCode == elbv2api.RedirectActionStatusCodeEnumHttp302 {
 		r.StatusCode = 302
 	}
-	port, err := strconv.Atoi(r.Port)
 	switch {
-	case r.Port != "#{port}" && (err != nil || port < 1 || port > 65535):
+	case r.Port != "#{port}" && !within(1, 65535)(r.Port):
 		return nil, invalidAction("The Port parameter must be a value from 1 to 65535 or '#{port}'")
 	case !strings.HasPrefix(r.Path, "/") || strings.ContainsFunc(r.Path, invisible) || !placeholders(r.Path, "path", "host", "port"):
 		return nil, invalidAction("The Path parameter must be a valid path, should start with a '/', and may contain up to one of each of these placeholders: '#{path}', '#{host}', '#{port}'.")
@@ -170,8 +169,8 @@ func fixedResponseOf(c *elbv2api.FixedResponseActionConfig) (*balance.FixedRespo
 	if c == nil {
 		return nil, invalid("A fixed response config must be specified")
 	}
-	code, err := strconv.Atoi(*c.StatusCode)
-	if err != nil {
+	code, ok := number(*c.StatusCode)
+	if !ok {
 		return nil, invalid("The fixed response status code '%s' is not valid", *c.StatusCode)
 	}
 	kind := aws.Val(c.ContentType)

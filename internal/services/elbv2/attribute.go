@@ -71,9 +71,16 @@ func oneOf(values ...string) func(string) bool {
 
 func within(low, high int) func(string) bool {
 	return func(v string) bool {
-		n, err := strconv.Atoi(v)
-		return err == nil && low <= n && n <= high
+		n, ok := number(v)
+		return ok && low <= n && n <= high
 	}
+}
+
+// number reads a number written the one way it is shown, without a sign or leading zeros: what a client compares with its
+// configuration has to be what it sent.
+func number(text string) (int, bool) {
+	n, err := strconv.Atoi(text)
+	return n, err == nil && n >= 0 && strconv.Itoa(n) == text
 }
 
 func either(checks ...func(string) bool) func(string) bool {
@@ -100,7 +107,7 @@ func seconds[T any](key string, unset, low, high int, field func(*T) *time.Durat
 		key: key, unset: strconv.Itoa(unset), check: within(low, high),
 		get: func(a *T) string { return strconv.Itoa(int(field(a).Seconds())) },
 		set: func(a *T, v string) {
-			n, _ := strconv.Atoi(v) // checked
+			n, _ := number(v) // checked
 			*field(a) = time.Duration(n) * time.Second
 		},
 	}
@@ -124,7 +131,7 @@ func amount[T any](key, unset string, check func(string) bool, field func(*T) *i
 			}
 			return "off"
 		},
-		set: func(a *T, v string) { *field(a), _ = strconv.Atoi(v) }, // checked; 0 for off
+		set: func(a *T, v string) { *field(a), _ = number(v) }, // checked; 0 for off
 	}
 }
 

@@ -39,7 +39,7 @@ var tcpIdle = attribute[lAttributes]{
 		return strconv.Itoa(int(a.TCPIdle.Seconds()))
 	},
 	set: func(a *lAttributes, v string) {
-		n, _ := strconv.Atoi(v) // checked
+		n, _ := number(v) // checked
 		if a.TCPIdle = time.Duration(n) * time.Second; n == 350 {
 			a.TCPIdle = 0
 		}

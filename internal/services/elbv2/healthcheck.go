@@ -1,7 +1,6 @@
 package elbv2
 
 import (
-	"strconv"
 	"strings"
 	"time"
 
@@ -120,9 +119,9 @@ func checkMatcher(kind, codes string, least, most int) error {
 		if !isRange {
 			last = first
 		}
-		low, lowErr := strconv.Atoi(first)
-		high, highErr := strconv.Atoi(last)
-		if lowErr != nil || highErr != nil || low > high {
+		low, lowOK := number(first)
+		high, highOK := number(last)
+		if !lowOK || !highOK || low > high {
 			return invalid("Health check matcher %s code '%s' is not valid", kind, codes)
 		}
 		if low < least || high > most {

@@ -327,6 +327,10 @@ func TestTargetGroupRefusals(t *testing.T) {
 		{"check port", func(i *in) { i.HealthCheckPort = new("0") }, "ValidationError: Health check port '0' must be"},
 		{"check path", func(i *in) { i.HealthCheckPath = new("healthz") }, "ValidationError: Health check path 'healthz' is not valid"},
 		{"interval", func(i *in) { i.HealthCheckIntervalSeconds = new(int32(5)) }, "ValidationError: Health check interval must be greater than the timeout."},
+		{"check port with a sign", func(i *in) { i.HealthCheckPort = new("+80") }, "ValidationError: Health check port '+80' must be"},
+		{"check port with a zero", func(i *in) { i.HealthCheckPort = new("080") }, "ValidationError: Health check port '080' must be"},
+		{"matcher with a sign", func(i *in) { i.Matcher = &elbv2api.Matcher{HttpCode: new("200-+299")} }, "ValidationError: Health check matcher HTTP code '200-+299' is not valid"},
+		{"matcher with a zero", func(i *in) { i.Matcher = &elbv2api.Matcher{HttpCode: new("0200")} }, "ValidationError: Health check matcher HTTP code '0200' is not valid"},
 		{"matcher", func(i *in) { i.Matcher = &elbv2api.Matcher{HttpCode: new("200-599")} }, "ValidationError: Health check matcher HTTP code '200-599' must be within '200-499' inclusive"},
 		{"matcher text", func(i *in) { i.Matcher = &elbv2api.Matcher{HttpCode: new("ok")} }, "ValidationError: Health check matcher HTTP code 'ok' is not valid"},
 		{"everything", func(i *in) {
