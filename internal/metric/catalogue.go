@@ -1,6 +1,7 @@
 package metric
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -137,8 +138,9 @@ type Filter struct {
 	Dimensions      []Dimension          // the metric has all of these; an empty value stands for any
 }
 
-// List returns the metrics a filter chooses, ordered by namespace, name and dimensions.
-func (e *Engine) List(f Filter) []Metric {
+// List returns the metrics a filter chooses, ordered by namespace, name and dimensions. The error is the context's: a filter may have
+// to look at all there are.
+func (e *Engine) List(ctx context.Context, f Filter) ([]Metric, error) {
 	c := e.catalogue
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -146,8 +148,15 @@ func (e *Engine) List(f Filter) []Metric {
 		key string
 		m   Metric
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	var out []found
+	looked := 0
 	for key, x := range c.scopes[scope{f.Account, f.Region}] {
+		if looked++; looked%lookedAtOnce == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		if f.chooses(x) {
 			out = append(out, found{key, x.metric})
 		}
@@ -157,8 +166,11 @@ func (e *Engine) List(f Filter) []Metric {
 	for i := range out {
 		metrics[i] = out[i].m
 	}
-	return metrics
+	return metrics, nil
 }
+
+// lookedAtOnce is how many metrics are held against a filter between two looks at the context.
+const lookedAtOnce = 256
 
 func (f *Filter) chooses(x *entry) bool {
 	m := &x.metric

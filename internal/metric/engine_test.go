@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -31,6 +32,15 @@ func put(t testing.TB, e *Engine, data ...Datum) {
 	if err := e.Put(t.Context(), data); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func listed(t testing.TB, e *Engine, f Filter) []Metric {
+	t.Helper()
+	all, err := e.List(t.Context(), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 // sums reads the sums of a metric's periods.
@@ -76,13 +86,13 @@ func TestPutRead(t *testing.T) {
 		if got := sums(t, e, requests(), fine); len(got) != 1 || got[now.Add(5*time.Second)] != 8 {
 			t.Errorf("five seconds: %v", got)
 		}
-		if got := e.List(Filter{Account: "000000000000", Region: "us-east-1", Dimensions: []Dimension{{"LoadBalancer", ""}}}); len(got) != 1 {
+		if got := listed(t, e, Filter{Account: "000000000000", Region: "us-east-1", Dimensions: []Dimension{{"LoadBalancer", ""}}}); len(got) != 1 {
 			t.Errorf("listed by dimension: %v", got)
 		}
-		if got := e.List(Filter{Account: "000000000000", Region: "us-east-1"}); len(got) != 2 || len(got[0].Dimensions) != 0 {
+		if got := listed(t, e, Filter{Account: "000000000000", Region: "us-east-1"}); len(got) != 2 || len(got[0].Dimensions) != 0 {
 			t.Errorf("listed: %v", got)
 		}
-		if got := e.List(Filter{Account: "000000000000", Region: "eu-west-1"}); len(got) != 0 {
+		if got := listed(t, e, Filter{Account: "000000000000", Region: "eu-west-1"}); len(got) != 0 {
 			t.Errorf("listed elsewhere: %v", got)
 		}
 	}
@@ -129,7 +139,7 @@ func TestRollUp(t *testing.T) {
 	if err := e.Sweep(t.Context(), start.Add(456*24*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if got := e.List(Filter{Account: "000000000000", Region: "us-east-1"}); len(got) != 0 {
+	if got := listed(t, e, Filter{Account: "000000000000", Region: "us-east-1"}); len(got) != 0 {
 		t.Errorf("after 456 days: %v", got)
 	}
 }
@@ -272,5 +282,47 @@ func BenchmarkRead(b *testing.B) {
 		if got := sums(b, e, requests(), Window{From: now.AddDate(0, 0, -1), To: now, Period: 5 * time.Minute}); len(got) != 288 {
 			b.Fatal(len(got))
 		}
+	}
+}
+
+// hungUp is a context that ends after it was looked at some times.
+type hungUp struct {
+	context.Context
+	left int
+}
+
+func (h *hungUp) Err() error {
+	if h.left--; h.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// A reader that is gone is not read for to the end.
+func TestReadersHangUp(t *testing.T) {
+	e := open(t, filepath.Join(t.TempDir(), "metrics.db"), clock.Clock{})
+	now := time.Now().UTC().Truncate(time.Hour)
+	var data []Datum
+	for i := range 3 * lookedAtOnce {
+		data = append(data, Datum{Metric: requests(Dimension{"Host", strconv.Itoa(i)}), At: now, Point: Value(1, 1)})
+	}
+	for i := range 9 {
+		data = append(data, Datum{Metric: requests(), At: now.Add(time.Duration(i) * time.Minute), Point: Value(1, 1)})
+	}
+	put(t, e, data...)
+	looked := 0
+	_, err := e.List(&hungUp{t.Context(), 1}, Filter{Account: "000000000000", Region: "us-east-1", Match: func(*Metric) bool { looked++; return true }})
+	if !errors.Is(err, context.Canceled) || looked >= lookedAtOnce {
+		t.Errorf("%d metrics were looked at, %v", looked, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	read := 0
+	err = e.file.scan(ctx, e.catalogue.find(requests(), UnitNone).id, 60, now.Unix(), now.Add(time.Hour).Unix(), func(int64, Point) error {
+		read++
+		cancel()
+		return nil
+	})
+	if !errors.Is(err, context.Canceled) || read != 1 {
+		t.Errorf("%d points were read, %v", read, err)
 	}
 }

@@ -70,7 +70,10 @@ func (f *file) with(ctx context.Context, fn func(*sqlite.Conn) error) error {
 		return err
 	}
 	defer f.pool.Put(c)
-	return fn(c)
+	if err = fn(c); err != nil && ctx.Err() != nil {
+		return fmt.Errorf("%w: %w", ctx.Err(), err) // SQLite says no more than that it was interrupted
+	}
+	return err
 }
 
 // update runs fn in one transaction.

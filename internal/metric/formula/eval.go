@@ -1,6 +1,7 @@
 package formula
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -34,10 +35,17 @@ type Scope struct {
 	Budget *int
 }
 
-type scope struct{ Scope }
+type scope struct {
+	Scope
+	ctx context.Context
+}
 
-// spend counts the points of a value that was computed.
+// spend counts the points of a value that was computed. It is where every step of a computation looks at the context; those that walk
+// through arrays of series look at each of them, too.
 func (s *scope) spend(v Value) error {
+	if err := s.ctx.Err(); err != nil {
+		return err
+	}
 	n := 0
 	switch v := v.(type) {
 	case *Series:
@@ -60,8 +68,8 @@ func (s *scope) spend(v Value) error {
 type word string
 
 // Eval computes an expression. The result is a *Series or a []*Series: a scalar is none CloudWatch would give.
-func (e *Expression) Eval(in Scope) (Value, error) {
-	v, err := e.root.eval(&scope{in})
+func (e *Expression) Eval(ctx context.Context, in Scope) (Value, error) {
+	v, err := e.root.eval(&scope{in, ctx})
 	if err != nil {
 		return nil, err
 	}
@@ -110,27 +118,35 @@ func (n negation) eval(s *scope) (Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	if v, err = mapped("-", v, func(x float64) float64 { return -x }); err != nil {
+	if v, err = s.mapped("-", v, func(x float64) float64 { return -x }); err != nil {
 		return nil, err
 	}
 	return v, s.spend(v)
 }
 
 // mapped replaces a number, or every value of series.
-func mapped(what string, v Value, fn func(float64) float64) (Value, error) {
+func (s *scope) mapped(what string, v Value, fn func(float64) float64) (Value, error) {
 	switch v := v.(type) {
 	case float64:
 		return fn(v), nil
 	case *Series:
 		return v.each(fn), nil
 	case []*Series:
-		out := make([]*Series, len(v))
-		for i, one := range v {
-			out[i] = one.each(fn)
-		}
-		return out, nil
+		return s.all(v, func(one *Series) *Series { return one.each(fn) })
 	}
 	return nil, fmt.Errorf("%w: unsupported operand type for %s: %s", ErrType, what, kind(v))
+}
+
+// all makes another series of each.
+func (s *scope) all(v []*Series, fn func(*Series) *Series) (Value, error) {
+	out := make([]*Series, len(v))
+	for i, one := range v {
+		if err := s.ctx.Err(); err != nil {
+			return nil, err
+		}
+		out[i] = fn(one)
+	}
+	return out, nil
 }
 
 var operators = map[string]func(a, b float64) float64{
@@ -170,45 +186,40 @@ func (n binary) eval(s *scope) (Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := n.combine(left, right)
+	v, err := n.combine(s, left, right)
 	if err != nil {
 		return nil, err
 	}
 	return v, s.spend(v)
 }
 
-func (n binary) combine(left, right Value) (Value, error) {
+func (n binary) combine(s *scope, left, right Value) (Value, error) {
 	fn := operators[n.op]
 	switch l := left.(type) {
 	case float64:
 		if r, ok := right.(float64); ok {
 			return fn(l, r), nil
 		}
-		return mapped(n.op, right, func(r float64) float64 { return fn(l, r) })
+		return s.mapped(n.op, right, func(r float64) float64 { return fn(l, r) })
 	case *Series:
 		switch r := right.(type) {
 		case float64:
-			return mapped(n.op, left, func(x float64) float64 { return fn(x, r) })
+			return s.mapped(n.op, left, func(x float64) float64 { return fn(x, r) })
 		case *Series:
 			return pairwise(l, r, fn), nil
 		case []*Series:
-			out := make([]*Series, len(r))
-			for i, one := range r {
-				out[i] = pairwise(l, one, fn)
-				out[i].Label = one.Label
-			}
-			return out, nil
+			return s.all(r, func(one *Series) *Series {
+				out := pairwise(l, one, fn)
+				out.Label = one.Label
+				return out
+			})
 		}
 	case []*Series:
 		switch r := right.(type) {
 		case float64:
-			return mapped(n.op, left, func(x float64) float64 { return fn(x, r) })
+			return s.mapped(n.op, left, func(x float64) float64 { return fn(x, r) })
 		case *Series:
-			out := make([]*Series, len(l))
-			for i, one := range l {
-				out[i] = pairwise(one, r, fn)
-			}
-			return out, nil
+			return s.all(l, func(one *Series) *Series { return pairwise(one, r, fn) })
 		}
 	}
 	return nil, fmt.Errorf("%w: unsupported operand type(s) for %s: [%s, %s]", ErrType, n.op, kind(left), kind(right))

@@ -1,6 +1,7 @@
 package formula
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -96,7 +97,7 @@ func check(t *testing.T, in Scope, source, want string) {
 		t.Errorf("%s: %v", source, err)
 		return
 	}
-	v, err := e.Eval(in)
+	v, err := e.Eval(t.Context(), in)
 	if err != nil {
 		t.Errorf("%s: %v", source, err)
 		return
@@ -197,7 +198,7 @@ func TestRefused(t *testing.T) {
 	} {
 		e, err := Parse(source)
 		if err == nil {
-			_, err = e.Eval(in)
+			_, err = e.Eval(t.Context(), in)
 		}
 		if !errors.Is(err, want) {
 			t.Errorf("%q: %v, want %v", source, err, want)
@@ -218,7 +219,7 @@ func TestBounded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := e.Eval(in); !errors.Is(err, ErrTooMuch) {
+		if _, err := e.Eval(t.Context(), in); !errors.Is(err, ErrTooMuch) {
 			t.Errorf("%.20s: %v", source, err)
 		}
 	}
@@ -248,7 +249,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		in.Budget = new(10_000)
-		v, err := e.Eval(in)
+		v, err := e.Eval(t.Context(), in)
 		if err != nil {
 			return
 		}
@@ -264,4 +265,37 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A computation ends with the request it is for, in whatever step that finds it.
+func TestEvalEnds(t *testing.T) {
+	for _, source := range []string{
+		"SEARCH('x', 'Sum')", "-SEARCH('x', 'Sum')", "ABS(SEARCH('x', 'Sum'))", "SUM(SEARCH('x', 'Sum'))", "m1+SEARCH('x', 'Sum')", "SEARCH('x', 'Sum')/m1",
+		"SORT(SEARCH('x', 'Sum'), AVG, ASC)", "FILL(SEARCH('x', 'Sum'), 0)", "[m1, SEARCH('x', 'Sum')]",
+	} {
+		e, err := Parse(source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := given(series("m1", 1, 2))
+		ctx, hangUp := context.WithCancel(t.Context())
+		in.Search = func(string, string, time.Duration) ([]*Series, error) {
+			hangUp()
+			return []*Series{series("", 1, 2)}, nil
+		}
+		if v, err := e.Eval(ctx, in); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v, %v", source, v, err)
+		}
+	}
+	// Inside of a step: after the series that it was at.
+	ctx, hangUp := context.WithCancel(t.Context())
+	done := 0
+	_, err := (&scope{given(), ctx}).all([]*Series{series("a"), series("b"), series("c")}, func(s *Series) *Series {
+		done++
+		hangUp()
+		return s
+	})
+	if !errors.Is(err, context.Canceled) || done != 1 {
+		t.Errorf("%d series were computed, %v", done, err)
+	}
 }

@@ -103,11 +103,7 @@ func perSeries(fn func(*scope, *Series) *Series) function {
 		case *Series:
 			return fn(s, v), nil
 		case []*Series:
-			out := make([]*Series, len(v))
-			for i, one := range v {
-				out[i] = fn(s, one)
-			}
-			return out, nil
+			return s.all(v, func(one *Series) *Series { return fn(s, one) })
 		}
 		return nil, wrong(args[0])
 	}}
@@ -116,7 +112,7 @@ func perSeries(fn func(*scope, *Series) *Series) function {
 // aggregate makes a number of one series, and one series of an array: at each time, of the values there are and of how many
 // series there are.
 func aggregate(alone func([]float64) float64, across func(values []float64, of int) float64) function {
-	return function{1, 1, func(_ *scope, args []Value) (Value, error) {
+	return function{1, 1, func(s *scope, args []Value) (Value, error) {
 		switch v := args[0].(type) {
 		case *Series:
 			return alone(v.values()), nil
@@ -126,6 +122,9 @@ func aggregate(alone func([]float64) float64, across func(values []float64, of i
 				out.Period = v[0].Period
 			}
 			for at := range union(v) {
+				if err := s.ctx.Err(); err != nil {
+					return nil, err
+				}
 				var here []float64
 				for _, one := range v {
 					if x, ok := one.Points[at]; ok {
@@ -395,7 +394,7 @@ func slice(_ *scope, args []Value) (Value, error) {
 
 var orders = map[word]func([]float64) float64{"AVG": average, "MIN": least, "MAX": most, "SUM": sum}
 
-func order(_ *scope, args []Value) (Value, error) {
+func order(s *scope, args []Value) (Value, error) {
 	all, ok := args[0].([]*Series)
 	by, ok2 := args[1].(word)
 	direction, ok3 := args[2].(word)
@@ -403,9 +402,16 @@ func order(_ *scope, args []Value) (Value, error) {
 	if !ok || !ok2 || !ok3 || of == nil || direction != "ASC" && direction != "DESC" {
 		return nil, fmt.Errorf("%w: it takes an array, AVG, MIN, MAX or SUM, and ASC or DESC", ErrType)
 	}
+	amounts := make(map[*Series]float64, len(all))
+	for _, one := range all {
+		if err := s.ctx.Err(); err != nil {
+			return nil, err
+		}
+		amounts[one] = of(one.values())
+	}
 	out := slices.Clone(all)
 	slices.SortStableFunc(out, func(a, b *Series) int {
-		x, y := of(a.values()), of(b.values())
+		x, y := amounts[a], amounts[b]
 		if direction == "DESC" {
 			x, y = y, x
 		}

@@ -84,7 +84,7 @@ func parseToken(token *string) (int, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(*token)
 	text, ours := strings.CutPrefix(string(raw), tokenMark)
 	n, err2 := strconv.Atoi(text)
-	if err != nil || !ours || err2 != nil || n < 0 {
+	if err != nil || !ours || err2 != nil || n < 0 || strconv.Itoa(n) != text {
 		return 0, cloudwatchapi.ErrInvalidNextToken.New("The specified NextToken is invalid.")
 	}
 	return n, nil

@@ -34,7 +34,11 @@ func (s *Service) ListMetrics(ctx context.Context, in *cloudwatchapi.ListMetrics
 	for _, d := range in.Dimensions {
 		f.Dimensions = append(f.Dimensions, metric.Dimension{Name: *d.Name, Value: aws.Val(d.Value)})
 	}
-	shown, next, err := page.Of(s.engine.List(f), metric.Metric.Key, in.NextToken, listPage, listPage, listPage)
+	found, err := s.engine.List(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	shown, next, err := page.Of(found, metric.Metric.Key, in.NextToken, listPage, listPage, listPage)
 	if err != nil {
 		return nil, err
 	}

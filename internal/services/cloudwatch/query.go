@@ -186,7 +186,7 @@ func (r *reading) compute(q *query) (formula.Value, error) {
 			}
 		}
 	}
-	v, err := q.expression.Eval(in)
+	v, err := q.expression.Eval(r.ctx, in)
 	if err != nil {
 		return nil, q.failed(err)
 	}
@@ -245,9 +245,12 @@ func (r *reading) search(text, statistic string, every time.Duration) ([]*formul
 	if _, err := period(int32(every/time.Second), "Period"); err != nil {
 		return nil, fmt.Errorf("%w: bad period", formula.ErrType)
 	}
-	found := r.engine.List(metric.Filter{
+	found, err := r.engine.List(r.ctx, metric.Filter{
 		Account: r.call.Account, Region: r.call.Region, Namespace: q.Namespace(), Match: q.Match, Since: r.call.Now.Add(-listSince),
 	})
+	if err != nil {
+		return nil, err
+	}
 	out := []*formula.Series{}
 	for _, m := range found[:min(len(found), mostFound)] {
 		s, err := r.read(m, "", stat, every)

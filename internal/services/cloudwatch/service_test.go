@@ -2,6 +2,7 @@ package cloudwatch
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -405,11 +406,33 @@ func TestDataPages(t *testing.T) {
 		MetricDataQueries: []cloudwatchapi.MetricDataQuery{stat("a", "a", "Sum", 60)}, StartTime: new(hour()), EndTime: new(now), NextToken: new("x"),
 	})
 	want(t, "a token of somebody else", err, "InvalidNextToken")
+	_, err = s.GetMetricData(ctx, &cloudwatchapi.GetMetricDataInput{
+		MetricDataQueries: []cloudwatchapi.MetricDataQuery{stat("a", "a", "Sum", 60)}, StartTime: new(hour()), EndTime: new(now),
+		NextToken: new(base64.RawURLEncoding.EncodeToString([]byte(tokenMark + "+5"))),
+	})
+	want(t, "a token nobody gave", err, "InvalidNextToken")
 }
 
 func BenchmarkPutMetricData(b *testing.B) {
 	s, ctx := open(b)
 	for b.Loop() {
 		put(b, s, ctx, minute("m", 0, 1))
+	}
+}
+
+// A client that hangs up ends its request, whether the search finds much or nothing.
+func TestHangUp(t *testing.T) {
+	s, ctx := open(t)
+	put(t, s, ctx, minute("Requests", 0, 1), minute("Errors", 0, 1))
+	ctx, hangUp := context.WithCancel(ctx)
+	hangUp()
+	for _, search := range []string{`SEARCH('{App}', 'Sum', 60)`, `SEARCH('{Other}', 'Sum', 60)`} {
+		_, err := s.GetMetricData(ctx, &cloudwatchapi.GetMetricDataInput{MetricDataQueries: []cloudwatchapi.MetricDataQuery{math1("s", search)}, StartTime: new(hour()), EndTime: new(now)})
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", search, err)
+		}
+	}
+	if _, err := s.ListMetrics(ctx, &cloudwatchapi.ListMetricsInput{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("ListMetrics: %v", err)
 	}
 }
