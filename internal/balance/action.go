@@ -2,6 +2,7 @@ package balance
 
 import (
 	"net/netip"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,6 +42,12 @@ type FixedResponse struct {
 	StatusCode  int
 	ContentType string
 	Body        string
+}
+
+// same is whether two actions do the same, whatever order was given.
+func (a Action) same(b Action) bool {
+	a.Order, b.Order = 0, 0
+	return reflect.DeepEqual(a, b)
 }
 
 // TargetGroups are the ARNs of the target groups an action forwards to.

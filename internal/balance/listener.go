@@ -95,7 +95,7 @@ func (t *Tables) ListenersOf(tx *state.Tx, loadBalancerARN string) []*Listener {
 	return list
 }
 
-// CreateListener makes a listener and its default rule.
+// CreateListener makes a listener and its default rule. One that is there already with the same settings is returned as it is.
 //
 // Errors: LoadBalancerNotFound, DuplicateListener, TooManyListeners, TrustStoreNotFound, ValidationError, and those of actions (see CreateRule).
 func (b *Balance) CreateListener(tx *state.Tx, scope network.Scope, s ListenerSpec) (*Listener, error) {
@@ -105,6 +105,11 @@ func (b *Balance) CreateListener(tx *state.Tx, scope network.Scope, s ListenerSp
 	}
 	if err := checkProtocol(lb, s.Protocol); err != nil {
 		return nil, err
+	}
+	for have := range b.Listeners.By(tx, "loadbalancer", lb.ARN) {
+		if have.Port == s.Port && have.sameSettings(&s) && b.DefaultRule(tx, have.ARN).Action.same(s.Action) {
+			return have, nil
+		}
 	}
 	if err := b.portFree(tx, lb, "", s.Port); err != nil {
 		return nil, err
@@ -124,6 +129,16 @@ func (b *Balance) CreateListener(tx *state.Tx, scope network.Scope, s ListenerSp
 	b.Listeners.Put(tx, l)
 	b.Rules.Put(tx, &Rule{Scope: scope, ARN: ruleARN(l.ARN, newID()), ListenerARN: l.ARN, LoadBalancerARN: lb.ARN, Action: s.Action})
 	return l, b.SetTags(tx, l.ARN, s.Tags)
+}
+
+// sameSettings is whether a request for another listener asks for this one. Certificates beside the default one, and attributes, are not
+// set by such a request.
+func (l *Listener) sameSettings(s *ListenerSpec) bool {
+	if l.Protocol != s.Protocol || l.TLS == nil || s.TLS == nil {
+		return l.Protocol == s.Protocol && l.TLS == s.TLS
+	}
+	return len(s.TLS.Certificates) == 1 && l.TLS.Certificates[0] == s.TLS.Certificates[0] &&
+		l.TLS.Policy == s.TLS.Policy && l.TLS.ALPN == s.TLS.ALPN && l.TLS.Mutual == s.TLS.Mutual
 }
 
 // ListenerChange is what may change of a listener; zero values leave it.

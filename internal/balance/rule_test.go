@@ -1,6 +1,7 @@
 package balance_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -94,6 +95,57 @@ func TestRules(t *testing.T) {
 	})
 }
 
+// A listener that is asked for again is there already; one that differs in anything cannot be made.
+func TestListenerAgain(t *testing.T) {
+	g := balancetest.New(t)
+	tg, lb := g.TargetGroup(t, "web"), g.LoadBalancer(t, "web")
+	spec := func(change func(s *balance.ListenerSpec)) balance.ListenerSpec {
+		s := balance.ListenerSpec{
+			LoadBalancerARN: lb.ARN, Port: 443, Protocol: "HTTPS", Action: balancetest.Forward(tg), Now: time.Now(),
+			TLS: &balance.TLS{Policy: "ELBSecurityPolicy-2016-08", Certificates: []string{"first"}, Mutual: balance.Mutual{Mode: balance.MutualOff}},
+		}
+		change(&s)
+		return s
+	}
+	create := func(s balance.ListenerSpec) (l *balance.Listener, err error) {
+		err = g.Store.Update(t.Context(), func(tx *state.Tx) error {
+			l, err = g.Balance.CreateListener(tx, balancetest.Scope, s)
+			return err
+		})
+		return l, err
+	}
+	first, err := create(spec(func(*balance.ListenerSpec) {}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Do(t, func(tx *state.Tx) error { // what has been added since is no setting of the request
+		_, err := g.Balance.AddCertificates(tx, first, []string{"another"})
+		return err
+	})
+	for name, c := range map[string]struct {
+		change func(s *balance.ListenerSpec)
+		same   bool
+	}{
+		"same":  {func(*balance.ListenerSpec) {}, true},
+		"order": {func(s *balance.ListenerSpec) { s.Action.Order = 1 }, true},
+		"action": {func(s *balance.ListenerSpec) {
+			s.Action = balance.Action{FixedResponse: &balance.FixedResponse{StatusCode: 200}}
+		}, false},
+		"certificate": {func(s *balance.ListenerSpec) { s.TLS.Certificates = []string{"another"} }, false},
+		"policy":      {func(s *balance.ListenerSpec) { s.TLS.Policy = "ELBSecurityPolicy-TLS13-1-2-2021-06" }, false},
+		"mutual":      {func(s *balance.ListenerSpec) { s.TLS.Mutual.Mode = balance.MutualPassthrough }, false},
+		"protocol":    {func(s *balance.ListenerSpec) { s.Protocol, s.TLS = "HTTP", nil }, false},
+	} {
+		again, err := create(spec(c.change))
+		switch {
+		case c.same && (err != nil || again.ARN != first.ARN || len(again.TLS.Certificates) != 2):
+			t.Errorf("%s: %+v, %v", name, again, err)
+		case !c.same && !errors.Is(err, balance.ErrDuplicateListener):
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestListenerPorts(t *testing.T) {
 	g := balancetest.New(t)
 	tg := g.TargetGroup(t, "web")
@@ -103,7 +155,7 @@ func TestListenerPorts(t *testing.T) {
 	want := "DuplicateListener: A listener already exists on this port for this load balancer '" + lb.ARN + "'"
 	err := g.Store.Update(t.Context(), func(tx *state.Tx) error {
 		_, err := g.Balance.CreateListener(tx, balancetest.Scope, balance.ListenerSpec{
-			LoadBalancerARN: lb.ARN, Port: 80, Protocol: "HTTP", Action: balancetest.Forward(tg), Now: time.Now(),
+			LoadBalancerARN: lb.ARN, Port: 80, Protocol: "HTTP", Action: balance.Action{FixedResponse: &balance.FixedResponse{StatusCode: 200}}, Now: time.Now(),
 		})
 		return err
 	})

@@ -89,7 +89,7 @@ func (s *Service) DescribeListeners(ctx context.Context, in *elbv2api.DescribeLi
 		list = s.balance.ListenersOf(tx, *in.LoadBalancerArn)
 	default:
 		var err error
-		if list, err = named(tx, scope, "listener", in.ListenerArns, s.balance.Listener); err != nil {
+		if list, err = described(tx, scope, "listener", in.ListenerArns, s.balance.Listener); err != nil {
 			return nil, err
 		}
 	}

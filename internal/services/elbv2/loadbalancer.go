@@ -133,12 +133,15 @@ func (s *Service) DescribeLoadBalancers(ctx context.Context, in *elbv2api.Descri
 		return nil, invalid("Load balancer names and load balancer ARNs cannot be specified at the same time")
 	case len(in.LoadBalancerArns) > 0:
 		var err error
-		if list, err = named(tx, scope, "loadbalancer", in.LoadBalancerArns, s.balance.LoadBalancer); errors.Is(err, balance.ErrLoadBalancerNotFound) {
+		if list, err = described(tx, scope, "loadbalancer", in.LoadBalancerArns, s.balance.LoadBalancer); errors.Is(err, balance.ErrLoadBalancerNotFound) {
 			return nil, balance.ErrLoadBalancerNotFound.New("One or more load balancers not found")
 		} else if err != nil {
 			return nil, err
 		}
 	case len(in.Names) > 0:
+		if err := checkDescribed("loadbalancer", len(in.Names)); err != nil {
+			return nil, err
+		}
 		for _, name := range in.Names {
 			lb, ok := s.balance.LoadBalancerNamed(tx, scope, name)
 			if !ok {

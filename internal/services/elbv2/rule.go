@@ -61,7 +61,7 @@ func (s *Service) DescribeRules(ctx context.Context, in *elbv2api.DescribeRulesI
 		list = s.balance.RulesOf(tx, *in.ListenerArn)
 	default:
 		var err error
-		if list, err = named(tx, scope, "listener-rule", in.RuleArns, s.balance.Rule); err != nil {
+		if list, err = described(tx, scope, "listener-rule", in.RuleArns, s.balance.Rule); err != nil {
 			return nil, err
 		}
 	}

@@ -214,6 +214,28 @@ func checkARN(kind, name string) error {
 	return nil
 }
 
+// mostDescribed is how many resources one request may name to have them described.
+const mostDescribed = 20
+
+// checkDescribed refuses a request that names too many resources of a kind, in the words that AWS has for them.
+func checkDescribed(kind string, n int) error {
+	switch {
+	case n <= mostDescribed:
+		return nil
+	case kind == "loadbalancer":
+		return invalid("Up to %d load balancers can be described at a time, but %d were specified", mostDescribed, n)
+	}
+	return invalid("You cannot describe more than '%d' %ss at a time", mostDescribed, kinds[kind])
+}
+
+// described finds the resources of which a request wants a description.
+func described[T any](tx *state.Tx, scope network.Scope, kind string, arns []string, find func(*state.Tx, network.Scope, string) (T, error)) ([]T, error) {
+	if err := checkDescribed(kind, len(arns)); err != nil {
+		return nil, err
+	}
+	return named(tx, scope, kind, arns, find)
+}
+
 // named finds the resources a request names. All names are checked before the first is looked for.
 func named[T any](tx *state.Tx, scope network.Scope, kind string, arns []string, find func(*state.Tx, network.Scope, string) (T, error)) (list []T, err error) {
 	for _, arn := range arns {

@@ -243,6 +243,13 @@ func TestUnknownResources(t *testing.T) {
 		"no ARN":         {second(d.DeleteTargetGroup(d.ctx, &elbv2api.DeleteTargetGroupInput{TargetGroupArn: new("x")})), "ValidationError: 'x' is not a valid target group ARN"},
 		"gone lb":        {second(d.DeleteLoadBalancer(d.ctx, &elbv2api.DeleteLoadBalancerInput{LoadBalancerArn: &lb})), ""},
 		"gone tg":        {second(d.DeleteTargetGroup(d.ctx, &elbv2api.DeleteTargetGroupInput{TargetGroupArn: &tg})), ""},
+		"21 balancers":   {second(d.DescribeLoadBalancers(d.ctx, &elbv2api.DescribeLoadBalancersInput{LoadBalancerArns: many(d.lb, 21)})), "ValidationError: Up to 20 load balancers can be described at a time, but 21 were specified"},
+		"20 balancers":   {second(d.DescribeLoadBalancers(d.ctx, &elbv2api.DescribeLoadBalancersInput{LoadBalancerArns: many(d.lb, 20)})), ""},
+		"21 names":       {second(d.DescribeLoadBalancers(d.ctx, &elbv2api.DescribeLoadBalancersInput{Names: many("web", 21)})), "ValidationError: Up to 20 load balancers can be described at a time, but 21 were specified"},
+		"21 groups":      {second(d.DescribeTargetGroups(d.ctx, &elbv2api.DescribeTargetGroupsInput{TargetGroupArns: many(d.group, 21)})), "ValidationError: You cannot describe more than '20' target groups at a time"},
+		"21 group names": {second(d.DescribeTargetGroups(d.ctx, &elbv2api.DescribeTargetGroupsInput{Names: many("web", 21)})), "ValidationError: You cannot describe more than '20' target groups at a time"},
+		"21 rules":       {second(d.DescribeRules(d.ctx, &elbv2api.DescribeRulesInput{RuleArns: many(d.lb, 21)})), "ValidationError: You cannot describe more than '20' listener rules at a time"},
+		"21 listeners":   {second(d.DescribeListeners(d.ctx, &elbv2api.DescribeListenersInput{ListenerArns: many(d.listener, 21)})), "ValidationError: You cannot describe more than '20' listeners at a time"},
 		"neither":        {second(d.DescribeListeners(d.ctx, &elbv2api.DescribeListenersInput{})), "ValidationError: You must specify either listener ARNs or a load balancer ARN"},
 		"neither rule":   {second(d.DescribeRules(d.ctx, &elbv2api.DescribeRulesInput{})), "ValidationError: You must specify either listener rule ARNs or a listener ARN"},
 	} {
@@ -253,6 +260,8 @@ func TestUnknownResources(t *testing.T) {
 		t.Errorf("another region sees %v, %v", out, err)
 	}
 }
+
+func many(text string, n int) []string { return slices.Repeat([]string{text}, n) }
 
 func second[O any](_ *O, err error) error { return err }
 
@@ -272,7 +281,11 @@ func TestListenerRefusals(t *testing.T) {
 		{"policy", func(in *elbv2api.CreateListenerInput) {
 			in.SslPolicy, in.Port = new("ELBSecurityPolicy-2016-08"), new(int32(443))
 		}, "ValidationError: An SSL policy cannot be specified"},
-		{"port taken", func(in *elbv2api.CreateListenerInput) { in.Port = new(int32(80)) }, "DuplicateListener: "},
+		{"port taken", func(in *elbv2api.CreateListenerInput) {
+			in.Port = new(int32(80))
+			in.DefaultActions = []elbv2api.Action{{Type: new("fixed-response"), FixedResponseConfig: &elbv2api.FixedResponseActionConfig{StatusCode: new("200")}}}
+		}, "DuplicateListener: "},
+		{"port taken, by the same", func(in *elbv2api.CreateListenerInput) { in.Port = new(int32(80)) }, ""},
 		{"no action", func(in *elbv2api.CreateListenerInput) { in.DefaultActions = nil }, "InvalidLoadBalancerAction: You must specify exactly one action"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

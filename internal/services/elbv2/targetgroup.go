@@ -122,6 +122,9 @@ func (s *Service) selected(tx *state.Tx, scope network.Scope, in *elbv2api.Descr
 		}
 		return s.balance.TargetGroupsBehind(tx, lb), nil
 	case len(in.Names) > 0:
+		if err := checkDescribed("targetgroup", len(in.Names)); err != nil {
+			return nil, err
+		}
 		for _, name := range in.Names {
 			g, ok := s.balance.TargetGroupNamed(tx, scope, name)
 			if !ok {
@@ -131,7 +134,7 @@ func (s *Service) selected(tx *state.Tx, scope network.Scope, in *elbv2api.Descr
 		}
 		return list, nil
 	case len(in.TargetGroupArns) > 0:
-		return named(tx, scope, "targetgroup", in.TargetGroupArns, s.balance.TargetGroup)
+		return described(tx, scope, "targetgroup", in.TargetGroupArns, s.balance.TargetGroup)
 	}
 	return s.balance.TargetGroupsOf(tx, scope), nil
 }
