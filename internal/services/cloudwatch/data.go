@@ -3,7 +3,9 @@ package cloudwatch
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
+	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
@@ -27,6 +29,30 @@ var idForm = regexp.MustCompile(`^[a-z][a-zA-Z0-9_]*$`)
 
 // GetMetricData reads many metrics and computes expressions over them, a page of points at a time.
 func (s *Service) GetMetricData(ctx context.Context, in *cloudwatchapi.GetMetricDataInput) (*cloudwatchapi.GetMetricDataOutput, error) {
+	out, err := s.getMetricData(ctx, in)
+	return out, asValidation(err)
+}
+
+// validation is the code that GetMetricData has for whatever is wrong with its parameters; CloudWatch's other operations tell them apart.
+const validation = "ValidationError"
+
+func asValidation(err error) error {
+	e, ok := errors.AsType[*awserr.Error](err)
+	if !ok {
+		return err
+	}
+	switch e.Code {
+	case cloudwatchapi.ErrInvalidParameterValueException.Code, cloudwatchapi.ErrInvalidParameterCombinationException.Code,
+		cloudwatchapi.ErrMissingRequiredParameterException.Code:
+		return awserr.New(validation, http.StatusBadRequest, "%s", e.Message)
+	}
+	return err
+}
+
+func (s *Service) getMetricData(ctx context.Context, in *cloudwatchapi.GetMetricDataInput) (*cloudwatchapi.GetMetricDataOutput, error) {
+	if in.StartTime.Equal(*in.EndTime) {
+		return nil, invalid("The parameter StartTime must not equal parameter EndTime.")
+	}
 	if err := checkRange(*in.StartTime, *in.EndTime); err != nil {
 		return nil, err
 	}

@@ -43,7 +43,7 @@ func (q *query) parseMetric(call *aws.Call, in *cloudwatchapi.MetricStat, at str
 	}
 	q.unit = aws.Val(in.Unit)
 	if q.statistic, err = metric.ParseStatistic(*in.Stat); err != nil {
-		return invalid("The value %s for parameter %sStat is not supported.", *in.Stat, at)
+		return invalid("The value %s for parameter %sStat is not a valid statistic.", *in.Stat, at)
 	}
 	return nil
 }
@@ -64,7 +64,7 @@ func (q *query) failed(err error) error {
 	case errors.Is(err, formula.ErrMissing):
 		return awserr.NotImplemented("cloudwatch GetMetricData " + err.Error())
 	case errors.Is(err, formula.ErrSyntax), errors.Is(err, formula.ErrType), errors.Is(err, formula.ErrTooMuch), errors.Is(err, search.ErrSyntax):
-		return awserr.New("ValidationError", http.StatusBadRequest, "Error in expression '%s': %v", q.id, err)
+		return awserr.New(validation, http.StatusBadRequest, "Error in expression '%s': %v", q.id, err)
 	}
 	return err
 }

@@ -279,12 +279,12 @@ func TestData(t *testing.T) {
 		code    string
 		queries []cloudwatchapi.MetricDataQuery
 	}{
-		"id twice":        {"InvalidParameterValue", []cloudwatchapi.MetricDataQuery{stat("a", "m", "Sum", 60), stat("a", "m", "Sum", 60)}},
-		"capital id":      {"InvalidParameterValue", []cloudwatchapi.MetricDataQuery{stat("A", "m", "Sum", 60)}},
-		"statistic":       {"InvalidParameterValue", []cloudwatchapi.MetricDataQuery{stat("a", "m", "Median", 60)}},
-		"period":          {"InvalidParameterValue", []cloudwatchapi.MetricDataQuery{stat("a", "m", "Sum", 61)}},
-		"neither":         {"InvalidParameterCombination", []cloudwatchapi.MetricDataQuery{{Id: new("a")}}},
-		"both":            {"InvalidParameterCombination", []cloudwatchapi.MetricDataQuery{{Id: new("a"), Expression: new("b"), MetricStat: stat("a", "m", "Sum", 60).MetricStat}}},
+		"id twice":        {"ValidationError", []cloudwatchapi.MetricDataQuery{stat("a", "m", "Sum", 60), stat("a", "m", "Sum", 60)}},
+		"capital id":      {"ValidationError", []cloudwatchapi.MetricDataQuery{stat("A", "m", "Sum", 60)}},
+		"statistic":       {"ValidationError", []cloudwatchapi.MetricDataQuery{stat("a", "m", "Median", 60)}},
+		"period":          {"ValidationError", []cloudwatchapi.MetricDataQuery{stat("a", "m", "Sum", 61)}},
+		"neither":         {"ValidationError", []cloudwatchapi.MetricDataQuery{{Id: new("a")}}},
+		"both":            {"ValidationError", []cloudwatchapi.MetricDataQuery{{Id: new("a"), Expression: new("b"), MetricStat: stat("a", "m", "Sum", 60).MetricStat}}},
 		"syntax":          {"ValidationError", []cloudwatchapi.MetricDataQuery{math1("a", "1 +")}},
 		"scalar":          {"ValidationError", []cloudwatchapi.MetricDataQuery{math1("a", "1 + 1")}},
 		"unknown id":      {"ValidationError", []cloudwatchapi.MetricDataQuery{math1("a", "b")}},
@@ -294,11 +294,27 @@ func TestData(t *testing.T) {
 		"insights":        {"NotImplemented", []cloudwatchapi.MetricDataQuery{math1("a", "SELECT AVG(x) FROM y")}},
 		"anomalies":       {"NotImplemented", []cloudwatchapi.MetricDataQuery{stat("m", "m", "Sum", 60), math1("a", "ANOMALY_DETECTION_BAND(m)")}},
 		"label of a time": {"NotImplemented", []cloudwatchapi.MetricDataQuery{{Id: new("a"), Expression: new("TIME_SERIES(1)"), Label: new("${MAX_TIME}")}}},
-		"labels of many":  {"InvalidParameterValue", []cloudwatchapi.MetricDataQuery{{Id: new("a"), Expression: new("TIME_SERIES(1)"), Label: new("${LABEL}${LABEL}")}}},
+		"labels of many":  {"ValidationError", []cloudwatchapi.MetricDataQuery{{Id: new("a"), Expression: new("TIME_SERIES(1)"), Label: new("${LABEL}${LABEL}")}}},
 		"another account": {"NotImplemented", []cloudwatchapi.MetricDataQuery{{Id: new("a"), Expression: new("TIME_SERIES(1)"), AccountId: new("111111111111")}}},
 	} {
 		_, err := ask(c.queries...)
 		want(t, what, err, c.code)
+	}
+	for what, c := range map[string]struct {
+		end   time.Time
+		stat  string
+		words string
+	}{
+		"no time":       {hour(), "Sum", "The parameter StartTime must not equal parameter EndTime."},
+		"backwards":     {hour().Add(-time.Minute), "Sum", "The parameter StartTime must be less than the parameter EndTime."},
+		"which of them": {now, "Min", "The value Min for parameter MetricDataQueries.member.2.MetricStat.Stat is not a valid statistic."},
+	} {
+		_, err := s.GetMetricData(ctx, &cloudwatchapi.GetMetricDataInput{
+			MetricDataQueries: []cloudwatchapi.MetricDataQuery{stat("a", "m", "Sum", 60), stat("b", "m", c.stat, 60)}, StartTime: new(hour()), EndTime: &c.end,
+		})
+		if want(t, what, err, "ValidationError"); err == nil || !strings.Contains(err.Error(), c.words) {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 	// Squaring an array again and again is more than a request may compute.
 	big := []cloudwatchapi.MetricDataQuery{math1("e0", "["+strings.Repeat("TIME_SERIES(1),", 100)+"TIME_SERIES(1)]")}

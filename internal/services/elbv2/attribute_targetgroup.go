@@ -25,14 +25,14 @@ func targetGroupAttributes(g *balance.TargetGroup) []attribute[tgAttributes] {
 	unset := balance.DefaultTargetGroupAttributes(g)
 	datagrams := g.Protocol == balance.ProtocolUDP || g.Protocol == balance.ProtocolTCPUDP
 	preserved := boolean
-	if datagrams || g.Type == balance.TargetALB {
+	if datagrams {
 		preserved = oneOf("true")
 	}
 	terminated := boolean
 	if datagrams {
 		terminated = oneOf("false")
 	}
-	return append(slices.Clone(commonAttributes),
+	list := append(slices.Clone(commonAttributes),
 		text("stickiness.type", balance.StickySourceIP, oneOf(balance.StickySourceIP), func(a *tgAttributes) *string { return &a.Stickiness.Type }),
 		flag("deregistration_delay.connection_termination.enabled", unset.TerminateDeregistered, func(a *tgAttributes) *bool { return &a.TerminateDeregistered }),
 		checked(preserved, flag("preserve_client_ip.enabled", unset.PreserveClientIP, func(a *tgAttributes) *bool { return &a.PreserveClientIP })),
@@ -40,6 +40,12 @@ func targetGroupAttributes(g *balance.TargetGroup) []attribute[tgAttributes] {
 		checked(terminated, flag("target_health_state.unhealthy.connection_termination.enabled", unset.TerminateUnhealthy, func(a *tgAttributes) *bool { return &a.TerminateUnhealthy })),
 		seconds("target_health_state.unhealthy.draining_interval_seconds", 0, 0, 360000, func(a *tgAttributes) *time.Duration { return &a.UnhealthyDrain }),
 	)
+	if g.Type == balance.TargetALB { // these keep their defaults: User Guide for Network Load Balancers, "Target group attributes"
+		for i := range list {
+			list[i].check = oneOf()
+		}
+	}
+	return list
 }
 
 // checked is an attribute with another check.
