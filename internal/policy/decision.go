@@ -269,6 +269,9 @@ func (s *statement) checkBucket(arn string) string {
 			return "Policy has invalid resource"
 		}
 	}
+	if len(s.Resource) > 0 && slices.ContainsFunc(s.Action, func(action string) bool { return !s.reaches(action, arn) }) {
+		return "Action does not apply to any resource(s) in statement"
+	}
 	for _, p := range []*principal{s.Principal, s.NotPrincipal} {
 		if p != nil && !p.wellFormed() {
 			return "Invalid principal in policy"
@@ -281,6 +284,30 @@ func (s *statement) checkBucket(arn string) string {
 		}
 	}
 	return ""
+}
+
+// reaches is whether the statement has a resource that an action is about: the bucket for some actions, objects for others. Actions with
+// wildcards, and those whose names do not tell, may be about both (Service Authorization Reference, "Actions defined by Amazon S3").
+func (s *statement) reaches(action, arn string) bool {
+	name := strings.TrimPrefix(strings.ToLower(action), "s3:")
+	ofBucket := func(resource string) bool { return resource == arn }
+	ofObjects := func(resource string) bool { return resource != arn }
+	switch {
+	case strings.ContainsAny(name, "*?"):
+		return true
+	case slices.Contains(objectActions, name):
+		return slices.ContainsFunc(s.Resource, ofObjects)
+	case strings.Contains(name, "bucket") || strings.HasSuffix(name, "configuration"):
+		return slices.ContainsFunc(s.Resource, ofBucket)
+	case strings.Contains(name, "object"):
+		return slices.ContainsFunc(s.Resource, ofObjects)
+	}
+	return true
+}
+
+// objectActions are about objects, though their names do not say so or name the bucket, too.
+var objectActions = []string{
+	"abortmultipartupload", "listmultipartuploadparts", "bypassgovernanceretention", "replicatedelete", "replicatetags", "objectowneroverridetobucketowner",
 }
 
 func (p principal) wellFormed() bool {

@@ -74,4 +74,26 @@ func TestCheckBucket(t *testing.T) {
 			t.Errorf("%s: %q, want %q", policy, got, want)
 		}
 	}
+	const bucket, objects = `"arn:aws:s3:::b"`, `"arn:aws:s3:::b/*"`
+	for _, c := range []struct {
+		actions, resources string
+		fine               bool
+	}{
+		{`"s3:GetObject"`, bucket, false},
+		{`"s3:ListBucket"`, objects, false},
+		{`["s3:GetObject","s3:ListBucket"]`, objects, false},
+		{`["s3:GetObject","s3:ListBucket"]`, `[` + bucket + `,` + objects + `]`, true},
+		{`"s3:listbucketversions"`, bucket, true},
+		{`["s3:PutObject","s3:AbortMultipartUpload","s3:ObjectOwnerOverrideToBucketOwner"]`, objects, true},
+		{`"s3:AbortMultipartUpload"`, bucket, false},
+		{`["s3:GetBucketObjectLockConfiguration","s3:PutLifecycleConfiguration"]`, bucket, true},
+		{`"s3:PutLifecycleConfiguration"`, objects, false},
+		{`["s3:*","s3:Get*"]`, objects, true},
+		{`"*"`, bucket, true},
+	} {
+		got := CheckBucket(`{"Statement":{"Effect":"Deny","Principal":"*","Action":`+c.actions+`,"Resource":`+c.resources+`}}`, "arn:aws:s3:::b")
+		if want := "Action does not apply to any resource(s) in statement"; c.fine && got != "" || !c.fine && got != want {
+			t.Errorf("%s on %s: %q", c.actions, c.resources, got)
+		}
+	}
 }
