@@ -2,6 +2,7 @@ package edge
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,8 +34,8 @@ type process struct {
 
 	mu       sync.Mutex // orders snapshots
 	snapshot *edgeapi.Snapshot
-	content  []byte // of snapshot, as it was put
-	over     bool   // a successor may keep snapshots from now on
+	content  [sha256.Size]byte // digest of snapshot as it was put
+	over     bool              // a successor may keep snapshots from now on
 }
 
 // errStale refuses a snapshot that is not newer than the one served.
@@ -70,7 +71,7 @@ func (e *process) put(content []byte) (uint64, error) {
 		return 0, errOver
 	}
 	if e.snapshot != nil && s.Generation <= e.snapshot.Generation {
-		if s.Generation == e.snapshot.Generation && bytes.Equal(content, e.content) {
+		if s.Generation == e.snapshot.Generation && sha256.Sum256(content) == e.content {
 			return s.Generation, nil
 		}
 		return 0, fmt.Errorf("generation %d: %w, which is %d", s.Generation, errStale, e.snapshot.Generation)
@@ -146,7 +147,7 @@ func (e *process) serve(s *edgeapi.Snapshot, content []byte, servers map[string]
 	}
 	e.dns.Apply(s.Zones)
 	e.doors.Apply(s.Doors, certified(s, servers))
-	e.snapshot, e.content = s, content
+	e.snapshot, e.content = s, sha256.Sum256(content)
 	e.log.Debug("snapshot is served", "generation", s.Generation)
 	e.board.changed()
 }

@@ -19,6 +19,10 @@ import (
 // snapshot again is pointless; every other error of Put may pass.
 var ErrRejected = errors.New("snapshot rejected")
 
+// answerTime is how long edge may take to answer, besides the time it was asked to wait: one that hangs must not hold up the loops of the
+// control plane for ever.
+const answerTime = 30 * time.Second
+
 // Client speaks to an edge process over its unix socket.
 type Client struct {
 	http *http.Client
@@ -43,7 +47,7 @@ func (c *Client) Put(ctx context.Context, s *Snapshot) error {
 		return fmt.Errorf("edge: snapshot %d: %w", s.Generation, err)
 	}
 	var ack struct{ Generation uint64 }
-	if err := c.do(ctx, http.MethodPut, "/v1/snapshot", body, &ack); err != nil {
+	if err := c.do(ctx, answerTime, http.MethodPut, "/v1/snapshot", body, &ack); err != nil {
 		return fmt.Errorf("edge: snapshot %d: %w", s.Generation, err)
 	}
 	if ack.Generation != s.Generation {
@@ -56,7 +60,7 @@ func (c *Client) Put(ctx context.Context, s *Snapshot) error {
 func (c *Client) Status(ctx context.Context, after uint64, wait time.Duration) (*Status, error) {
 	q := url.Values{"after": {strconv.FormatUint(after, 10)}, "wait": {wait.String()}}
 	var s Status
-	if err := c.do(ctx, http.MethodGet, "/v1/status?"+q.Encode(), nil, &s); err != nil {
+	if err := c.do(ctx, wait+answerTime, http.MethodGet, "/v1/status?"+q.Encode(), nil, &s); err != nil {
 		return nil, fmt.Errorf("edge: status: %w", err)
 	}
 	return &s, nil
@@ -65,7 +69,7 @@ func (c *Client) Status(ctx context.Context, after uint64, wait time.Duration) (
 // Counters returns the counters as they are now.
 func (c *Client) Counters(ctx context.Context) (*Counters, error) {
 	var n Counters
-	if err := c.do(ctx, http.MethodGet, "/v1/counters", nil, &n); err != nil {
+	if err := c.do(ctx, answerTime, http.MethodGet, "/v1/counters", nil, &n); err != nil {
 		return nil, fmt.Errorf("edge: counters: %w", err)
 	}
 	return &n, nil
@@ -74,7 +78,9 @@ func (c *Client) Counters(ctx context.Context) (*Counters, error) {
 // Close drops idle connections to edge.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-func (c *Client) do(ctx context.Context, method, path string, body []byte, into any) error {
+func (c *Client) do(ctx context.Context, limit time.Duration, method, path string, body []byte, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, "http://edge"+path, bytes.NewReader(body))
 	if err != nil {
 		return err

@@ -151,8 +151,25 @@ func (c *ChunkReader) trailer(b []byte) (int, error) {
 	return end - had, nil
 }
 
-// AppendTrailers appends the trailer fields of a body that is Done to b, without the empty line. Fields that a trailer must
-// not carry because they would frame, route or authenticate the message (RFC 9110, section 6.5.1) are left out.
+// beforeBody are fields of responses that must be known before the body, and are not Kinds of their own: how to authenticate, and
+// what the body is.
+var beforeBody = [...]string{"www-authenticate", "proxy-authenticate", "authentication-info", "proxy-authentication-info",
+	"content-encoding", "content-type", "content-range"}
+
+func mayTrail(name []byte) bool {
+	if kindOf(name) != Other {
+		return false
+	}
+	for _, s := range beforeBody {
+		if EqualFold(name, s) {
+			return false
+		}
+	}
+	return true
+}
+
+// AppendTrailers appends the trailer fields of a response's body that is Done to b, without the empty line. Fields that a trailer must
+// not carry because they would frame, authenticate or describe the message (RFC 9110, section 6.5.1) are left out.
 func (c *ChunkReader) AppendTrailers(b []byte) []byte {
 	if len(c.trailers) <= 2 {
 		return b
@@ -164,7 +181,7 @@ func (c *ChunkReader) AppendTrailers(b []byte) []byte {
 		if i+1 < len(lines) {
 			end = int(lines[i+1].Line)
 		}
-		if f.Kind == Other && !EqualFold(section[f.Line:f.nameEnd], "authorization") {
+		if mayTrail(section[f.Line:f.nameEnd]) {
 			b = append(b, section[f.Line:end]...)
 		}
 	}

@@ -2,18 +2,24 @@ package http1
 
 import "bytes"
 
-// connectionOptions is what a Connection field says.
+// connectionOptions is what the Connection fields of a message say.
 type connectionOptions struct{ close, keepAlive, upgrade, extra bool }
 
-func options(v []byte) (o connectionOptions) {
+// persists reports whether the connection is to be used again (RFC 9112, section 9.3), minor being that of HTTP/1.x.
+func (o *connectionOptions) persists(minor uint8) bool {
+	return !o.close && (minor == 1 || o.keepAlive)
+}
+
+// add reads the value of one field.
+func (o *connectionOptions) add(v []byte) {
 	// Most values are one word.
 	switch {
 	case EqualFold(v, "keep-alive"):
 		o.keepAlive = true
-		return o
+		return
 	case EqualFold(v, "close"):
 		o.close = true
-		return o
+		return
 	}
 	for len(v) > 0 {
 		var word []byte
@@ -30,7 +36,6 @@ func options(v []byte) (o connectionOptions) {
 			o.extra = true
 		}
 	}
-	return o
 }
 
 // nextOption cuts the first element off a comma-separated list.

@@ -68,7 +68,7 @@ type Request struct {
 func (r *Request) Name(f Field) []byte  { return r.Head[f.Line:f.nameEnd] }
 func (r *Request) Value(f Field) []byte { return r.Head[f.value:f.valueEnd] }
 
-// Line is the field's whole line with its CRLF, given the index of the field.
+// LineEnd is where the line of the i-th field ends, behind its CRLF.
 func (r *Request) LineEnd(i int) uint32 {
 	if i+1 < len(r.Fields) {
 		return r.Fields[i+1].Line
@@ -79,14 +79,19 @@ func (r *Request) LineEnd(i int) uint32 {
 // Reset forgets the request and readies for the next one, keeping allocated memory.
 func (r *Request) Reset() { *r = Request{Fields: r.Fields[:0]} }
 
+// maxEmptyLines is how many empty lines may precede a request: clients of old sent one behind a body.
+const maxEmptyLines = 8
+
 // Parse reads a request head from the beginning of b. It returns the length of the head, or 0 when b holds only a part of
 // one; call it again with more octets then, after the same ones. Errors are of type *Refusal.
 //
-// Empty lines before the request line are part of the head (RFC 9112, section 2.2).
+// A few empty lines before the request line are part of the head (RFC 9112, section 2.2).
 func (r *Request) Parse(b []byte) (int, error) {
 	start := 0
 	for start+1 < len(b) && b[start] == '\r' && b[start+1] == '\n' {
-		start += 2
+		if start += 2; start > 2*maxEmptyLines {
+			return 0, errRequestLine
+		}
 	}
 	end, err := headEnd(b, max(r.scanned, start), start)
 	if end == 0 {
@@ -254,9 +259,9 @@ func cutScheme(t []byte) ([]byte, bool) {
 
 // interpret reads what the fields say about the host, the body and the connection.
 func (r *Request) interpret() error {
-	r.KeepAlive = r.Minor == 1
 	var f framing
-	upgradeOption, websocket := false, false
+	var connection connectionOptions
+	websocket := false
 	for _, field := range r.Fields {
 		if field.Invalid {
 			r.InvalidNames = true
@@ -289,14 +294,7 @@ func (r *Request) interpret() error {
 				return err
 			}
 		case Connection:
-			o := options(r.Value(field))
-			if o.close {
-				r.KeepAlive = false
-			} else if o.keepAlive && r.Minor == 0 {
-				r.KeepAlive = true
-			}
-			upgradeOption = upgradeOption || o.upgrade
-			r.ExtraOptions = r.ExtraOptions || o.extra
+			connection.add(r.Value(field))
 		case Upgrade:
 			websocket = EqualFold(r.Value(field), "websocket")
 		case Expect:
@@ -308,7 +306,9 @@ func (r *Request) interpret() error {
 	if !r.HasHost && r.Minor == 1 {
 		return errHost
 	}
-	return r.frame(f, upgradeOption && websocket)
+	r.KeepAlive = connection.persists(r.Minor)
+	r.ExtraOptions = connection.extra
+	return r.frame(f, connection.upgrade && websocket)
 }
 
 func (r *Request) frame(f framing, websocket bool) error {

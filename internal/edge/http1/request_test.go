@@ -34,6 +34,7 @@ func TestRequest(t *testing.T) {
 		{"close", "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", func(r *Request) bool { return !r.KeepAlive }},
 		{"1.0", "GET / HTTP/1.0\r\n\r\n", func(r *Request) bool { return !r.KeepAlive && r.Minor == 0 }},
 		{"1.0 keep-alive", "GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", func(r *Request) bool { return r.KeepAlive }},
+		{"1.0 close and keep-alive", "GET / HTTP/1.0\r\nConnection: close\r\nConnection: keep-alive\r\n\r\n", func(r *Request) bool { return !r.KeepAlive }},
 		{"1.2 is 1.1", "GET / HTTP/1.2\r\nHost: x\r\n\r\n", func(r *Request) bool { return r.Minor == 1 && r.Tier == Acceptable }},
 		{"sized", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 12\r\n\r\n", func(r *Request) bool {
 			return r.Framing == Sized && r.Length == 12 && r.Tier == Compliant && !r.Idempotent
@@ -175,6 +176,7 @@ func TestRefusedEarly(t *testing.T) {
 		"line feeds only":   "GET / HTTP/1.1\nHost",
 		"long request line": "GET /" + strings.Repeat("a", MaxLine+1),
 		"long field line":   "GET / HTTP/1.1\r\nX: " + strings.Repeat("a", MaxLine+1),
+		"empty lines":       strings.Repeat("\r\n", 9),
 		"long head":         "GET / HTTP/1.1\r\n" + strings.Repeat("X: "+strings.Repeat("a", 1000)+"\r\n", 70),
 	} {
 		var r Request

@@ -94,8 +94,8 @@ func (r *Response) statusLine(b []byte) (int, error) {
 }
 
 func (r *Response) interpret(head bool) error {
-	r.KeepAlive = r.Minor == 1
 	var f framing
+	var connection connectionOptions
 	for _, field := range r.Fields {
 		switch field.Kind {
 		case ContentLength:
@@ -107,17 +107,12 @@ func (r *Response) interpret(head bool) error {
 				return err
 			}
 		case Connection:
-			o := options(r.Value(field))
-			if o.close {
-				r.KeepAlive = false
-			} else if o.keepAlive && r.Minor == 0 {
-				r.KeepAlive = true
-			}
-			r.ExtraOptions = r.ExtraOptions || o.extra
+			connection.add(r.Value(field))
 		case Date:
 			r.HasDate = true
 		}
 	}
+	r.KeepAlive, r.ExtraOptions = connection.persists(r.Minor), connection.extra
 	r.HasLength, r.Length = f.lengths > 0 && !f.chunked, f.size
 	switch {
 	case head || r.Status < 200 || r.Status == 204 || r.Status == 304:

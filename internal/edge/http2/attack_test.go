@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"net"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -111,16 +112,63 @@ func TestFloods(t *testing.T) {
 	}
 }
 
-// TestAnswersNotRead has a client ask without reading until it is cut off.
+// TestSettingsInOneFrame shows that settings cost by number: each may concern every stream.
+func TestSettingsInOneFrame(t *testing.T) {
+	w := open(t, echo)
+	many := strings.Repeat("\x00\x04\x00\x00\xff\xff", budgetSize/2+1)
+	w.send(frameOf(frameSettings, 0, 0, many), frameOf(frameSettings, 0, 0, many))
+	if got := w.verdict(); got != "goaway 11" {
+		t.Error(got)
+	}
+}
+
+// TestBreachAfterLeave breaks the protocol after GOAWAY: the second GOAWAY names no stream that the first has not named.
+func TestBreachAfterLeave(t *testing.T) {
+	w := open(t, blocked)
+	w.send(frameOf(frameHeaders, flagEndHeaders|flagEndStream, 1, w.get()))
+	for w.server.Streams() == 0 {
+		runtime.Gosched()
+	}
+	w.server.Leave()
+	w.send(frameOf(frameHeaders, flagEndHeaders|flagEndStream, 3, w.get()), frameOf(framePing, 0, 5, "12345678"))
+	for _, code := range []Code{NoError, ProtocolError} {
+		if f := w.want(frameGoAway, 0); f.word(0) != 1 || Code(f.word(4)) != code {
+			t.Errorf("%+v", f)
+		}
+	}
+}
+
+// ended is a connection that can be waited for without a buffer, and has nothing more to say.
+type ended struct{ net.Conn }
+
+func (ended) ReadLazily(func() []byte, func()) (int, error) { return 0, io.EOF }
+
+// TestLargeHeadIsForgotten shows that an idle connection does not keep the space of the largest head it has seen.
+func TestLargeHeadIsForgotten(t *testing.T) {
+	c := NewConnection(ended{}, Config{Serve: echo, Crew: crew, Last: never, Now: ticks, Interrupt: func() {}})
+	c.head.cookies = make([]byte, 0, maxSpare+1)
+	if _ = c.fill(); c.head.cookies != nil {
+		t.Errorf("%d octets kept", cap(c.head.cookies))
+	}
+}
+
+// TestAnswersNotRead has a client ask without reading: what is kept for it is bounded, and its streams wait.
 func TestAnswersNotRead(t *testing.T) {
+	const asked = 50
 	w := open(t, func(s *Stream) { s.Send(answer(200), make([]byte, 1<<20), true) })
-	for i := range uint32(50) {
+	w.send(frameOf(frameSettings, 0, 0, "\x00\x04"+word(maxWindow)), frameOf(frameWindowUpdate, 0, 0, word(1<<30)))
+	for i := range uint32(asked) {
 		w.send(frameOf(frameHeaders, flagEndHeaders|flagEndStream, 2*i+1, w.get()))
 	}
-	w.server.mu.Lock()
-	pending := len(w.server.out)
-	w.server.mu.Unlock()
-	if pending > maxPending+2*maxFrame {
+	c := w.server
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.lastID < 2*asked-1 || len(c.queue) < len(c.streams) || len(c.out) < maxPending { // some may have ended before the others came
+		c.mu.Unlock()
+		runtime.Gosched()
+		c.mu.Lock()
+	}
+	if pending := len(c.out); pending > maxPending+maxFrame {
 		t.Errorf("%d octets pending", pending)
 	}
 }

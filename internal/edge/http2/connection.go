@@ -124,7 +124,7 @@ func (c *Connection) Serve() error {
 	defer c.mu.Unlock()
 	var broken *ConnectionError
 	if errors.As(err, &broken) && c.err == nil {
-		c.out = appendGoAway(c.takeOut(), c.lastID, broken.Code)
+		c.out = appendGoAway(c.takeOut(), min(c.lastID, c.finalID), broken.Code) // no more than an earlier one said
 		c.kick()
 	}
 	if c.leaving && c.finished() {
@@ -216,6 +216,7 @@ func (c *Connection) fill() (err error) {
 		return errFinished
 	case ok && c.from == c.to && !c.block.open:
 		c.giveBackInput()
+		c.head.slim()
 		n, err = lazy.ReadLazily(c.takeInput, c.giveBackInput)
 	default:
 		if c.in == nil {

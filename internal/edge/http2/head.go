@@ -43,6 +43,13 @@ func (h *head) reset(trailers bool) {
 	*h = head{text: h.text[:0], cookies: h.cookies[:0], length: -1, trailers: trailers}
 }
 
+// slim gives up what one large head has left behind.
+func (h *head) slim() {
+	if cap(h.text)+cap(h.cookies) > maxSpare {
+		h.text, h.cookies = nil, nil
+	}
+}
+
 // field takes the next field of the block.
 func (h *head) field(f hpack.HeaderField) {
 	switch {

@@ -24,6 +24,9 @@ func (c *Connection) settings(f *frame) error {
 	case f.has(flagAck):
 		return nil
 	}
+	if err := c.spend(len(f.payload) / 6); err != nil { // each may concern every stream
+		return err
+	}
 	c.settled = true
 	c.mu.Lock()
 	defer c.mu.Unlock()

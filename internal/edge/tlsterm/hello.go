@@ -85,7 +85,7 @@ func hello(b []byte) (message []byte, err error) {
 	if len(b) > 0 && !LooksLikeTLS(b[0]) {
 		return nil, errNotTLS
 	}
-	var joined []byte // only of several records
+	var joined []byte // of several records
 	for {
 		if len(b) < recordHead {
 			return nil, ErrMore
@@ -99,7 +99,8 @@ func hello(b []byte) (message []byte, err error) {
 		if joined == nil {
 			message = part
 		} else {
-			message = append(joined, part...)
+			joined = append(joined, part...)
+			message = joined
 		}
 		if len(message) >= 1 && message[0] != 1 {
 			return nil, errNotTLS
@@ -116,7 +117,10 @@ func hello(b []byte) (message []byte, err error) {
 		if !whole {
 			return nil, ErrMore
 		}
-		joined, b = append([]byte(nil), message...), b[recordHead+size:]
+		if joined == nil {
+			joined = append(joined, part...)
+		}
+		b = b[recordHead+size:]
 	}
 }
 
