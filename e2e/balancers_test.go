@@ -21,7 +21,7 @@ func TestBalancers(t *testing.T) {
 	terraform := client(t, "terraform")
 	plugins := os.Getenv("NEARGATE_TF_PLUGIN_DIR")
 	if plugins == "" {
-		missing(t, "NEARGATE_TF_PLUGIN_DIR does not name a folder with Terraform's AWS provider")
+		missing(t, "terraform", "NEARGATE_TF_PLUGIN_DIR does not name a folder with Terraform's AWS provider")
 	}
 	p := beside(t)
 	dir := t.TempDir()

@@ -6,5 +6,6 @@
 // port of their own; at the end the platform is interrupted and nothing of it
 // may be left on the machine. Where a client (terraform, aws, python3 with
 // boto3, chromium, h2load) is not installed its test is skipped, unless
-// NEARGATE_REQUIRE_CLIENTS=1 says that it has to be there.
+// NEARGATE_REQUIRE_CLIENTS=1 says that it has to be there and
+// NEARGATE_ABSENT_CLIENTS does not name it.
 package e2e

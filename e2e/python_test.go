@@ -7,7 +7,7 @@ func TestSDKForPython(t *testing.T) {
 	python := client(t, "python3")
 	p := start(t)
 	if _, err := p.runs("", p.environment(), python, "-c", "import boto3"); err != nil {
-		missing(t, "boto3 is not installed")
+		missing(t, "python3", "boto3 is not installed")
 	}
 	p.load(built.probe, "test/probe:latest")
 	if out, err := p.runs("testdata", p.environment(), python, "-B", "sdk_for_python.py"); err != nil {

@@ -20,7 +20,7 @@ func (p *platform) stack(example string) *stack {
 	terraform := client(p.t, "terraform")
 	plugins := os.Getenv("NEARGATE_TF_PLUGIN_DIR")
 	if plugins == "" {
-		missing(p.t, "NEARGATE_TF_PLUGIN_DIR does not name a folder with Terraform's AWS provider")
+		missing(p.t, "terraform", "NEARGATE_TF_PLUGIN_DIR does not name a folder with Terraform's AWS provider")
 	}
 	s := &stack{
 		platform: p, dir: p.t.TempDir(), terraform: terraform,
