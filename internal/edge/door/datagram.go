@@ -16,11 +16,11 @@ const datagramIdle = 120 * time.Second
 type hatch struct {
 	keeper  *Keeper
 	address netip.AddrPort
-	room    *room        // guarded by Keeper.mu
-	socket  *net.UDPConn // guarded by Keeper.mu
-	problem error        // guarded by Keeper.mu
-	mu      sync.Mutex   // guards flows
-	flows   map[netip.AddrPort]*net.UDPConn
+	room    *room                           // guarded by Keeper.mu
+	socket  *net.UDPConn                    // guarded by Keeper.mu
+	problem error                           // guarded by Keeper.mu
+	mu      sync.Mutex                      // guards flows
+	flows   map[netip.AddrPort]*net.UDPConn // nil when it is closed
 }
 
 func dialUDP(to netip.AddrPort) (*net.UDPConn, error) {
@@ -50,6 +50,7 @@ func (h *hatch) close() {
 	for _, up := range h.flows {
 		up.Close()
 	}
+	h.flows = nil // a datagram that is being received begins no other one
 }
 
 // serve carries what clients send until the socket is closed.
@@ -78,7 +79,10 @@ func (h *hatch) flow(c *net.UDPConn, r *room, from netip.AddrPort) *net.UDPConn 
 		return up
 	}
 	k := h.keeper
-	if k.ctx.Err() != nil || k.held.Add(1) > k.most {
+	if h.flows == nil || k.ctx.Err() != nil {
+		return nil
+	}
+	if k.held.Add(1) > k.most {
 		k.held.Add(-1)
 		return nil
 	}
@@ -100,20 +104,22 @@ func (h *hatch) flow(c *net.UDPConn, r *room, from netip.AddrPort) *net.UDPConn 
 // answer carries what the load balancer sends until the flow is silent for too long.
 func (h *hatch) answer(c, up *net.UDPConn, to netip.AddrPort) {
 	defer up.Close()
-	b := make([]byte, 64<<10)
-	for {
-		n, err := up.Read(b)
-		var timeout net.Error
-		if errors.Is(err, net.ErrClosed) || errors.As(err, &timeout) && timeout.Timeout() {
-			h.mu.Lock()
-			delete(h.flows, to)
-			h.mu.Unlock()
-			return
+	defer func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		delete(h.flows, to)
+	}()
+	raw, err := up.SyscallConn()
+	if err != nil {
+		return
+	}
+	r := reader{raw: raw}
+	take := r.take
+	for raw.Read(take) == nil {
+		if r.err == nil { // else nobody listens there; the client may try again
+			up.SetReadDeadline(time.Now().Add(datagramIdle))
+			_, _ = c.WriteToUDPAddrPort(r.buffer[:r.n], to)
 		}
-		if err != nil {
-			continue // nobody listens there; the client may try again
-		}
-		up.SetReadDeadline(time.Now().Add(datagramIdle))
-		_, _ = c.WriteToUDPAddrPort(b[:n], to)
+		r.giveBack()
 	}
 }

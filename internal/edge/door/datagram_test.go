@@ -5,6 +5,8 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 
@@ -143,5 +145,67 @@ func TestDatagrams(t *testing.T) {
 		t.Error(err)
 	} else {
 		c.Close()
+	}
+}
+
+// TestSilentFlows has many clients who have said something and now say nothing: the flows hold no buffers.
+func TestSilentFlows(t *testing.T) {
+	const clients = 50
+	k := start(t)
+	at := echoes(t, "zero").LocalAddr().(*net.UDPAddr).AddrPort()
+	k.dialUDP = func(netip.AddrPort) (*net.UDPConn, error) { return dialUDP(at) }
+	port := freePort(t)
+	d := doorTo(0, port, "zero.localhost")
+	d.Protocol = edgeapi.ProtocolUDP
+	k.Apply([]edgeapi.Door{d})
+	held := func() int64 {
+		runtime.GC()
+		runtime.GC() // also what pools keep
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc + m.StackInuse)
+	}
+	before := held()
+	b := make([]byte, 16)
+	for range clients {
+		c, err := net.Dial("udp4", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		c.SetReadDeadline(time.Now().Add(10 * time.Second))
+		io.WriteString(c, "x")
+		if n, err := c.Read(b); err != nil || string(b[:n]) != "zero x" {
+			t.Fatalf("%q, %v", b[:n], err)
+		}
+		held() // so that the next one finds no buffer in the pool
+	}
+	if n := k.held.Load(); n != clients {
+		t.Errorf("%d flows", n)
+	}
+	if grown := held() - before; grown > clients*16<<10 {
+		t.Errorf("%d octets for each flow", grown/clients)
+	}
+}
+
+// TestClosedHatch is given a datagram that was received before it was closed.
+func TestClosedHatch(t *testing.T) {
+	k := start(t)
+	k.dialUDP = func(netip.AddrPort) (*net.UDPConn, error) {
+		t.Error("another flow begins")
+		return nil, net.ErrClosed
+	}
+	port := freePort(t)
+	d := doorTo(0, port, "zero.localhost")
+	d.Protocol = edgeapi.ProtocolUDP
+	k.Apply([]edgeapi.Door{d})
+	at := netip.AddrPortFrom(shared, uint16(port))
+	k.mu.Lock()
+	h := k.hatches[at]
+	k.mu.Unlock()
+	c, r := h.socket, h.room
+	k.Apply(nil)
+	if h.flow(c, r, netip.AddrPortFrom(shared, 1)) != nil || k.held.Load() != 0 {
+		t.Errorf("%d flows", k.held.Load())
 	}
 }

@@ -86,12 +86,9 @@ func (g *guest) settle() (syscall.RawConn, error) {
 		return g.raw, nil
 	}
 	g.file = os.NewFile(uintptr(g.fd), "client")
-	if !g.deadline.IsZero() {
-		if err := g.file.SetDeadline(g.deadline); err != nil {
-			return nil, err
-		}
-	}
 	var err error
-	g.raw, err = g.file.SyscallConn()
+	if g.raw, err = g.file.SyscallConn(); err == nil && !g.deadline.IsZero() {
+		err = g.file.SetDeadline(g.deadline)
+	}
 	return g.raw, err
 }

@@ -105,3 +105,20 @@ func TestGuestNobodyWaitedFor(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestGuestTheRuntimeCannotWaitFor fails whoever waits, each time: the runtime's poller takes no ordinary file, as it takes no connection beyond
+// what the kernel lets it watch.
+func TestGuestTheRuntimeCannotWaitFor(t *testing.T) {
+	fd, err := unix.Open(t.TempDir()+"/file", unix.O_CREAT|unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &guest{fd: fd}
+	defer g.Close()
+	g.SetDeadline(past)
+	for range 2 {
+		if err := g.Read(func(uintptr) bool { return false }); err == nil {
+			t.Error("waited")
+		}
+	}
+}
