@@ -58,9 +58,6 @@ func (e *Engine) admit(s *server, conn connection, from netip.AddrPort) {
 	c.back = func() { works.Put(c.w); c.w = nil }
 	c.counters, c.fresh, c.eager = v.counters, true, true
 	e.serving.Add(1)
-	if v.connections != nil || v.log != nil {
-		c.trace = newTrace()
-	}
 	if v.tls != nil {
 		e.porters.employ(c)
 		return

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"encoding/hex"
 	"math/rand/v2"
 	"time"
 
@@ -9,13 +8,14 @@ import (
 	"github.com/neargate/neargate/internal/edge/tlsterm"
 )
 
-// newTrace is a name for a connection in logs.
-func newTrace() string {
-	var random [16]byte
-	for i := range random {
-		random[i] = byte(rand.Uint32())
+// traced is what logs call the connection: TID_ and 32 hex digits. The first line makes it, whenever logs are turned on; requests of one
+// connection may ask at the same time.
+func (p *peer) traced() string {
+	if p.trace.Load() == nil {
+		id := string(appendHex(appendHex([]byte("TID_"), rand.Uint64(), 16), rand.Uint64(), 16))
+		p.trace.CompareAndSwap(nil, &id)
 	}
-	return "TID_" + hex.EncodeToString(random[:])
+	return *p.trace.Load()
 }
 
 // logConnection writes the line of a connection whose handshake has come to an end, or that has none.
@@ -24,7 +24,7 @@ func (v *listener) logConnection(p *peer, s *tlsterm.Session) {
 		return
 	}
 	line := &accesslog.Connection{
-		Time: time.Now(), Client: p.address, Port: uint16(v.port), Trace: p.trace, LoadBalancer: v.balancer, Node: v.node.Address,
+		Time: time.Now(), Client: p.address, Port: uint16(v.port), Trace: p.traced(), LoadBalancer: v.balancer, Node: v.node.Address,
 	}
 	if s != nil {
 		line.TLSProtocol, line.Cipher, line.KeyExchange, line.VerifyStatus = s.Version, s.Cipher, s.KeyExchange, s.Verification

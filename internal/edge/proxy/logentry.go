@@ -43,7 +43,7 @@ func (e *Engine) newLogEntry(v *listener, from *peer) *logEntry {
 	if s := from.session; s != nil {
 		r.Cipher, r.TLSProtocol, r.ServerName, r.Certificate = s.Cipher, s.Version, s.ServerName, s.Certificate
 	}
-	r.ConnectionTrace, r.Node = from.trace, v.node.Address
+	r.ConnectionTrace, r.Node = from.traced(), v.node.Address
 	return r
 }
 

@@ -12,11 +12,81 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/neargate/neargate/internal/edge/accesslog"
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 )
+
+// TestLateLog turns logs on when a connection has been there for a while: its requests have one name all the same, whoever asks first.
+func TestLateLog(t *testing.T) {
+	dir := t.TempDir()
+	spool, err := accesslog.Open(accesslog.Config{Dir: dir, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBench(t)
+	b.engine.logs = spool
+	b.apply(func(s *edgeapi.Snapshot) {
+		s.LoadBalancers = slices.Clone(s.LoadBalancers)
+		s.LoadBalancers[0].ARN = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/web/0123456789abcdef"
+		s.Nodes = []edgeapi.Node{{ID: "eni-1", LoadBalancer: s.LoadBalancers[0].ARN, Address: loopback}}
+	})
+	c := b.dial()
+	r := bufio.NewReader(c)
+	ask := func() {
+		t.Helper()
+		io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+		answer, err := http.ReadResponse(r, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.Copy(io.Discard, answer.Body)
+	}
+	ask()
+	b.apply(func(s *edgeapi.Snapshot) {
+		s.LoadBalancers = slices.Clone(s.LoadBalancers)
+		s.LoadBalancers[0].Attributes.AccessLog = true
+	})
+	ask()
+	ask()
+	c.Close()
+	for b.engine.clients.Load() > 0 { // entries are written after the answers
+		runtime.Gosched()
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := spool.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "*"+edgeapi.LogExtension))
+	if len(files) != 1 {
+		t.Fatal(files)
+	}
+	content, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := regexp.MustCompile(` TID_[0-9a-f]{32} `).FindAllString(string(content), -1)
+	if len(names) != 2 || names[0] != names[1] {
+		t.Errorf("%s", content)
+	}
+}
+
+// TestTraced asks for a connection's name from several requests at once.
+func TestTraced(t *testing.T) {
+	var p, other peer
+	names := make([]string, 8)
+	var all sync.WaitGroup
+	for i := range names {
+		all.Go(func() { names[i] = p.traced() })
+	}
+	all.Wait()
+	if n := slices.Compact(names); len(n) != 1 || n[0] == other.traced() {
+		t.Errorf("%q", names)
+	}
+}
 
 // TestAccessLog has one request of each kind.
 func TestAccessLog(t *testing.T) {

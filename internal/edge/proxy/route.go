@@ -15,8 +15,8 @@ type peer struct {
 	address netip.AddrPort
 	text    string // the address as X-Forwarded-For has it
 
-	session  *tlsterm.Session // nil without TLS
-	trace    string           // TID_…, by which logs tell connections apart; empty without logs
+	session  *tlsterm.Session       // nil without TLS
+	trace    atomic.Pointer[string] // see traced
 	identity atomic.Pointer[identity]
 }
 
