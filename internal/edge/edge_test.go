@@ -498,7 +498,7 @@ func TestNamespaces(t *testing.T) {
 		}
 		target(t, l, "inside")
 		until(t, c, "open", func(s *edgeapi.Status) bool { return s.Nodes[0].Open })
-		conn, err := ns.DialTCP(t.Context(), netip.AddrPortFrom(inside, 80))
+		conn, err := ns.DialTCP(t.Context(), netip.AddrPortFrom(inside, 80), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,12 +2,14 @@ package edge
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 	"github.com/neargate/neargate/internal/edge/health"
 	"github.com/neargate/neargate/internal/edge/l4"
+	"github.com/neargate/neargate/internal/edge/netns"
 	"github.com/neargate/neargate/internal/edge/proxy"
 )
 
@@ -64,13 +66,16 @@ func (e *process) counters() *edgeapi.Counters {
 	return c
 }
 
-// dial connects to a target from one of the nodes, whichever data plane has them.
+// dial connects to a target from the first of the nodes that is there, whichever data plane has it.
 func (e *process) dial(ctx context.Context, nodes []string, to netip.AddrPort) (net.Conn, error) {
-	c, err := e.proxy.Dial(ctx, nodes, to)
-	if proxy.NoNamespace(err) {
-		return e.l4.Dial(ctx, nodes, to)
+	for _, id := range nodes {
+		for _, find := range []func(string) (*netns.Namespace, error){e.proxy.Namespace, e.l4.Namespace} {
+			if ns, err := find(id); err == nil {
+				return ns.DialTCP(ctx, to, nil)
+			}
+		}
 	}
-	return c, err
+	return nil, netns.ErrAbsent
 }
 
-func noNamespace(err error) bool { return proxy.NoNamespace(err) || l4.NoNamespace(err) }
+func noNamespace(err error) bool { return errors.Is(err, netns.ErrAbsent) }

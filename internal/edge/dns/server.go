@@ -49,8 +49,7 @@ type zone struct {
 	names     atomic.Pointer[names]
 
 	// Guarded by Server.mu.
-	namespace *netns.Namespace
-	problem   error
+	namespace *netns.Mount
 	sockets   map[netip.Addr]*socket
 }
 
@@ -101,7 +100,10 @@ func (s *Server) Apply(zones []edgeapi.Zone) {
 		port := uint16(cmp.Or(in.Port, 53))
 		z := s.zones[in.VPC]
 		if z == nil || z.path != in.Namespace || z.port != port {
-			z = &zone{server: s, vpc: in.VPC, path: in.Namespace, port: port, sockets: map[netip.Addr]*socket{}}
+			z = &zone{
+				server: s, vpc: in.VPC, path: in.Namespace, port: port,
+				namespace: s.opener.Mount(in.Namespace), sockets: map[netip.Addr]*socket{},
+			}
 		}
 		z.names.Store(compile(in))
 		for _, a := range in.Listen {
@@ -142,45 +144,39 @@ func (s *Server) ensure() (complete, changed bool) {
 }
 
 func (z *zone) ensure() (complete, changed bool) {
-	if z.namespace != nil && z.namespace.Stale() {
-		z.close()
-		changed = true
+	complete, changed = z.namespace.Ensure(z.shut)
+	if !complete {
+		return false, changed
 	}
-	if z.namespace == nil {
-		ns, err := z.server.opener.Open(z.path)
-		if err != nil {
-			changed = changed || z.problem == nil || z.problem.Error() != err.Error()
-			z.problem = err
-			return false, changed
-		}
-		z.namespace, z.problem = ns, nil
-		changed = true
-	}
-	complete = true
 	for _, k := range z.sockets {
 		if k.udp != nil {
 			continue
 		}
 		err := k.open()
 		complete = complete && err == nil
-		changed = changed || err == nil || k.problem == nil || k.problem.Error() != err.Error()
+		changed = changed || retry.News(k.problem, err)
 		k.problem = err
 	}
 	return complete, changed
 }
 
 func (z *zone) close() {
+	z.namespace.Close()
+	z.shut()
+}
+
+// shut closes the sockets.
+func (z *zone) shut() {
 	for _, k := range z.sockets {
 		k.close()
-	}
-	if z.namespace != nil {
-		z.namespace.Close()
-		z.namespace = nil
 	}
 }
 
 func (k *socket) open() error {
-	ns := k.zone.namespace
+	ns, err := k.zone.namespace.Namespace()
+	if err != nil {
+		return err
+	}
 	udp, err := ns.ListenUDP(k.address)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", k.address, err)
@@ -249,7 +245,7 @@ func (s *Server) Sockets() []edgeapi.SocketStatus {
 	for _, z := range s.zones {
 		for _, k := range z.sockets {
 			st := edgeapi.SocketStatus{ID: z.vpc, Address: k.address.String(), Open: k.udp != nil}
-			if err := errors.Join(z.problem, k.problem); err != nil && !st.Open {
+			if err := errors.Join(z.namespace.Problem(), k.problem); err != nil && !st.Open {
 				st.Error = err.Error()
 			}
 			out = append(out, st)

@@ -290,7 +290,7 @@ func TestNamespaces(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer ns.Close()
-		c, err := ns.DialTCP(t.Context(), netip.AddrPortFrom(loopback, 53))
+		c, err := ns.DialTCP(t.Context(), netip.AddrPortFrom(loopback, 53), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

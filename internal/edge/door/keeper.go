@@ -220,7 +220,7 @@ func (k *Keeper) ensure() (complete, changed bool) {
 		if err != nil && d.problem == nil {
 			k.log.Warn("door stays closed", "address", d.address, "err", err)
 		}
-		changed = changed || err == nil || d.problem == nil || d.problem.Error() != err.Error()
+		changed = changed || retry.News(d.problem, err)
 		d.problem = err
 		complete = complete && err == nil
 	}
@@ -232,7 +232,7 @@ func (k *Keeper) ensure() (complete, changed bool) {
 		if err != nil && h.problem == nil {
 			k.log.Warn("door stays closed", "address", h.address, "protocol", edgeapi.ProtocolUDP, "err", err)
 		}
-		changed = changed || err == nil || h.problem == nil || h.problem.Error() != err.Error()
+		changed = changed || retry.News(h.problem, err)
 		h.problem = err
 		complete = complete && err == nil
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/neargate/neargate/internal/edge/drain"
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 	"github.com/neargate/neargate/internal/edge/tlsterm"
 )
@@ -24,18 +25,16 @@ func (e *Engine) Apply(s *edgeapi.Snapshot, terminators map[string]*tlsterm.Serv
 	old := e.targets
 	e.targets, e.snapshot = named, s
 
-	// Flags are lowered before the swap and raised after it: see target.flows.
-	e.eachTarget(s, func(g *edgeapi.TargetGroup, x *edgeapi.Target, t *target) {
-		if !x.Draining && t.draining.Load() {
-			t.deadline = time.Time{}
-			t.expired.Store(false)
-			t.draining.Store(false)
+	// Flags are lowered before the swap and raised after it: see drain.Tickets.
+	e.eachTarget(s, func(x *edgeapi.Target, t *target) {
+		if !x.Draining {
+			t.tickets.Revive()
 		}
 	})
 	e.table.Store(t)
-	e.eachTarget(s, func(g *edgeapi.TargetGroup, x *edgeapi.Target, t *target) {
+	e.eachTarget(s, func(x *edgeapi.Target, t *target) {
 		if x.Draining {
-			e.drain(t, x.DrainUntil, g.TerminateDeregistered)
+			e.drain(t, x.DrainUntil)
 		}
 	})
 	for key, x := range old {
@@ -52,12 +51,12 @@ func (e *Engine) Apply(s *edgeapi.Snapshot, terminators map[string]*tlsterm.Serv
 	}
 }
 
-func (e *Engine) eachTarget(s *edgeapi.Snapshot, f func(*edgeapi.TargetGroup, *edgeapi.Target, *target)) {
+func (e *Engine) eachTarget(s *edgeapi.Snapshot, f func(*edgeapi.Target, *target)) {
 	for i := range s.TargetGroups {
 		g := &s.TargetGroups[i]
 		for j := range g.Targets {
 			x := &g.Targets[j]
-			f(g, x, e.targets[TargetKey{g.ARN, x.ID, x.Port}])
+			f(x, e.targets[TargetKey{g.ARN, x.ID, x.Port}])
 		}
 	}
 }
@@ -76,7 +75,7 @@ func (e *Engine) buildGroup(in *edgeapi.TargetGroup, named map[TargetKey]*target
 		address := netip.AddrPortFrom(x.Address, uint16(x.Port))
 		t := e.targets[key]
 		if t == nil || t.address != address {
-			t = &target{key: key, address: address, name: nameHash(x.ID, x.Port), healthy: healthy(key), drained: e.changed}
+			t = &target{key: key, address: address, name: nameHash(x.ID, x.Port), healthy: healthy(key), tickets: drain.Tickets{Drained: e.changed}}
 			t.unwell.Store(!t.healthy)
 		}
 		named[key] = t
@@ -105,7 +104,7 @@ func (e *Engine) buildNodes(s *edgeapi.Snapshot, terminators map[string]*tlsterm
 	for _, want := range s.Nodes {
 		n := e.nodes[want.ID]
 		if n == nil || n.Node != want {
-			n = &node{Node: want, engine: e, servers: map[int]*server{}}
+			n = &node{Node: want, engine: e, namespace: e.opener.Mount(want.Namespace), servers: map[int]*server{}}
 		}
 		nodes[want.ID] = n
 		lb := balancers[want.LoadBalancer]
@@ -170,8 +169,8 @@ func (e *Engine) cut(f func(*server, *target) bool) {
 		})
 	}
 	for t := range e.tls {
-		if f(t.server, t.to.Load()) {
-			t.cut()
+		if f(t.server, t.to.Load()) && t.cut() {
+			t.listener.tcp.resets.Add(1)
 		}
 	}
 }
@@ -182,30 +181,24 @@ func (e *Engine) endTarget(t *target) {
 }
 
 // drain keeps a target from further flows. Those it has live on, unless they are to end with the deregistration delay.
-func (e *Engine) drain(t *target, until time.Time, terminate bool) {
-	if t.draining.Swap(true) && t.deadline.Equal(until) {
-		return
+func (e *Engine) drain(t *target, until time.Time) {
+	if t.tickets.Drain(&e.mu, until, func() { e.expire(t) }) {
+		t.forgive()
 	}
-	t.forgive()
-	t.deadline = until
-	time.AfterFunc(time.Until(until), func() {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		if e.targets[t.key] != t || !t.draining.Load() || !t.deadline.Equal(until) {
-			return
-		}
-		if terminate {
-			e.endTarget(t)
-			return
-		}
-		t.expired.Store(true)
-		e.changed()
-	})
+}
+
+// expire is the end of a target's deregistration delay.
+func (e *Engine) expire(t *target) {
+	if e.table.Load().groups[t.key.Group].TerminateDeregistered {
+		e.endTarget(t)
+	} else {
+		e.changed() // it is drained, whatever it has
+	}
 }
 
 // retire is the end of a target no snapshot names. Flows it still has may live on.
 func (e *Engine) retire(t *target) {
-	t.draining.Store(true)
+	t.tickets.Retire()
 	t.forgive()
 	e.ledger.group(t.key.Group).gone.Add(t.counters.read())
 }
@@ -225,7 +218,7 @@ func (e *Engine) SetHealth(key TargetKey, healthy bool) {
 	g.refresh()
 	t.forgive()
 	switch {
-	case healthy || t.draining.Load():
+	case healthy || t.tickets.Draining():
 	case g.TerminateUnhealthy:
 		e.endUnlessOpen(t)
 	case g.UnhealthyDrain > 0:

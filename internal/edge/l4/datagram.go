@@ -33,9 +33,13 @@ type flow struct {
 const datagramBuffer = 4 << 20 // of the kernel, for bursts
 
 func (s *server) openDatagrams() error {
+	ns, err := s.node.namespace.Namespace()
+	if err != nil {
+		return err
+	}
 	var opened []*datagrams
 	for _, l := range s.node.engine.loops {
-		fd, err := s.node.namespace.Load().Bound(unix.SOCK_DGRAM, s.address(), 0, func(fd int) error {
+		fd, err := ns.Bound(unix.SOCK_DGRAM, s.address(), func(fd int) error {
 			if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, datagramBuffer) != nil {
 				_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, datagramBuffer)
 			}
@@ -170,7 +174,7 @@ func (f *flow) begin() error {
 	err := f.dial()
 	if err != nil {
 		f.to.counters.errors.Add(1)
-		f.to.leave()
+		f.to.tickets.Return()
 		return err
 	}
 	if f.group.ProxyProtocol {
@@ -244,7 +248,7 @@ func (f *flow) end() {
 	delete(f.port.flows, key)
 	l.leave(f.place)
 	unix.Close(f.fd)
-	f.to.leave()
+	f.to.tickets.Return()
 	f.listener.udp.active.Add(-1)
 	l.live.Add(-1)
 	l.engine.flows.Add(-1)

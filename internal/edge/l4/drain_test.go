@@ -80,6 +80,20 @@ func TestTerminateDeregistered(t *testing.T) {
 	}
 }
 
+// TestTerminateDeregisteredLate has the group say so when the target is draining already.
+func TestTerminateDeregisteredLate(t *testing.T) {
+	old := named(t, "old")
+	b := newBench(t, edgeapi.ProtocolTCP, old)
+	c := b.dial()
+	word(t, c)
+	old = draining(old, time.Now().Add(300*time.Millisecond))
+	b.setTargets(old)
+	b.group(func(g *edgeapi.TargetGroup) { g.TerminateDeregistered = true })
+	if _, err := c.Read(make([]byte, 1)); !isReset(err) {
+		t.Error(err)
+	}
+}
+
 // quiet fails the test if the connection ends within a moment.
 func quiet(t *testing.T, c net.Conn) {
 	t.Helper()

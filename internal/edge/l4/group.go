@@ -98,7 +98,7 @@ func (v *view) enter(h uint64, sticky bool, not *target) *target {
 		first = rendezvous(targets, h)
 	}
 	for i := range n {
-		if t := targets[(first+i)%n]; t != not && t.enter() {
+		if t := targets[(first+i)%n]; t != not && t.tickets.Take() {
 			return t
 		}
 	}

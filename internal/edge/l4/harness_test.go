@@ -12,6 +12,7 @@ import (
 
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 	"github.com/neargate/neargate/internal/edge/netns"
+	"github.com/neargate/neargate/internal/edge/tlsterm"
 )
 
 // bench is an engine with one load balancer, and what is needed to change its snapshot.
@@ -44,6 +45,14 @@ func newBenchFor(t testing.TB, flows int, protocol string, targets ...edgeapi.Ta
 			ARN: "listener", Port: b.port, Protocol: protocol, Rules: []edgeapi.Rule{{ARN: "default", Action: forwardTo("group")}},
 		}}}},
 		TargetGroups: []edgeapi.TargetGroup{testGroup("group", protocol, targets...)},
+	}
+	if protocol == edgeapi.ProtocolTLS {
+		certificate := someCertificate(t)
+		b.snapshot.Certificates = []edgeapi.Certificate{certificate}
+		b.snapshot.LoadBalancers[0].Listeners[0].TLS = &edgeapi.TLS{
+			Policy: "ELBSecurityPolicy-TLS13-1-2-2021-06", Certificates: []string{certificate.ARN},
+		}
+		b.snapshot.TargetGroups[0].Protocol = edgeapi.ProtocolTCP
 	}
 	b.apply(func(*edgeapi.Snapshot) {})
 	ctx, cancel := context.WithCancel(context.Background())
@@ -95,8 +104,12 @@ func (b *bench) apply(change func(*edgeapi.Snapshot)) {
 	if err := next.Validate(); err != nil {
 		b.t.Fatal(err)
 	}
+	servers, err := tlsterm.NewServers().Load(&next)
+	if err != nil {
+		b.t.Fatal(err)
+	}
 	b.snapshot = &next
-	b.engine.Apply(&next, nil, func(TargetKey) bool { return true })
+	b.engine.Apply(&next, servers, func(TargetKey) bool { return true })
 }
 
 // group changes the first target group.

@@ -229,6 +229,10 @@ func (l *loop) end() {
 
 // clear lets go of everything.
 func (l *loop) clear() {
+	l.mu.Lock() // from here on nobody asks for anything, nor writes to a waker that might be another file by then
+	l.over.Store(true)
+	l.asks = nil
+	l.mu.Unlock()
 	for s := range l.streams {
 		s.abort()
 	}

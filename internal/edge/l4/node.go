@@ -1,98 +1,63 @@
 package l4
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 	"github.com/neargate/neargate/internal/edge/netns"
+	"github.com/neargate/neargate/internal/edge/retry"
 )
 
 // node is one load balancer node: its namespace and the sockets listening there.
 type node struct {
 	edgeapi.Node
 	engine    *Engine
-	namespace atomic.Pointer[netns.Namespace]
-	problem   error           // why namespace is nil; guarded by Engine.mu
+	namespace *netns.Mount
 	servers   map[int]*server // by port; guarded by Engine.mu
 }
-
-var errNoNamespace = errors.New("the node's network namespace is not there")
 
 // ensure opens what the node should have open and is not, and closes what it should not. It reports whether everything is open and
 // whether anything changed. Engine.mu is held.
 func (n *node) ensure() (complete, changed bool) {
-	if ns := n.namespace.Load(); ns != nil && ns.Stale() {
-		n.engine.log.Info("namespace of load balancer node has gone", "node", n.ID, "path", n.Namespace)
-		n.shut()
-		changed = true
+	complete, changed = n.namespace.Ensure(n.lost)
+	if !complete {
+		return false, changed
 	}
-	if n.namespace.Load() == nil {
-		ns, err := n.engine.opener.Open(n.Namespace)
-		if err != nil {
-			changed = changed || n.problem == nil || n.problem.Error() != err.Error()
-			n.problem = err
-			return false, changed
-		}
-		n.namespace.Store(ns)
-		n.problem = nil
-		changed = true
-	}
-	complete = true
 	for _, s := range n.servers {
-		opened, err := s.ensure()
+		acted, err := s.ensure()
 		complete = complete && err == nil
-		changed = changed || opened || (err == nil) != (s.problem == nil) || err != nil && err.Error() != s.problem.Error()
+		changed = changed || acted || (s.problem != nil || err != nil) && retry.News(s.problem, err)
 		s.problem = err
 	}
 	return complete, changed
 }
 
-// shut closes the node's sockets and ends its flows: they belong to an interface that is no more.
+// lost closes what was in a namespace that has gone.
+func (n *node) lost() {
+	n.engine.log.Info("namespace of load balancer node has gone", "node", n.ID, "path", n.Namespace)
+	n.close()
+}
+
+// shut lets go of the node's namespace and closes what is in it.
 func (n *node) shut() {
+	n.namespace.Close()
+	n.close()
+}
+
+// close closes the node's sockets and ends its flows: they belong to an interface that is no more.
+func (n *node) close() {
 	for _, s := range n.servers {
 		s.close()
 	}
+	n.engine.cut(func(by *server, _ *target) bool { return by.node == n })
 	for _, l := range n.engine.loops {
-		l.do(func() { l.abandon(n) })
+		l.do(func() { l.dropPools(n) })
 	}
-	if ns := n.namespace.Swap(nil); ns != nil {
-		ns.Close()
-	}
-}
-
-// abandon ends what a loop has to do with a node.
-func (l *loop) abandon(n *node) {
-	l.each(func(f *stream) {
-		if f.server.node == n {
-			f.cut()
-		}
-	})
-	for _, kind := range []int{unix.SOCK_STREAM, unix.SOCK_DGRAM} {
-		if p := l.pools[poolKey{n, kind}]; p != nil {
-			p.drop()
-			delete(l.pools, poolKey{n, kind})
-		}
-	}
-}
-
-// dial connects from the node to an address, for probes.
-func (n *node) dial(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
-	ns := n.namespace.Load()
-	if ns == nil {
-		return nil, errNoNamespace
-	}
-	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
-	defer cancel()
-	return ns.DialTCP(ctx, to)
 }
 
 // server is the sockets of one listener at one node: one for connections, which all loops accept from, and one for datagrams for each loop. It
@@ -114,9 +79,6 @@ type server struct {
 }
 
 func (s *server) address() netip.AddrPort { return netip.AddrPortFrom(s.node.Address, uint16(s.port)) }
-
-// backlog is how many connections may wait to be accepted.
-const backlog = 4096
 
 // ensure makes the sockets those the protocol needs. Engine.mu is held.
 func (s *server) ensure() (changed bool, err error) {
@@ -160,12 +122,11 @@ func (s *server) open() bool {
 }
 
 func (s *server) openStream() error {
-	fd, err := s.node.namespace.Load().Bound(unix.SOCK_STREAM, s.address(), backlog, func(fd int) error {
-		// What is accepted inherits the second.
-		return errors.Join(
-			unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1),
-			unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1))
-	})
+	ns, err := s.node.namespace.Namespace()
+	if err != nil {
+		return err
+	}
+	fd, err := ns.Listening(s.address())
 	if err != nil {
 		return fmt.Errorf("listen on %w", err)
 	}

@@ -34,9 +34,9 @@ func (l *loop) socket(n *node, kind int) (int, error) {
 	}
 	p.used = true
 	if len(p.fds) == 0 {
-		ns := n.namespace.Load()
-		if ns == nil {
-			return -1, errNoNamespace
+		ns, err := n.namespace.Namespace()
+		if err != nil {
+			return -1, err
 		}
 		if err := p.fill(ns, kind); err != nil {
 			return -1, err
@@ -69,4 +69,14 @@ func (p *pool) drop() {
 		unix.Close(fd)
 	}
 	p.fds = nil
+}
+
+// dropPools drops those of a node.
+func (l *loop) dropPools(n *node) {
+	for key, p := range l.pools {
+		if key.node == n {
+			p.drop()
+			delete(l.pools, key)
+		}
+	}
 }

@@ -2,44 +2,36 @@ package l4
 
 import (
 	"cmp"
-	"context"
 	"errors"
-	"net"
-	"net/netip"
 	"slices"
 	"time"
 
 	"github.com/neargate/neargate/internal/edge/edgeapi"
+	"github.com/neargate/neargate/internal/edge/netns"
 )
 
-// Dial connects to an address from one of the nodes, the first that can.
-func (e *Engine) Dial(ctx context.Context, nodes []string, to netip.AddrPort) (net.Conn, error) {
-	for _, id := range nodes {
-		e.mu.Lock()
-		n := e.nodes[id]
-		e.mu.Unlock()
-		if n != nil && n.namespace.Load() != nil {
-			return n.dial(ctx, to)
-		}
+// Namespace is where a node is, or netns.ErrAbsent: for probes, which go the way of flows.
+func (e *Engine) Namespace(node string) (*netns.Namespace, error) {
+	e.mu.Lock()
+	n := e.nodes[node]
+	e.mu.Unlock()
+	if n == nil {
+		return nil, netns.ErrAbsent
 	}
-	return nil, errNoNamespace
+	return n.namespace.Namespace()
 }
-
-// NoNamespace reports whether a Dial failed because no node was there to dial from.
-func NoNamespace(err error) bool { return errors.Is(err, errNoNamespace) }
 
 // Flows is how many flows a target has. drained is true when it is draining and has none, or may keep those it has because its
 // deregistration delay is over; no later flow will be given to it then.
 func (e *Engine) Flows(key TargetKey) (n int64, drained bool) {
 	e.mu.Lock()
+	defer e.mu.Unlock()
 	t := e.targets[key]
-	e.mu.Unlock()
 	if t == nil {
 		return 0, true
 	}
-	draining := t.draining.Load()
-	n = t.flows.Load()
-	return max(n, 0), draining && (n == 0 || t.expired.Load())
+	drained = t.tickets.Empty() || t.tickets.Over() && !e.table.Load().groups[key.Group].TerminateDeregistered
+	return max(t.tickets.Out(), 0), drained
 }
 
 // Sparing reports whether a target is unhealthy and keeps its flows for a while ("unhealthy.draining").
@@ -58,7 +50,7 @@ func (e *Engine) Sockets() []edgeapi.SocketStatus {
 	for _, n := range e.nodes {
 		for _, s := range n.servers {
 			st := edgeapi.SocketStatus{ID: n.ID, Address: s.address().String(), Open: s.open()}
-			if err := errors.Join(n.problem, s.problem); err != nil && !st.Open {
+			if err := errors.Join(n.namespace.Problem(), s.problem); err != nil && !st.Open {
 				st.Error = err.Error()
 			}
 			out = append(out, st)
@@ -103,7 +95,7 @@ func (e *Engine) countGroup(g *edgeapi.TargetGroup) edgeapi.TargetGroupCounters 
 		x := &g.Targets[i]
 		t := e.targets[TargetKey{g.ARN, x.ID, x.Port}]
 		c := edgeapi.TargetCounters{Target: x.ID, Port: x.Port, BackCounters: t.counters.read()}
-		c.Active = max(t.flows.Load(), 0)
+		c.Active = max(t.tickets.Out(), 0)
 		c.Connections = c.Active
 		out.BackCounters.Add(c.BackCounters)
 		out.Targets = append(out.Targets, c)

@@ -133,7 +133,7 @@ func (f *stream) dial() {
 func (f *stream) release() *target {
 	t := f.to
 	if t != nil {
-		t.leave()
+		t.tickets.Return()
 		f.to = nil
 	}
 	return t

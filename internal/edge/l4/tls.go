@@ -25,7 +25,11 @@ const handshakeTimeout = 10 * time.Second
 type tlsPort struct{ listener *net.TCPListener }
 
 func (s *server) openTLS() error {
-	l, err := s.node.namespace.Load().ListenTCP(s.address())
+	ns, err := s.node.namespace.Namespace()
+	if err != nil {
+		return err
+	}
+	l, err := ns.ListenTCP(s.address())
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", s.address(), err)
 	}
@@ -120,11 +124,12 @@ func (s *server) serveTLS(c *net.TCPConn) {
 	c.SetDeadline(time.Time{})
 	back := f.dial(e)
 	if back == nil {
-		v.tcp.resets.Add(1)
-		f.cut()
+		if f.cut() {
+			v.tcp.resets.Add(1)
+		}
 		return
 	}
-	defer f.to.Load().leave()
+	defer f.to.Load().tickets.Return()
 	f.carry(front, back)
 }
 
@@ -155,22 +160,13 @@ type connection interface {
 func (f *tlsFlow) dial(e *Engine) connection {
 	var failed *target
 	for range maxTries {
-		t := e.table.Load()
-		v := e.listener(f.server)
-		if v == nil {
-			return nil
-		}
-		g, to := v.choose(protocolTCP, f.from, uint32(f.session.Began.UnixNano()), failed)
+		v, g, to := f.choose(e, failed)
 		if to == nil {
-			if e.table.Load() != t {
-				continue
-			}
 			if g != nil && failed == nil {
 				g.shared.unroutable.Add(1)
 			}
 			return nil
 		}
-		f.to.Store(to)
 		back, err := f.reach(e, v, g, to)
 		if err == nil {
 			to.counters.flows.Add(1)
@@ -179,8 +175,11 @@ func (f *tlsFlow) dial(e *Engine) connection {
 			}
 			return back
 		}
+		to.tickets.Return()
+		if f.isOver() { // which is why, and no fault of the target
+			return nil
+		}
 		to.counters.errors.Add(1)
-		to.leave()
 		failed = to
 		if g.sticky {
 			return nil
@@ -189,11 +188,22 @@ func (f *tlsFlow) dial(e *Engine) connection {
 	return nil
 }
 
+// choose picks a target and takes its ticket. Nobody ends the target's flows meanwhile and misses this one.
+func (f *tlsFlow) choose(e *Engine, not *target) (v *listener, g *group, to *target) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if v = e.listener(f.server); v != nil {
+		g, to = v.choose(protocolTCP, f.from, uint32(f.session.Began.UnixNano()), not)
+	}
+	f.to.Store(to)
+	return v, g, to
+}
+
 // reach connects to the target, with all that comes before the client's octets.
 func (f *tlsFlow) reach(e *Engine, v *listener, g *group, to *target) (connection, error) {
-	ns := f.server.node.namespace.Load()
-	if ns == nil {
-		return nil, errNoNamespace
+	ns, err := f.server.node.namespace.Namespace()
+	if err != nil {
+		return nil, err
 	}
 	var prepare func(int) error
 	if g.PreserveClientIP {
@@ -202,7 +212,7 @@ func (f *tlsFlow) reach(e *Engine, v *listener, g *group, to *target) (connectio
 	}
 	ctx, cancel := context.WithTimeout(e.ctx, connectTimeout)
 	defer cancel()
-	c, err := ns.DialTCPWith(ctx, to.address, prepare)
+	c, err := ns.DialTCP(ctx, to.address, prepare)
 	if err != nil {
 		if errors.Is(err, unix.EADDRINUSE) || errors.Is(err, unix.EADDRNOTAVAIL) {
 			v.tcp.ports.Add(1)
@@ -229,7 +239,9 @@ func (f *tlsFlow) reach(e *Engine, v *listener, g *group, to *target) (connectio
 	c.SetDeadline(time.Now().Add(handshakeTimeout))
 	back := tls.Client(c, config)
 	if err := back.HandshakeContext(ctx); err != nil {
-		v.tcp.targetTLS.Add(1)
+		if !f.isOver() {
+			v.tcp.targetTLS.Add(1)
+		}
 		c.Close()
 		return nil, err
 	}
@@ -289,23 +301,28 @@ func (f *tlsFlow) pour(to, from connection, total *int64, count *atomic.Uint64) 
 
 // broken ends the flow because one side is: the other gets a reset too.
 func (f *tlsFlow) broken(err error, side connection) {
-	f.mu.Lock()
-	first := !f.over
-	f.mu.Unlock()
-	if first && (errors.Is(err, unix.ECONNRESET) || errors.Is(err, unix.EPIPE)) {
+	if f.cut() && (errors.Is(err, unix.ECONNRESET) || errors.Is(err, unix.EPIPE)) {
 		if side.RemoteAddr().String() == f.from.String() {
 			f.listener.tcp.clientResets.Add(1)
 		} else {
 			f.listener.tcp.targetResets.Add(1)
 		}
 	}
-	f.cut()
 }
 
-// cut resets both connections.
-func (f *tlsFlow) cut() {
+func (f *tlsFlow) isOver() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	return f.over
+}
+
+// cut resets both connections. It reports false if that has been done.
+func (f *tlsFlow) cut() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.over {
+		return false
+	}
 	f.over = true
 	for _, c := range []*net.TCPConn{f.client, f.upstream} {
 		if c != nil {
@@ -313,6 +330,7 @@ func (f *tlsFlow) cut() {
 			c.Close()
 		}
 	}
+	return true
 }
 
 // check ends the flow if it was silent for too long.

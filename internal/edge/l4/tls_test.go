@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"math/big"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,7 +25,7 @@ import (
 	"github.com/neargate/neargate/internal/edge/tlsterm"
 )
 
-func someCertificate(t *testing.T) edgeapi.Certificate {
+func someCertificate(t testing.TB) edgeapi.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -168,5 +169,64 @@ func TestTLS(t *testing.T) {
 	}
 	if !strings.Contains(whole, " arn:certificate ") || !strings.Contains(whole, " tlsv13 ") || !strings.Contains(whole, " nlb.localhost ") || failed == "" {
 		t.Errorf("%s", text)
+	}
+}
+
+// dialTLS connects to a TLS listener whose target says a word first.
+func dialTLS(t *testing.T, b *bench) *tls.Conn {
+	t.Helper()
+	c := tls.Client(b.dial(), &tls.Config{InsecureSkipVerify: true, ServerName: "nlb.localhost"})
+	word(t, c)
+	return c
+}
+
+// TestTLSFlowsEnd ends flows of TLS with what they belong to, as others end, and counts them once.
+func TestTLSFlowsEnd(t *testing.T) {
+	target := named(t, "hello")
+	for name, change := range map[string]func(*edgeapi.Snapshot){
+		"listener": func(s *edgeapi.Snapshot) {
+			s.LoadBalancers = []edgeapi.LoadBalancer{s.LoadBalancers[0]}
+			s.LoadBalancers[0].Listeners = nil
+		},
+		"node": func(s *edgeapi.Snapshot) { s.Nodes = nil },
+		"target": func(s *edgeapi.Snapshot) {
+			s.TargetGroups[0].Targets = []edgeapi.Target{draining(target, time.Now())}
+			s.TargetGroups[0].TerminateDeregistered = true
+		},
+	} {
+		b := newBench(t, edgeapi.ProtocolTLS, target)
+		c := dialTLS(t, b)
+		b.apply(change)
+		if _, err := c.Read(make([]byte, 1)); !isReset(err) {
+			t.Errorf("%s: %v", name, err)
+		}
+		eventually(t, "the flow has ended", func() bool { return b.engine.flows.Load() == 0 })
+		if f := b.flows("TLS"); f.Resets != 1 || f.ClientResets != 0 || f.TargetResets != 0 || f.Active != 0 {
+			t.Errorf("%s: %+v", name, f)
+		}
+	}
+}
+
+// TestTLSFlowIsNotMissed begins a flow while a writer ends those of the target: it does not get the target before the writer is done.
+func TestTLSFlowIsNotMissed(t *testing.T) {
+	target := named(t, "hello")
+	b := newBench(t, edgeapi.ProtocolTLS, target)
+	e := b.engine
+	e.mu.Lock()
+	x := e.targets[b.key(target)]
+	f := &tlsFlow{server: e.nodes["eni-1"].servers[b.port], from: netip.AddrPortFrom(loopback, 1)}
+	given := make(chan bool)
+	go func() {
+		_, _, to := f.choose(e, nil)
+		given <- to != nil
+	}()
+	time.Sleep(10 * time.Millisecond) // enough for who does not wait
+	if x.tickets.Out() != 0 {
+		t.Error("given a target under the writer's eyes")
+	}
+	x.tickets.Drain(&e.mu, time.Now().Add(time.Hour), func() {})
+	e.mu.Unlock()
+	if <-given {
+		t.Error("given a target that is draining")
 	}
 }

@@ -11,14 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// DialTCP connects from inside the namespace to an IPv4 address. Errors wrap the errno, or os.ErrDeadlineExceeded when ctx
-// ended first.
-func (n *Namespace) DialTCP(ctx context.Context, to netip.AddrPort) (*net.TCPConn, error) {
-	return n.DialTCPWith(ctx, to, nil)
-}
-
-// DialTCPWith is DialTCP with a socket that prepare, unless it is nil, has done something to.
-func (n *Namespace) DialTCPWith(ctx context.Context, to netip.AddrPort, prepare func(fd int) error) (*net.TCPConn, error) {
+// DialTCP connects from inside the namespace to an IPv4 address, with a socket that prepare, unless it is nil, has done something to. Errors
+// wrap the errno, or os.ErrDeadlineExceeded when ctx ended first.
+func (n *Namespace) DialTCP(ctx context.Context, to netip.AddrPort, prepare func(fd int) error) (*net.TCPConn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

@@ -39,7 +39,7 @@ func serve(t *testing.T, n *Namespace, word string) {
 
 func ask(t *testing.T, n *Namespace) string {
 	t.Helper()
-	c, err := n.DialTCP(t.Context(), address)
+	c, err := n.DialTCP(t.Context(), address, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestDialErrors(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer n.Close()
-		if _, err := n.DialTCP(t.Context(), netip.MustParseAddrPort("127.0.0.1:1")); !errors.Is(err, unix.ECONNREFUSED) {
+		if _, err := n.DialTCP(t.Context(), netip.MustParseAddrPort("127.0.0.1:1"), nil); !errors.Is(err, unix.ECONNREFUSED) {
 			t.Errorf("refused: %v", err)
 		}
 	}
@@ -100,7 +100,7 @@ func TestDialErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer n.Close()
-	if _, err := n.DialTCP(t.Context(), netip.MustParseAddrPort("10.0.0.1:80")); !errors.Is(err, unix.ENETUNREACH) {
+	if _, err := n.DialTCP(t.Context(), netip.MustParseAddrPort("10.0.0.1:80"), nil); !errors.Is(err, unix.ENETUNREACH) {
 		t.Errorf("no route: %v", err)
 	}
 }
@@ -132,7 +132,7 @@ func TestDialTimeout(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	for range 8 { // the queue takes one or two
-		c, err := n.DialTCP(ctx, to)
+		c, err := n.DialTCP(ctx, to, nil)
 		if err != nil {
 			if !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, context.DeadlineExceeded) {
 				t.Error(err)

@@ -1,6 +1,7 @@
 package netns
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -28,8 +29,8 @@ func (n *Namespace) Sockets(kind, count int) ([]int, error) {
 	return fds, nil
 }
 
-// Bound makes a socket as Sockets does, prepares it, and binds it to an address. With a backlog it listens.
-func (n *Namespace) Bound(kind int, addr netip.AddrPort, backlog int, prepare func(fd int) error) (int, error) {
+// Bound makes a socket as Sockets does, prepares it, and binds it to an address.
+func (n *Namespace) Bound(kind int, addr netip.AddrPort, prepare func(fd int) error) (int, error) {
 	fds, err := n.Sockets(kind, 1)
 	if err != nil {
 		return -1, err
@@ -38,12 +39,30 @@ func (n *Namespace) Bound(kind int, addr netip.AddrPort, backlog int, prepare fu
 	if err = prepare(fd); err == nil {
 		err = os.NewSyscallError("bind", unix.Bind(fd, &unix.SockaddrInet4{Port: int(addr.Port()), Addr: addr.Addr().As4()}))
 	}
-	if err == nil && backlog > 0 {
-		err = os.NewSyscallError("listen", unix.Listen(fd, backlog))
-	}
 	if err != nil {
 		unix.Close(fd)
 		return -1, fmt.Errorf("%s: %w", addr, err)
+	}
+	return fd, nil
+}
+
+// backlog is how many connections may wait to be accepted.
+const backlog = 4096
+
+// Listening makes a socket of which connections can be accepted without what net does for each: asking for both addresses, and
+// switching Nagle's algorithm off, which they inherit here.
+func (n *Namespace) Listening(addr netip.AddrPort) (int, error) {
+	fd, err := n.Bound(unix.SOCK_STREAM, addr, func(fd int) error {
+		return errors.Join(
+			unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1),
+			unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1))
+	})
+	if err != nil {
+		return -1, err
+	}
+	if err := unix.Listen(fd, backlog); err != nil {
+		unix.Close(fd)
+		return -1, fmt.Errorf("%s: %w", addr, os.NewSyscallError("listen", err))
 	}
 	return fd, nil
 }

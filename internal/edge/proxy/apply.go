@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/neargate/neargate/internal/edge/drain"
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 	"github.com/neargate/neargate/internal/edge/tlsterm"
 )
@@ -27,12 +28,12 @@ func (e *Engine) Apply(s *edgeapi.Snapshot, healthy func(TargetKey) bool) {
 	old := e.targets
 	e.targets, e.snapshot = named, s
 
-	// Flags are lowered before the swap and raised after it: see target.inFlight.
+	// Flags are lowered before the swap and raised after it: see drain.Tickets.
 	for i := range s.TargetGroups {
 		g := &s.TargetGroups[i]
 		for j := range g.Targets {
 			if !g.Targets[j].Draining {
-				e.revive(named[TargetKey{g.ARN, g.Targets[j].ID, g.Targets[j].Port}])
+				named[TargetKey{g.ARN, g.Targets[j].ID, g.Targets[j].Port}].tickets.Revive()
 			}
 		}
 	}
@@ -72,7 +73,7 @@ func (e *Engine) buildGroup(in *edgeapi.TargetGroup, named map[TargetKey]*target
 		t := e.targets[key]
 		speaks := dialect{secure: in.Protocol == edgeapi.ProtocolHTTPS, http2: in.ProtocolVersion != edgeapi.VersionHTTP1}
 		if t == nil || t.address != address || t.dialect != speaks {
-			t = &target{key: key, address: address, dialect: speaks, digest: digestOf(key), drained: e.changed}
+			t = &target{key: key, address: address, dialect: speaks, digest: digestOf(key), tickets: drain.Tickets{Drained: e.changed}}
 			t.healthy.Store(healthy(key))
 		}
 		t.zone = x.AvailabilityZone
@@ -94,7 +95,7 @@ func (e *Engine) buildNodes(s *edgeapi.Snapshot, t *table) (gone []*node) {
 	for _, want := range s.Nodes {
 		n := e.nodes[want.ID]
 		if n == nil || n.Node != want {
-			n = &node{Node: want, engine: e, servers: map[int]*server{}}
+			n = &node{Node: want, engine: e, namespace: e.opener.Mount(want.Namespace), servers: map[int]*server{}}
 		}
 		nodes[want.ID] = n
 		if policy := tlsterm.TargetPolicy(balancers[want.LoadBalancer]); n.policy != policy {
@@ -151,34 +152,16 @@ func (e *Engine) each(t *target, f func(*endpoint)) {
 	}
 }
 
-func (e *Engine) revive(t *target) {
-	if t.draining.Load() {
-		t.deadline = time.Time{}
-		t.severed.Store(false)
-		t.draining.Store(false)
-	}
-}
-
-// drain keeps a target from further requests and cuts those it has at the deadline.
+// drain keeps a target from further requests and cuts those it has at the end of the deregistration delay.
 func (e *Engine) drain(t *target, until time.Time) {
-	if t.draining.Swap(true) && t.deadline.Equal(until) {
-		return
+	if t.tickets.Drain(&e.mu, until, func() { e.each(t, (*endpoint).cut) }) {
+		e.each(t, (*endpoint).clear)
 	}
-	t.deadline = until
-	e.each(t, (*endpoint).clear)
-	time.AfterFunc(time.Until(until), func() {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		if e.targets[t.key] == t && t.draining.Load() && t.deadline.Equal(until) {
-			t.severed.Store(true)
-			e.each(t, (*endpoint).cut)
-		}
-	})
 }
 
 // retire is the end of a target no snapshot names. Requests it still has may end.
 func (e *Engine) retire(t *target) {
-	t.draining.Store(true)
+	t.tickets.Retire()
 	for _, n := range e.nodes {
 		if ep, ok := n.endpoints.LoadAndDelete(t); ok {
 			ep.(*endpoint).clear()

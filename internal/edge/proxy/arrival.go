@@ -1,8 +1,6 @@
 package proxy
 
 import (
-	"errors"
-	"net"
 	"net/netip"
 	"os"
 	"syscall"
@@ -27,33 +25,6 @@ type arrival struct {
 
 // atOnce is how many connections are accepted before the first of them is looked at.
 const atOnce = 32
-
-// speechless is how long a connection may be without an octet of the client before it is accepted all the same, to be counted and held to
-// the idle timeout: until then it is the kernel's, which spends next to nothing on it. With the first octet it is accepted at once.
-const speechless = time.Second
-
-// listen makes l a file of which connections can be accepted without what net does for each: asking for both addresses, and
-// switching Nagle's algorithm off, which is inherited here.
-func listen(l *net.TCPListener) (*os.File, error) {
-	defer l.Close()
-	f, err := l.File()
-	if err != nil {
-		return nil, err
-	}
-	raw, err := f.SyscallConn()
-	if err == nil {
-		controlErr := raw.Control(func(fd uintptr) {
-			err = errors.Join(unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NODELAY, 1),
-				unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, int(speechless/time.Second)))
-		})
-		err = errors.Join(err, controlErr)
-	}
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	return f, nil
-}
 
 // arrivals waits for connections and appends those that are there, at least one, to into. If it fails there may be some too. Once the
 // listener is closed the error is os.ErrClosed.

@@ -2,21 +2,26 @@ package proxy
 
 import (
 	"errors"
-	"net"
+	"net/netip"
 	"os"
 	"testing"
+
+	"github.com/neargate/neargate/internal/edge/netns"
 )
 
 // TestArrivalsOfAClosedListener: whoever waits for connections is told that there will be none.
 func TestArrivalsOfAClosedListener(t *testing.T) {
-	l, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	opener := netns.NewOpener()
+	defer opener.Close()
+	own, err := opener.Open("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := listen(l)
+	fd, err := own.Listening(netip.AddrPortFrom(loopback, 0))
 	if err != nil {
 		t.Fatal(err)
 	}
+	f := os.NewFile(uintptr(fd), "listener")
 	raw, err := f.SyscallConn()
 	if err != nil {
 		t.Fatal(err)

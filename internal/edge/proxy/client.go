@@ -289,7 +289,7 @@ func (c *client) endEntry(v *listener) {
 
 // exchange has a target, whose ticket it gives back, answer the request.
 func (c *client) exchange(d *decision) bool {
-	defer d.target.leave()
+	defer d.target.tickets.Return()
 	c.x.reset(c, d)
 	return c.x.run()
 }

@@ -74,7 +74,7 @@ func (e *Engine) countGroup(g *edgeapi.TargetGroup) edgeapi.TargetGroupCounters 
 		x := &g.Targets[i]
 		t := e.targets[TargetKey{g.ARN, x.ID, x.Port}]
 		c := edgeapi.TargetCounters{Target: x.ID, Port: x.Port, BackCounters: t.counters.read()}
-		c.Active = max(t.inFlight.Load(), 0)
+		c.Active = max(t.tickets.Out(), 0)
 		out.BackCounters.Add(c.BackCounters)
 		out.Targets = append(out.Targets, c)
 	}

@@ -12,8 +12,11 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 	"github.com/neargate/neargate/internal/edge/netns"
+	"github.com/neargate/neargate/internal/edge/retry"
 )
 
 // connectTimeout is how long a target may take to accept ("Troubleshoot your Application Load Balancers: HTTP 504").
@@ -23,8 +26,7 @@ const connectTimeout = 10 * time.Second
 type node struct {
 	edgeapi.Node
 	engine    *Engine
-	namespace atomic.Pointer[netns.Namespace]
-	problem   error           // why namespace is nil; guarded by Engine.mu
+	namespace *netns.Mount
 	servers   map[int]*server // by port; guarded by Engine.mu
 	endpoints sync.Map        // *target → *endpoint
 	gone      atomic.Bool     // no snapshot names it any more
@@ -43,17 +45,15 @@ type server struct {
 	gone    atomic.Bool // no snapshot names it any more
 }
 
-var errNoNamespace = errors.New("the node's network namespace is not there")
-
 // dial connects from the node to a target.
 func (n *node) dial(ctx context.Context, to netip.AddrPort) (*net.TCPConn, error) {
-	ns := n.namespace.Load()
-	if ns == nil {
-		return nil, errNoNamespace
+	ns, err := n.namespace.Namespace()
+	if err != nil {
+		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	return ns.DialTCP(ctx, to)
+	return ns.DialTCP(ctx, to, nil)
 }
 
 func (n *node) endpoint(t *target) *endpoint {
@@ -74,44 +74,37 @@ func (n *node) endpoint(t *target) *endpoint {
 // ensure opens what the node should have open and is not: its namespace, if it has come or been replaced, and its sockets.
 // It reports whether everything is open and whether anything changed. Engine.mu is held.
 func (n *node) ensure() (complete, changed bool) {
-	if ns := n.namespace.Load(); ns != nil && ns.Stale() {
-		n.engine.log.Info("namespace of load balancer node has gone", "node", n.ID, "path", n.Namespace)
-		n.shut()
-		changed = true
+	complete, changed = n.namespace.Ensure(n.lost)
+	if !complete {
+		return false, changed
 	}
-	if n.namespace.Load() == nil {
-		ns, err := n.engine.opener.Open(n.Namespace)
-		if err != nil {
-			changed = changed || n.problem == nil || n.problem.Error() != err.Error()
-			n.problem = err
-			return false, changed
-		}
-		n.namespace.Store(ns)
-		n.problem = nil
-		changed = true
-	}
-	complete = true
 	for _, s := range n.servers {
 		if s.socket != nil {
 			continue
 		}
 		err := s.open()
-		if err != nil {
-			complete = false
-		}
-		changed = changed || err == nil || s.problem == nil || s.problem.Error() != err.Error()
+		complete = complete && err == nil
+		changed = changed || retry.News(s.problem, err)
 		s.problem = err
 	}
 	return complete, changed
 }
 
-// shut closes the node's sockets and lets go of its namespace.
+// lost closes the sockets of a namespace that has gone.
+func (n *node) lost() {
+	n.engine.log.Info("namespace of load balancer node has gone", "node", n.ID, "path", n.Namespace)
+	n.close()
+}
+
+// shut lets go of the node's namespace and closes its sockets.
 func (n *node) shut() {
+	n.namespace.Close()
+	n.close()
+}
+
+func (n *node) close() {
 	for _, s := range n.servers {
 		s.close()
-	}
-	if ns := n.namespace.Swap(nil); ns != nil {
-		ns.Close()
 	}
 }
 
@@ -129,18 +122,29 @@ func (s *server) address() netip.AddrPort {
 	return netip.AddrPortFrom(s.node.Address, uint16(s.port))
 }
 
+// speechless is how long a connection may be without an octet of the client before it is accepted all the same, to be counted and held to
+// the idle timeout: until then it is the kernel's, which spends next to nothing on it. With the first octet it is accepted at once.
+const speechless = time.Second
+
 func (s *server) open() error {
-	l, err := s.node.namespace.Load().ListenTCP(s.address())
+	ns, err := s.node.namespace.Namespace()
+	if err != nil {
+		return err
+	}
+	fd, err := ns.Listening(s.address())
+	if err != nil {
+		return fmt.Errorf("listen on %w", err)
+	}
+	file := os.NewFile(uintptr(fd), "listener")
+	raw, err := file.SyscallConn()
 	if err == nil {
-		s.socket, err = listen(l)
+		err = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, int(speechless/time.Second))
 	}
 	if err != nil {
+		file.Close()
 		return fmt.Errorf("listen on %s: %w", s.address(), err)
 	}
-	raw, err := s.socket.SyscallConn()
-	if err != nil {
-		return fmt.Errorf("listen on %s: %w", s.address(), err)
-	}
+	s.socket = file
 	s.node.engine.accepting.Add(1)
 	go s.accept(raw)
 	return nil

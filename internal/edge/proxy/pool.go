@@ -78,7 +78,7 @@ func (p *pool) enter(now int64) *target {
 		turn = p.group.shared.turn.Add(1)
 	}
 	if p.group.algorithm == edgeapi.AlgorithmLeastOutstanding {
-		if t := e.leastBusy(turn); t.enter() {
+		if t := e.leastBusy(turn); t.tickets.Take() {
 			return t
 		}
 	}
@@ -89,7 +89,7 @@ func (p *pool) enter(now int64) *target {
 		}
 	}
 	for i := range n {
-		if t := e.targets[(turn+i)%n]; t.enter() {
+		if t := e.targets[(turn+i)%n]; t.tickets.Take() {
 			return t
 		}
 	}
@@ -103,7 +103,7 @@ func (e *eligible) leastBusy(turn uint32) *target {
 	least := int64(0)
 	for i := range n {
 		t := e.targets[(turn+i)%n]
-		load := t.inFlight.Load()
+		load := t.tickets.Out()
 		if load <= 0 {
 			return t
 		}
@@ -120,13 +120,13 @@ func (p *pool) draw(e *eligible, turn uint32, now int64) *target {
 	for range n {
 		t := e.targets[turn%n]
 		share := p.group.share(t, now)
-		if (share >= full || rand.Int64N(int64(full)) < int64(share)) && t.enter() {
+		if (share >= full || rand.Int64N(int64(full)) < int64(share)) && t.tickets.Take() {
 			return t
 		}
 		turn = rand.Uint32() // not the next one, which would get two shares
 	}
 	for i := range n {
-		if t := e.targets[(turn+i)%n]; p.group.share(t, now) >= full && t.enter() {
+		if t := e.targets[(turn+i)%n]; p.group.share(t, now) >= full && t.tickets.Take() {
 			return t
 		}
 	}

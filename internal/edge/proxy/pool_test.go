@@ -2,9 +2,11 @@ package proxy
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/neargate/neargate/internal/edge/drain"
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 )
 
@@ -13,7 +15,7 @@ func fleet(n int) []*target {
 	out := make([]*target, n)
 	for i := range out {
 		key := TargetKey{Group: "g", ID: fmt.Sprintf("10.0.0.%d", i), Port: 80}
-		out[i] = &target{key: key, digest: digestOf(key), drained: func() {}}
+		out[i] = &target{key: key, digest: digestOf(key), tickets: drain.Tickets{Drained: func() {}}}
 		out[i].healthy.Store(true)
 	}
 	return out
@@ -33,7 +35,7 @@ func shares(t *testing.T, p *pool, targets []*target, now int64, n int) []int {
 			t.Fatal("no target")
 		}
 		seen[index[to]]++
-		to.leave()
+		to.tickets.Return()
 	}
 	return seen
 }
@@ -66,9 +68,11 @@ func TestWeightedRandom(t *testing.T) {
 func TestLeastOutstanding(t *testing.T) {
 	targets := fleet(3)
 	p := poolOf(edgeapi.TargetGroup{Algorithm: edgeapi.AlgorithmLeastOutstanding}, targets)
-	targets[0].inFlight.Store(5)
-	targets[1].inFlight.Store(2)
-	targets[2].inFlight.Store(3)
+	for i, busy := range []int{5, 2, 3} {
+		for range busy {
+			targets[i].tickets.Take()
+		}
+	}
 	want := []*target{targets[1], nil, nil, nil, nil, nil, nil}
 	for i := range 8 { // up to 6, 6, 6
 		to := p.enter(0)
@@ -77,12 +81,14 @@ func TestLeastOutstanding(t *testing.T) {
 		}
 	}
 	for i, x := range targets {
-		if n := x.inFlight.Load(); n != 6 {
+		if n := x.tickets.Out(); n != 6 {
 			t.Errorf("target %d has %d", i, n)
 		}
 	}
-	targets[1].inFlight.Store(0)
-	targets[1].draining.Store(true)
+	for range 6 {
+		targets[1].tickets.Return()
+	}
+	targets[1].tickets.Drain(new(sync.Mutex), time.Now().Add(time.Hour), func() {})
 	if to := p.enter(0); to == nil || to == targets[1] {
 		t.Errorf("the draining target, or none, was chosen: %v", to)
 	}

@@ -2,13 +2,11 @@ package proxy
 
 import (
 	"cmp"
-	"context"
 	"errors"
-	"net"
-	"net/netip"
 	"slices"
 
 	"github.com/neargate/neargate/internal/edge/edgeapi"
+	"github.com/neargate/neargate/internal/edge/netns"
 )
 
 // SetHealth says whether a target is to be routed to.
@@ -28,23 +26,16 @@ func (e *Engine) SetHealth(key TargetKey, healthy bool) {
 	g.refresh()
 }
 
-// Dial connects to an address from one of the nodes, the first that can.
-func (e *Engine) Dial(ctx context.Context, nodes []string, to netip.AddrPort) (net.Conn, error) {
-	err := errNoNamespace
-	for _, id := range nodes {
-		e.mu.Lock()
-		n := e.nodes[id]
-		e.mu.Unlock()
-		if n == nil || n.namespace.Load() == nil {
-			continue
-		}
-		return n.dial(ctx, to)
+// Namespace is where a node is, or netns.ErrAbsent: for probes, which go the way of requests.
+func (e *Engine) Namespace(node string) (*netns.Namespace, error) {
+	e.mu.Lock()
+	n := e.nodes[node]
+	e.mu.Unlock()
+	if n == nil {
+		return nil, netns.ErrAbsent
 	}
-	return nil, err
+	return n.namespace.Namespace()
 }
-
-// NoNamespace reports whether a Dial failed because no node was there to dial from.
-func NoNamespace(err error) bool { return errors.Is(err, errNoNamespace) }
 
 // InFlight is how many requests a target has. drained is true when it is draining and has none; no later request will be
 // given to it then.
@@ -55,9 +46,8 @@ func (e *Engine) InFlight(key TargetKey) (n int64, drained bool) {
 	if t == nil {
 		return 0, true
 	}
-	draining := t.draining.Load()
-	n = t.inFlight.Load()
-	return max(n, 0), draining && n == 0
+	drained = t.tickets.Empty()
+	return max(t.tickets.Out(), 0), drained
 }
 
 // Sockets reports on every listening socket there should be.
@@ -68,7 +58,7 @@ func (e *Engine) Sockets() []edgeapi.SocketStatus {
 	for _, n := range e.nodes {
 		for _, s := range n.servers {
 			st := edgeapi.SocketStatus{ID: n.ID, Address: s.address().String(), Open: s.socket != nil}
-			if err := errors.Join(n.problem, s.problem); err != nil && !st.Open {
+			if err := errors.Join(n.namespace.Problem(), s.problem); err != nil && !st.Open {
 				st.Error = err.Error()
 			}
 			out = append(out, st)

@@ -64,11 +64,11 @@ func (e *Engine) route(s *server, r *http1.Request, from *peer) decision {
 		d.action.rule.requests.Add(1)
 		switch {
 		case d.target != nil && !d.group.takes(r):
-			d.target.leave()
+			d.target.tickets.Return()
 			d.target, d.refusal = nil, 464
 		case d.target != nil:
 			if d.transform = d.action.transforms.Apply(r); d.transform != "" && d.transform != rules.Transformed {
-				d.target.leave()
+				d.target.tickets.Return()
 				d.target, d.refusal = nil, 500
 			}
 		case d.group != nil:

@@ -53,7 +53,7 @@ func (s *stickiness) enter(p *pool, r *http1.Request, d *decision, c *cookies) *
 	}
 	var to *target
 	if choice, ok := j.find(s.scope, c.now, s.lifetime); ok {
-		if to = s.targets[choice]; to != nil && !(p.routes(to) && to.enter()) {
+		if to = s.targets[choice]; to != nil && !(p.routes(to) && to.tickets.Take()) {
 			to = nil
 		}
 	}

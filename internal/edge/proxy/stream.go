@@ -98,7 +98,7 @@ func (x *stream) serve() {
 	case x.target == nil:
 		x.own()
 	default:
-		defer x.target.leave()
+		defer x.target.tickets.Return()
 		x.idle = x.listener.settings.IdleTimeout
 		x.exchange()
 	}

@@ -107,7 +107,7 @@ func (c *call) end() {
 	c.timer.Stop()
 	c.mu.Unlock()
 	c.reading.Unlock()
-	if c.target.draining.Load() || c.listener.node.gone.Load() {
+	if c.target.tickets.Draining() || c.listener.node.gone.Load() {
 		c.endpoint.channels.closeIdle()
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/neargate/neargate/internal/edge/drain"
 )
 
 // TargetKey is a target's identity across snapshots.
@@ -28,39 +30,15 @@ type target struct {
 	digest uint64 // what cookies know it by
 	zone   string // guarded by Engine.mu
 
-	// inFlight counts tickets. A ticket is taken first and draining looked at second, while a writer sets draining first
-	// and looks at inFlight second: either the request sees the flag and gives its ticket back, or the writer sees the
-	// ticket. So inFlight == 0 after draining was set means drained, with nothing still on its way.
-	inFlight atomic.Int64
-	draining atomic.Bool
-	severed  atomic.Bool              // the deregistration delay is over
-	near     atomic.Pointer[endpoint] // that of the node that asked first: with a thousand targets every look-up is a cold one
-	drained  func()                   // told when the last ticket of a draining target comes back
-
-	healthy  atomic.Bool
-	warming  atomic.Int64 // since when its share grows (Unix time); 0: it does not
-	deadline time.Time    // of draining; guarded by Engine.mu
+	// What every request looks at stands together.
+	near    atomic.Pointer[endpoint] // that of the node that asked first: with a thousand targets every look-up is a cold one
+	warming atomic.Int64             // since when its share grows (Unix time); 0: it does not
+	healthy atomic.Bool
+	tickets drain.Tickets // of requests in flight
 
 	issues issues // cookies that bind to it
 
 	counters targetCounters
-}
-
-// enter takes a ticket, unless the target is draining.
-func (t *target) enter() bool {
-	t.inFlight.Add(1)
-	if t.draining.Load() {
-		t.leave()
-		return false
-	}
-	return true
-}
-
-// leave gives the ticket back.
-func (t *target) leave() {
-	if t.inFlight.Add(-1) == 0 && t.draining.Load() {
-		t.drained()
-	}
 }
 
 // endpoint is a target as seen from one node: the connections between the two.
@@ -139,7 +117,7 @@ func (e *endpoint) adopt(s *socket) *upstream {
 	e.mu.Lock()
 	e.activate(u)
 	e.mu.Unlock()
-	if e.target.severed.Load() {
+	if e.target.tickets.Over() {
 		u.breakOff(cutOff)
 	}
 	return u
@@ -154,7 +132,7 @@ func (e *endpoint) put(u *upstream, keep time.Duration) {
 	e.mu.Lock()
 	u.prev.next, u.next.prev = u.next, u.prev
 	u.prev, u.next = nil, nil
-	keepIt := clean && !e.target.draining.Load() && !e.node.gone.Load() && len(e.idle) < maxIdle && u.interrupt.Load() == 0
+	keepIt := clean && !e.target.tickets.Draining() && !e.node.gone.Load() && len(e.idle) < maxIdle && u.interrupt.Load() == 0
 	if keepIt {
 		u.state.Store(idleTarget)
 		e.idle = append(e.idle, u)

@@ -48,3 +48,8 @@ func (s Signal) Raise() {
 	default:
 	}
 }
+
+// News reports whether the outcome of an attempt to open something is worth telling, after the one before.
+func News(before, now error) bool {
+	return now == nil || before == nil || before.Error() != now.Error()
+}
