@@ -162,10 +162,13 @@ func (e *Engine) drain(t *target, until time.Time) {
 // retire is the end of a target no snapshot names. Requests it still has may end.
 func (e *Engine) retire(t *target) {
 	t.tickets.Retire()
+	t.retired.Store(true)
 	for _, n := range e.nodes {
 		if ep, ok := n.endpoints.LoadAndDelete(t); ok {
 			ep.(*endpoint).clear()
 		}
 	}
-	e.ledger.group(t.key.Group).counters.gone.Add(t.counters.read())
+	c := &e.ledger.group(t.key.Group).counters
+	c.leaving = append(c.leaving, t)
+	c.settle()
 }

@@ -37,8 +37,12 @@ func (e *Engine) countBalancer(lb *edgeapi.LoadBalancer) edgeapi.LoadBalancerCou
 	if b == nil {
 		b = &balancerLedger{}
 	}
+	b.settle()
 	for name, c := range b.gone {
 		addFront(zone(name), *c)
+	}
+	for _, l := range b.leaving {
+		addFront(zone(l.zone), l.counters.read())
 	}
 	for i := range lb.Listeners {
 		l := &lb.Listeners[i]
@@ -69,7 +73,11 @@ func (e *Engine) countGroup(g *edgeapi.TargetGroup) edgeapi.TargetGroupCounters 
 		ARN: g.ARN, Unroutable: shared.counters.unroutable.Load(),
 		Unhealthy: shared.counters.unhealthy.Load(), NonSticky: shared.counters.nonSticky.Load(),
 	}
+	shared.counters.settle()
 	out.BackCounters.Add(shared.counters.gone)
+	for _, t := range shared.counters.leaving {
+		out.BackCounters.Add(t.counters.read())
+	}
 	for i := range g.Targets {
 		x := &g.Targets[i]
 		t := e.targets[TargetKey{g.ARN, x.ID, x.Port}]

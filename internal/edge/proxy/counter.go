@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"errors"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -143,5 +144,19 @@ func (c *targetCounters) read() edgeapi.BackCounters {
 // groupCounters are kept per target group: what belongs to no target, and what targets that are gone have left.
 type groupCounters struct {
 	unroutable, unhealthy, nonSticky atomic.Uint64
-	gone                             edgeapi.BackCounters // guarded by Engine.mu
+
+	// Guarded by Engine.mu.
+	gone    edgeapi.BackCounters
+	leaving []*target // gone, with requests or connections that are not, so that they go on counting
+}
+
+// settle takes over what those targets have counted that are done with. Engine.mu is held.
+func (c *groupCounters) settle() {
+	c.leaving = slices.DeleteFunc(c.leaving, func(t *target) bool {
+		done := t.tickets.Empty() && t.counters.connections.Load() == 0
+		if done {
+			c.gone.Add(t.counters.read())
+		}
+		return done
+	})
 }

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"github.com/neargate/neargate/internal/edge/edgeapi"
@@ -16,6 +17,27 @@ type ledger struct {
 type balancerLedger struct {
 	listeners map[listenerKey]*listenerCounters
 	gone      map[string]*edgeapi.FrontCounters // by zone, what removed listeners have counted
+	leaving   []leavingListener
+}
+
+// leavingListener is one that was removed while it had clients, which go on counting.
+type leavingListener struct {
+	zone     string
+	counters *listenerCounters
+}
+
+// settle takes over what those removed listeners have counted whose last client has gone.
+func (b *balancerLedger) settle() {
+	b.leaving = slices.DeleteFunc(b.leaving, func(l leavingListener) bool {
+		done := l.counters.active.Load() == 0
+		if done {
+			if b.gone[l.zone] == nil {
+				b.gone[l.zone] = &edgeapi.FrontCounters{}
+			}
+			addFront(b.gone[l.zone], l.counters.read())
+		}
+		return done
+	})
 }
 
 type listenerKey struct{ arn, zone string }
@@ -29,7 +51,7 @@ func newLedger() ledger {
 func (l *ledger) listener(balancer, arn, zone string) *listenerCounters {
 	b := l.balancers[balancer]
 	if b == nil {
-		b = &balancerLedger{map[listenerKey]*listenerCounters{}, map[string]*edgeapi.FrontCounters{}}
+		b = &balancerLedger{listeners: map[listenerKey]*listenerCounters{}, gone: map[string]*edgeapi.FrontCounters{}}
 		l.balancers[balancer] = b
 	}
 	key := listenerKey{arn, zone}
@@ -82,13 +104,11 @@ func (l *ledger) prune(s *edgeapi.Snapshot) {
 		}
 		for key, c := range b.listeners {
 			if !listeners[arn][key.arn] {
-				if b.gone[key.zone] == nil {
-					b.gone[key.zone] = &edgeapi.FrontCounters{}
-				}
-				addFront(b.gone[key.zone], c.read())
+				b.leaving = append(b.leaving, leavingListener{key.zone, c})
 				delete(b.listeners, key)
 			}
 		}
+		b.settle()
 	}
 	for key := range l.rules {
 		if !ruleKeys[key] {

@@ -64,6 +64,9 @@ func (n *node) endpoint(t *target) *endpoint {
 	e, ok := n.endpoints.Load(t)
 	if !ok {
 		e, _ = n.endpoints.LoadOrStore(t, newEndpoint(t, n))
+		if t.retired.Load() { // and those who forget its endpoints might not have seen this one
+			n.endpoints.Delete(t)
+		}
 	}
 	if near == nil || near.node.gone.Load() {
 		t.near.Store(e.(*endpoint))

@@ -34,6 +34,7 @@ type target struct {
 	near    atomic.Pointer[endpoint] // that of the node that asked first: with a thousand targets every look-up is a cold one
 	warming atomic.Int64             // since when its share grows (Unix time); 0: it does not
 	healthy atomic.Bool
+	retired atomic.Bool   // no snapshot names it any more
 	tickets drain.Tickets // of requests in flight
 
 	issues issues // cookies that bind to it
