@@ -91,13 +91,13 @@ func serviceOf(key string) string {
 // live is whether the deployment is listed in DescribeServices.
 func (d *Deployment) live() bool { return d.Role != Retired }
 
-// checked is whether an essential container of the revision has a health check.
-func (r *Revision) checked() bool {
+// checked are the names of the revision's essential containers that have a health check.
+func (r *Revision) checked() (names []string) {
 	for i := range r.Definition.Containers {
 		c := &r.Definition.Containers[i]
 		if h := c.HealthCheck; c.Essential && h != nil && (len(h.Command) == 0 || h.Command[0] != "NONE") {
-			return true
+			names = append(names, c.Name)
 		}
 	}
-	return false
+	return names
 }

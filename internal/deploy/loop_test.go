@@ -328,6 +328,32 @@ func TestLoopRollsOut(t *testing.T) {
 	})
 }
 
+// TestLoopCountsCheckedContainers has an essential sidecar without a health check: the task's own health stays UNKNOWN, and the service becomes
+// steady with its other container's check.
+func TestLoopCountsCheckedContainers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlatform(t)
+		p.serve()
+		r := revision("v1")
+		web := &r.Definition.Containers[0]
+		web.HealthCheck = &task.HealthCheck{Command: []string{"CMD-SHELL", "true"}, Interval: 5}
+		r.Definition.Containers = append(r.Definition.Containers, task.ContainerDefinition{Name: "sidecar", Image: "v1", Essential: true})
+		p.create(1, "v0", nil)
+		p.wait("steady", time.Minute, p.steady)
+		p.update(func(tx *state.Tx) error {
+			_, err := p.services.Update(tx, *p.service(tx), &r, time.Now())
+			return err
+		})
+		p.wait("steady", time.Minute, p.steady)
+		tx := p.store.View()
+		for _, arn := range p.running(tx) {
+			if row, _ := p.tasks.Tasks.Get(tx, arn); len(row.Containers) != 2 || row.Health != task.Unknown {
+				t.Errorf("%d containers, health %s", len(row.Containers), row.Health)
+			}
+		}
+	})
+}
+
 // TestLoopIsIdleWhenSteady shows that a steady service writes nothing, but for its word every six hours.
 func TestLoopIsIdleWhenSteady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -22,7 +22,7 @@ func (s *Scheduler) input(tx *state.Tx, serviceARN string) (Input, bool) {
 	if r, ok := s.Tables.Releases.Get(tx, service.Release); ok {
 		in.Release = r
 	}
-	checked := map[string]bool{}
+	checked := map[string][]string{}
 	for _, d := range in.Deployments {
 		checked[d.ID] = d.Revision.checked()
 		if d.ID == service.Primary {
@@ -44,8 +44,11 @@ func (s *Scheduler) subnets(tx *state.Tx, d *Deployment) []Subnet {
 	return subnets
 }
 
-// task is a placed task as observed. One whose row is gone has stopped.
-func (s *Scheduler) task(tx *state.Tx, p *Placement, checked bool) Task {
+// task is a placed task as observed, given its essential containers with a health check. One whose row is gone has stopped.
+//
+// A task with another essential container is UNKNOWN to DescribeTasks, but a service with such a sidecar does become steady: what counts is
+// whether "all essential containers within the task have passed their health checks" ("DeploymentConfiguration").
+func (s *Scheduler) task(tx *state.Tx, p *Placement, checked []string) Task {
 	row, ok := s.TaskTable.Get(tx, p.TaskARN)
 	if !ok {
 		return Task{ARN: p.TaskARN, ID: taskID(p.TaskARN), Placement: p, Status: task.Stopped}
@@ -55,7 +58,7 @@ func (s *Scheduler) task(tx *state.Tx, p *Placement, checked bool) Task {
 		Wanted: row.Desired == task.Running && row.Status != task.Stopped, Status: row.Status, Occupies: occupies(row),
 		Subnet: row.SubnetID, Zone: row.AvailabilityZone, Provider: row.CapacityProvider,
 		CreatedAt: row.CreatedAt, StartedAt: row.StartedAt, StoppingAt: row.StoppingAt, StopCode: row.StopCode, StoppedReason: row.StoppedReason,
-		Checked: checked, Container: row.Health,
+		Checked: len(checked) > 0, Container: row.HealthOf(checked),
 	}
 	for _, target := range row.Targets {
 		t.Targets = append(t.Targets, s.target(tx, row, target))

@@ -236,10 +236,19 @@ func (t *Task) settle(now time.Time) {
 // judge is the task's health, made from its essential containers'; one without a health check is UNKNOWN and makes the task so.
 // AWS: "HealthCheck" in the API reference.
 func (t *Task) judge() Health {
+	return t.worst(func(c *Container) bool { return c.Essential })
+}
+
+// HealthOf is the health that the containers of those names make.
+func (t *Task) HealthOf(names []string) Health {
+	return t.worst(func(c *Container) bool { return slices.Contains(names, c.Name) })
+}
+
+func (t *Task) worst(counts func(*Container) bool) Health {
 	verdict := Healthy
-	for _, c := range t.Containers {
-		switch {
-		case !c.Essential:
+	for i := range t.Containers {
+		switch c := &t.Containers[i]; {
+		case !counts(c):
 		case c.Health == Unhealthy:
 			return Unhealthy
 		case c.Health != Healthy:

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"path/filepath"
 	"runtime"
 	"testing"
 	"time"
@@ -157,7 +156,7 @@ func TestSilentFlows(t *testing.T) {
 	port := freePort(t)
 	d := doorTo(0, port, "zero.localhost")
 	d.Protocol = edgeapi.ProtocolUDP
-	k.Apply([]edgeapi.Door{d})
+	k.Apply([]edgeapi.Door{d}, nil)
 	held := func() int64 {
 		runtime.GC()
 		runtime.GC() // also what pools keep
@@ -198,13 +197,13 @@ func TestClosedHatch(t *testing.T) {
 	port := freePort(t)
 	d := doorTo(0, port, "zero.localhost")
 	d.Protocol = edgeapi.ProtocolUDP
-	k.Apply([]edgeapi.Door{d})
+	k.Apply([]edgeapi.Door{d}, nil)
 	at := netip.AddrPortFrom(shared, uint16(port))
 	k.mu.Lock()
 	h := k.hatches[at]
 	k.mu.Unlock()
 	c, r := h.socket, h.room
-	k.Apply(nil)
+	k.Apply(nil, nil)
 	if h.flow(c, r, netip.AddrPortFrom(shared, 1)) != nil || k.held.Load() != 0 {
 		t.Errorf("%d flows", k.held.Load())
 	}
