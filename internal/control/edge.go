@@ -181,8 +181,13 @@ func (e *edgeProcess) start() (ended <-chan error, err error) {
 	}
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()
-	// For people and scripts: what is to be stopped is told by the lock.
-	if err := os.WriteFile(e.pid, []byte(process.Identify(cmd.Process.Pid).String()), 0o600); err != nil {
+	// For people and scripts: what is to be stopped is told by the lock. They find this edge or the one before, never half a number.
+	draft := e.pid + ".new"
+	err = os.WriteFile(draft, []byte(process.Identify(cmd.Process.Pid).String()), 0o600)
+	if err == nil {
+		err = os.Rename(draft, e.pid)
+	}
+	if err != nil {
 		e.logger.Warn("writing down edge's process number", "error", err)
 	}
 	return done, nil
