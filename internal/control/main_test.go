@@ -76,7 +76,7 @@ func running(t *testing.T) *Platform {
 			if err != nil {
 				t.Errorf("run: %v", err)
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(2 * time.Minute):
 			t.Error("the platform does not end")
 		}
 		if err := p.Remove(context.Background()); err != nil {

@@ -12,8 +12,11 @@ import (
 	"time"
 )
 
-// resetIn is more than a reset of an empty platform ever takes.
-const resetIn = 10 * time.Second
+// atOnce is how many resets are asked for at the same time. They are done one after the other, and each has its limit.
+const (
+	atOnce  = 6
+	resetIn = atOnce * resetLimit
+)
 
 func reset(t *testing.T, p *Platform) {
 	t.Helper()
@@ -34,7 +37,7 @@ func reset(t *testing.T, p *Platform) {
 func TestResetsAtOnce(t *testing.T) {
 	p := running(t)
 	var wg sync.WaitGroup
-	for range 6 {
+	for range atOnce {
 		wg.Go(func() { reset(t, p) })
 	}
 	wg.Wait()
