@@ -81,6 +81,10 @@ func TestRunRepairs(t *testing.T) {
 	w := newWorld(t, m, f, "vpc-1")
 	w.group("open", allowAll)
 	p := w.attach("10.0.1.10", "open")
+	eventually(t, func() bool {
+		m.setFirewall(dockerChain) // again and again: of what happens before Run listens it does not hear
+		return m.foreignRules(dockerChain) == 2
+	})
 	check(t, m.host.do(func() error {
 		c, err := nftables.New()
 		if err != nil {

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	patience   = 10 * time.Second       // for what must arrive, on a busy machine
+	patience   = time.Minute            // for what must arrive, on a busy machine
 	impatience = 120 * time.Millisecond // for what must not
 )
 

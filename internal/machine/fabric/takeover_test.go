@@ -233,7 +233,7 @@ func TestAdoptRemovesOthers(t *testing.T) {
 func (m *machine) links() []string {
 	var names []string
 	check(m.tb, m.host.do(func() error {
-		links, err := netlink.LinkList()
+		links, err := dump(netlink.LinkList)
 		for _, l := range links {
 			if strings.HasPrefix(l.Attrs().Name, "ng") {
 				names = append(names, l.Attrs().Name)
@@ -313,7 +313,7 @@ func TestSweep(t *testing.T) {
 	expect(t, "namespaces", left, []string{})
 	expect(t, "links", w.links(), []string{})
 	check(t, w.host.do(func() error {
-		routes, err := netlink.RouteList(nil, netlink.FAMILY_V4)
+		routes, err := dump(func() ([]netlink.Route, error) { return netlink.RouteList(nil, netlink.FAMILY_V4) })
 		check(t, err)
 		for _, r := range routes {
 			if p := prefixOf(r.Dst); p.Overlaps(w.f.PublicPool()) && p.Bits() > 0 {
@@ -329,7 +329,7 @@ func TestSweep(t *testing.T) {
 				t.Errorf("left: table %s", tb.Name)
 			}
 		}
-		addrs, err := netlink.AddrList(loopback, netlink.FAMILY_V4)
+		addrs, err := dump(func() ([]netlink.Addr, error) { return netlink.AddrList(loopback, netlink.FAMILY_V4) })
 		check(t, err)
 		expect(t, "addresses of lo", len(addrs), 2) // 127.0.0.1 and the other platform's
 		return nil
