@@ -20,7 +20,7 @@ import (
 )
 
 // readyLimit is how long the demo waits for its platform.
-const readyLimit = 20 * time.Second
+const readyLimit = time.Minute
 
 // runDemo starts a platform of its own, builds the picture on it, and takes it down again.
 func runDemo(ctx context.Context, args []string) error {
