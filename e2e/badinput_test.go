@@ -29,9 +29,6 @@ import (
 	"github.com/neargate/neargate/internal/services/sts"
 )
 
-// patience is how long any answer may take, with all the machine at work.
-const patience = 10 * time.Second
-
 // wilds is how many random inputs each operation gets.
 const wilds = 20
 
@@ -39,8 +36,7 @@ const wilds = 20
 // hang or a closed connection.
 func TestBadInput(t *testing.T) {
 	p := start(t)
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := seed(t)
 	j := &judge{t: t, endpoint: p.endpoint, codes: map[string]int{}}
 	var g errgroup.Group
 	g.SetLimit(4)

@@ -9,7 +9,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 )
 
 // browser is chromium, which finds the load balancer by its name on this machine and keeps its cookies: of a page that asks twelve
@@ -53,7 +52,7 @@ func (f *fleet) browser() {
 	for path, want := range map[string]int{"/sticky/x": 2, "/weighed/x": 3} {
 		met := map[string]bool{}
 		for range 40 {
-			body, err := f.fetch(&http.Client{Transport: over, Timeout: 20 * time.Second}, "https://"+appDomain+path)
+			body, err := f.fetch(&http.Client{Transport: over, Timeout: loadPatience}, "https://"+appDomain+path)
 			if err != nil {
 				t.Fatal(err)
 			}

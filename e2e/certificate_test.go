@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/neargate/neargate/internal/cert/certtest"
 )
@@ -34,7 +33,7 @@ func (p *platform) importCertificate(in map[string]any, pair certtest.Pair) stri
 
 // handshake is the certificate a listener presents for a name.
 func handshake(address, name string, roots *x509.CertPool) (*x509.Certificate, error) {
-	c, err := tls.DialWithDialer(&net.Dialer{Timeout: 5 * time.Second}, "tcp", address, &tls.Config{ServerName: name, RootCAs: roots, InsecureSkipVerify: roots == nil})
+	c, err := tls.DialWithDialer(&net.Dialer{Timeout: loadPatience}, "tcp", address, &tls.Config{ServerName: name, RootCAs: roots, InsecureSkipVerify: roots == nil})
 	if err != nil {
 		return nil, err
 	}

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestCommandLine makes and removes a Fargate service with the aws command alone, its waiters included.
@@ -102,7 +101,7 @@ func TestCommandLine(t *testing.T) {
 		}
 	}
 
-	p.eventually(10*time.Second, "the request is in the logs", func() error {
+	p.eventually(patience, "the request is in the logs", func() error {
 		if found := aws("logs", "filter-log-events", "--log-group-name", "/ecs/web", "--filter-pattern", "needle", "--query", "events[].message"); !strings.Contains(found, "GET /?word=needle 200") {
 			return errorString(found)
 		}

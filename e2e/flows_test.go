@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 )
 
 // flowsFromHere are this machine's to the internet-facing network load balancer, at the Elastic IPs it was given.
@@ -26,20 +25,20 @@ func (f *fleet) flowsFromHere() {
 			{"proxy protocol", "tcp", 7001, " answers " + here + ":"},
 			{"UDP", "udp", 7002, " answers " + here + ":"},
 		} {
-			got, err := line(c.network, net.JoinHostPort(at, fmt.Sprint(c.port)))
+			got, err := line(c.network, net.JoinHostPort(at, fmt.Sprint(c.port)), patience)
 			if err != nil || !strings.Contains(got, c.want) {
 				t.Errorf("%s at %s: %q %v", c.what, at, got, err)
 			}
 		}
 	}
 	// The header tells where the client thinks it is connected to; the connection itself is the load balancer's.
-	if got, err := line("tcp", f.elastic[0]+":7001"); err != nil || !strings.Contains(got, ":7001 over 10.0.") {
+	if got, err := line("tcp", f.elastic[0]+":7001", patience); err != nil || !strings.Contains(got, ":7001 over 10.0.") {
 		t.Errorf("proxy protocol: %q %v", got, err)
 	}
-	if got, err := line("udp", f.elastic[0]+":7002"); err != nil || !strings.HasSuffix(got, ": hello") {
+	if got, err := line("udp", f.elastic[0]+":7002", patience); err != nil || !strings.HasSuffix(got, ": hello") {
 		t.Errorf("UDP: %q %v", got, err)
 	}
-	if got, err := f.secured(); err != nil || !strings.Contains(got, " answers ") {
+	if got, err := f.secured(patience); err != nil || !strings.Contains(got, " answers ") {
 		t.Errorf("TLS: %q %v", got, err)
 	}
 	c, err := net.Dial("udp", f.elastic[1]+":7002")
@@ -47,9 +46,9 @@ func (f *fleet) flowsFromHere() {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	first, err := lineOf(c)
+	first, err := lineOf(c, patience)
 	for range 10 {
-		if next, again := lineOf(c); err != nil || again != nil || next != first {
+		if next, again := lineOf(c, patience); err != nil || again != nil || next != first {
 			t.Fatalf("datagrams of one flow: %q %v, then %q %v", first, err, next, again)
 		}
 	}
@@ -57,12 +56,12 @@ func (f *fleet) flowsFromHere() {
 	for _, at := range []string{"127.0.0.1", strings.TrimPrefix(f.flows.status.Address, "http://")} {
 		for _, network := range []string{"tcp", "udp"} {
 			port := map[string]string{"tcp": "7000", "udp": "7002"}[network]
-			if got, err := line(network, net.JoinHostPort(at, port)); err != nil || !strings.Contains(got, " answers "+here+":") {
+			if got, err := line(network, net.JoinHostPort(at, port), patience); err != nil || !strings.Contains(got, " answers "+here+":") {
 				t.Errorf("by %s at %s: %q %v", network, at, got, err)
 			}
 		}
 	}
-	body, err := f.fetch(&http.Client{Timeout: 20 * time.Second}, "http://"+f.elastic[0]+"/echo")
+	body, err := f.fetch(&http.Client{Timeout: loadPatience}, "http://"+f.elastic[0]+"/echo")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +70,7 @@ func (f *fleet) flowsFromHere() {
 	}
 	met := map[string]bool{}
 	for range 30 {
-		got, err := line("tcp", f.elastic[0]+":7000")
+		got, err := line("tcp", f.elastic[0]+":7000", patience)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -122,20 +121,20 @@ func (f *fleet) flowsGuarded() {
 	at := f.elastic[0] + ":7003"
 	refused := func(what string) {
 		t.Helper()
-		if got, err := line("tcp", at); err == nil {
+		if got, err := line("tcp", at, impatience); err == nil {
 			t.Errorf("%s: %q", what, got)
 		}
 	}
 	passes := func(what string) {
 		t.Helper()
-		f.eventually(5*time.Second, what, func() error { _, err := line("tcp", at); return err })
+		f.eventually(patience, what, func() error { _, err := line("tcp", at, impatience); return err })
 	}
 	refused("the target's group does not admit port 7003")
 	f.admitAll(f.taskGroup, "tcp", 7003, 7003, "Groups.1.GroupId", f.nlbGroup)
 	passes("the target's group admits it")
 	f.ec2("RevokeSecurityGroupIngress", f.rule(f.nlbGroup, 7003, "IpRanges.1.CidrIp", "0.0.0.0/0")...)
-	f.eventually(5*time.Second, "the load balancer's group does not admit it any more", func() error {
-		if got, err := line("tcp", at); err == nil {
+	f.eventually(patience, "the load balancer's group does not admit it any more", func() error {
+		if got, err := line("tcp", at, impatience); err == nil {
 			return fmt.Errorf("%q", got)
 		}
 		return nil

@@ -25,7 +25,7 @@ func (f *fleet) curl() {
 	curl := func(args ...string) (body, version string) {
 		t.Helper()
 		out := f.run("", nil, program, append([]string{
-			"-sS", "--fail", "--max-time", "20", "--cacert", f.bundle, "-w", "\n%{http_version}",
+			"-sS", "--fail", "--max-time", fmt.Sprint(loadPatience.Seconds()), "--cacert", f.bundle, "-w", "\n%{http_version}",
 			"--resolve", appDomain + ":443:" + f.web.address, "--resolve", shopDomain + ":443:" + f.web.address,
 		}, args...)...)
 		i := strings.LastIndexByte(out, '\n')
@@ -131,7 +131,7 @@ func (f *fleet) h2load() {
 // trailers pass from targets to clients of both protocols.
 func (f *fleet) trailers() {
 	for _, protocol := range []string{"http/1.1", "h2"} {
-		c := &http.Client{Transport: f.transport(protocol), Timeout: 20 * time.Second}
+		c := &http.Client{Transport: f.transport(protocol), Timeout: loadPatience}
 		res, err := c.Get("https://" + appDomain + "/trailers")
 		if err != nil {
 			f.t.Fatal(err)
@@ -145,13 +145,13 @@ func (f *fleet) trailers() {
 	}
 }
 
-// secured is a connection to the network load balancer's TLS listener.
-func (f *fleet) secured() (string, error) {
-	d := tls.Dialer{NetDialer: &net.Dialer{Timeout: 2 * time.Second}, Config: &tls.Config{RootCAs: f.roots, ServerName: appDomain}}
-	c, err := d.DialContext(f.t.Context(), "tcp", net.JoinHostPort(f.flows.address, "7443"))
+// secured is what a target says, within a while, to a connection to the network load balancer's TLS listener.
+func (f *fleet) secured(limit time.Duration) (string, error) {
+	d := &net.Dialer{Timeout: limit}
+	c, err := tls.DialWithDialer(d, "tcp", net.JoinHostPort(f.flows.address, "7443"), &tls.Config{RootCAs: f.roots, ServerName: appDomain})
 	if err != nil {
 		return "", err
 	}
 	defer c.Close()
-	return lineOf(c)
+	return lineOf(c, limit)
 }

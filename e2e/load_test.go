@@ -47,7 +47,7 @@ type load struct {
 const (
 	loadWorkers  = 8
 	loadPause    = 5 * time.Millisecond // of a worker between two requests
-	loadPatience = 5 * time.Second      // for an answer
+	loadPatience = 30 * time.Second     // for an answer
 )
 
 func newLoad(t *testing.T, url, host string) *load {

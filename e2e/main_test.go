@@ -1,14 +1,17 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -20,7 +23,22 @@ import (
 var (
 	rolls   = flag.Int("e2e.rolls", 3, "rolling deployments under load")
 	crashes = flag.Int("e2e.crashes", 3, "kill -9 of serve at random moments of deployments under load")
+	quiet   = flag.Bool("e2e.quiet", false, "the machine has nothing else to do: what is promised in seconds has to keep to them")
 )
+
+// seed is NEARGATE_SEED, or else always the same one: what chance finds is no fault of an unrelated change. 0 is another one each time.
+func seed(t *testing.T) uint64 {
+	t.Helper()
+	seed, err := strconv.ParseUint(cmp.Or(os.Getenv("NEARGATE_SEED"), "1"), 10, 64)
+	if err != nil {
+		t.Fatalf("NEARGATE_SEED: %v", err)
+	}
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	t.Logf("NEARGATE_SEED=%d", seed)
+	return seed
+}
 
 // built is what TestMain made once for all tests.
 var built struct {

@@ -72,14 +72,14 @@ func (f *fleet) mutual() {
 			c, key := from.sign(t, "somebody")
 			over.TLSClientConfig.Certificates = []tls.Certificate{{Certificate: [][]byte{c.Raw}, PrivateKey: key}}
 		}
-		body, err := f.fetch(&http.Client{Transport: over, Timeout: 20 * time.Second}, "https://"+appDomain+":8443/echo")
+		body, err := f.fetch(&http.Client{Transport: over, Timeout: loadPatience}, "https://"+appDomain+":8443/echo")
 		if err != nil {
 			return seen{}, err
 		}
 		return f.echoed(body), nil
 	}
 	var s seen
-	f.eventually(10*time.Second, "a client whose issuer is in the trust store is served", func() (err error) {
+	f.eventually(patience, "a client whose issuer is in the trust store is served", func() (err error) {
 		s, err = ask(trusted)
 		return err
 	})

@@ -68,7 +68,7 @@ func TestNetworkLoadBalancer(t *testing.T) {
 	w.steady("web")
 	w.healthy(b.targets, 2)
 	w.only(b, "v0")
-	w.eventually(time.Minute, "a task has seen this machine's address", func() error {
+	w.eventually(patience, "a task has seen this machine's address", func() error {
 		var all strings.Builder
 		for _, task := range w.running("web") {
 			all.WriteString(p.neargate("logs", id(task)))
@@ -101,7 +101,7 @@ func TestApplicationBehindNetwork(t *testing.T) {
 	for range 20 {
 		w.only(outer, "v0")
 	}
-	w.eventually(time.Minute, "the task is told of this machine's address", func() error {
+	w.eventually(patience, "the task is told of this machine's address", func() error {
 		if all := p.neargate("logs", id(w.running("web")[0])); !strings.Contains(all, " "+p.host.String()+"\n") {
 			return fmt.Errorf("not %s in:\n%s", p.host, all)
 		}
@@ -194,12 +194,15 @@ func answering(t *testing.T, n *netns.Namespace, at netip.AddrPort) {
 
 func ask(t *testing.T, n *netns.Namespace, to string) string {
 	t.Helper()
-	seen := tryAsk(t, n, to, 50)
+	seen := tryAsk(t, n, to, int(patience/askPause))
 	if seen == "" {
 		t.Errorf("no answer from %s", to)
 	}
 	return seen
 }
+
+// askPause is how long an answer may take before tryAsk asks again.
+const askPause = 100 * time.Millisecond
 
 // tryAsk sends a datagram a few times until one is answered.
 func tryAsk(t *testing.T, n *netns.Namespace, to string, times int) string {
@@ -220,7 +223,7 @@ func tryAsk(t *testing.T, n *netns.Namespace, to string, times int) string {
 		if _, err := c.WriteToUDPAddrPort([]byte("?"), netip.MustParseAddrPort(to)); err != nil {
 			t.Fatal(err)
 		}
-		_ = c.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+		_ = c.SetReadDeadline(time.Now().Add(askPause))
 		if n, _, err := c.ReadFromUDPAddrPort(b); err == nil {
 			return string(b[:n])
 		}

@@ -20,14 +20,24 @@ import (
 
 	"github.com/neargate/neargate/internal/control"
 	"github.com/neargate/neargate/internal/machine/fabric"
+	"github.com/neargate/neargate/internal/machine/process"
 )
 
 // Waits of the tests, for a machine that has other things to do as well.
 const (
-	readyIn  = 30 * time.Second
-	goneIn   = 60 * time.Second
-	steadyIn = 3 * time.Minute
+	patience   = 2 * time.Minute // for what must happen
+	impatience = 2 * time.Second // for what must not
+	steadyIn   = 3 * time.Minute // for deployments, which are many things one after another
 )
+
+// within is how long something may take for which a promise is given. Only a quiet machine is held to it; on any other, that takes much
+// longer, it still has to be of that order.
+func within(promise time.Duration) time.Duration {
+	if *quiet {
+		return promise
+	}
+	return 15 * promise
+}
 
 // room is what a machine of two processors bears at once: two platforms at work, or four that mostly wait.
 var room = semaphore.NewWeighted(whole)
@@ -145,12 +155,12 @@ func (p *platform) launch() {
 	args := append([]string{"serve", "--listen", strings.TrimPrefix(p.endpoint, "http://"), "--data-dir", p.dir}, p.args...)
 	cmd := exec.Command(built.binary, args...)
 	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
+	if err := startBound(cmd); err != nil {
 		p.t.Fatal(err)
 	}
 	p.cmd, p.ended = cmd, make(chan error, 1)
 	go func(ended chan<- error) { ended <- cmd.Wait() }(p.ended)
-	p.eventually(readyIn, "serve is ready", func() error {
+	p.eventually(patience, "serve is ready", func() error {
 		select {
 		case err := <-p.ended:
 			p.cmd = nil
@@ -198,20 +208,38 @@ func (p *platform) signal(s syscall.Signal) error {
 	select {
 	case err := <-p.ended:
 		return err
-	case <-time.After(goneIn):
+	case <-time.After(patience):
 		_ = cmd.Process.Signal(syscall.SIGQUIT) // shows where it hangs
 		time.Sleep(time.Second)
 		_ = cmd.Process.Kill()
-		return fmt.Errorf("serve still runs %v after %v", goneIn, s)
+		return fmt.Errorf("serve still runs %v after %v", patience, s)
 	}
 }
 
-// edge is the process id of the data plane, 0 while there is none.
-func (p *platform) edge() int {
-	var pid int
+// edge is the process of the data plane that was started last, the zero one while there is none.
+func (p *platform) edge() process.ID {
 	text, _ := os.ReadFile(filepath.Join(p.dir, "edge", "pid"))
-	_, _ = fmt.Sscan(string(text), &pid)
-	return pid
+	return process.Parse(string(text))
+}
+
+// killEdge kills the data plane and returns when it is gone: what a dying process answers does not count.
+func (p *platform) killEdge() (killed process.ID, at time.Time) {
+	p.t.Helper()
+	p.eventually(patience, "there is a data plane", func() error {
+		if killed = p.edge(); !killed.Alive() {
+			return fmt.Errorf("%v", killed)
+		}
+		return nil
+	})
+	at = time.Now()
+	killed.Kill()
+	p.eventually(patience, "the data plane is gone", func() error {
+		if killed.Alive() {
+			return fmt.Errorf("%v", killed)
+		}
+		return nil
+	})
+	return killed, at
 }
 
 // load makes an image known to every task.

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/google/nftables"
 	"github.com/vishvananda/netlink"
@@ -24,7 +23,7 @@ type remains struct {
 
 // host finds the platform's address on the machine, which is the first of its public pool.
 func (r *remains) host() (net.IP, error) {
-	addresses, err := netlink.AddrList(nil, unix.AF_INET)
+	addresses, err := listed(func() ([]netlink.Addr, error) { return netlink.AddrList(nil, unix.AF_INET) })
 	for _, a := range addresses {
 		if strings.HasSuffix(a.Label, r.instance) {
 			mask := net.CIDRMask(20, 32)
@@ -33,6 +32,16 @@ func (r *remains) host() (net.IP, error) {
 		}
 	}
 	return nil, errors.Join(err, errors.New("no address has the label of "+r.instance))
+}
+
+// listed lists objects of the kernel. It begins anew when they changed meanwhile: other tests' platforms make links and routes too.
+func listed[T any](list func() ([]T, error)) (all []T, err error) {
+	for range 100 {
+		if all, err = list(); !errors.Is(err, netlink.ErrDumpInterrupted) {
+			break
+		}
+	}
+	return all, err
 }
 
 // all is everything, to be empty after an interrupt.
@@ -66,7 +75,7 @@ func (r remains) workload() []string {
 // workloadGone wants nothing left of VPCs and tasks: what an API has deleted leaves the machine soon after.
 func (p *platform) workloadGone(after string) {
 	p.t.Helper()
-	p.eventually(5*time.Second, "nothing is left after "+after, func() error {
+	p.eventually(patience, "nothing is left after "+after, func() error {
 		if left := p.remains.workload(); len(left) > 0 {
 			return errors.New(strings.Join(left, "\n  "))
 		}
@@ -81,7 +90,7 @@ func (r remains) namespaces() ([]string, error) {
 func (r remains) runs() ([]string, error) { return filepath.Glob("/run/neargate-" + r.instance + "*") }
 
 func (r remains) links() (left []string, err error) {
-	links, err := netlink.LinkList()
+	links, err := listed(netlink.LinkList)
 	for _, l := range links {
 		if name := l.Attrs().Name; strings.HasPrefix(name, "ng"+r.instance) {
 			left = append(left, "link "+name)
@@ -101,7 +110,7 @@ func (r remains) machine() (left []string, err error) {
 			left = append(left, "nft table "+t.Name)
 		}
 	}
-	addresses, err := netlink.AddrList(nil, unix.AF_INET)
+	addresses, err := listed(func() ([]netlink.Addr, error) { return netlink.AddrList(nil, unix.AF_INET) })
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +119,7 @@ func (r remains) machine() (left []string, err error) {
 			left = append(left, fmt.Sprintf("address %s labelled %s", a.IPNet, a.Label))
 		}
 	}
-	routes, err := netlink.RouteList(nil, unix.AF_INET)
+	routes, err := listed(func() ([]netlink.Route, error) { return netlink.RouteList(nil, unix.AF_INET) })
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -44,7 +45,7 @@ func TestRollingDeployment(t *testing.T) {
 func (w *world) only(b balancer, version string) {
 	w.t.Helper()
 	for range 20 {
-		if code, body, err := get(b.url, b.dns); err != nil || code != 200 || body[:len("version ")+len(version)+1] != "version "+version+"\n" {
+		if code, body, err := get(b.url, b.dns); err != nil || code != 200 || !strings.HasPrefix(body, "version "+version+"\n") {
 			w.t.Fatalf("after the deployment of %s: %d %q %v", version, code, body, err)
 		}
 	}

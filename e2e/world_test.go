@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
@@ -304,7 +303,7 @@ func (w *world) steady(name string) types.Service {
 // healthy waits until a target group has that many healthy targets.
 func (w *world) healthy(targets string, count int) {
 	w.t.Helper()
-	w.eventually(time.Minute, fmt.Sprintf("%d healthy targets", count), func() error {
+	w.eventually(patience, fmt.Sprintf("%d healthy targets", count), func() error {
 		states := map[string]int{}
 		for _, s := range w.elb("DescribeTargetHealth", "TargetGroupArn", targets).all("TargetHealthDescriptions/member/TargetHealth/State") {
 			states[s.Text]++

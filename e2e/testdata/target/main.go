@@ -15,13 +15,16 @@
 //	tcp ADDRESS        the line
 //	udp ADDRESS        the datagram
 //	resolve NAME       the addresses
+//	get URL            the page
 package main
 
 import (
 	"context"
 	"fmt"
+	"io"
 	"log"
 	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"slices"
@@ -61,13 +64,22 @@ func main() {
 }
 
 // patience is how long a client waits for anything.
-const patience = 2 * time.Second
+const patience = 30 * time.Second
 
 func ask(word, where string) (string, error) {
-	if word == "resolve" {
+	switch word {
+	case "resolve":
 		addresses, err := net.LookupHost(where)
 		slices.Sort(addresses)
 		return strings.Join(addresses, " "), err
+	case "get":
+		res, err := (&http.Client{Timeout: patience}).Get(where)
+		if err != nil {
+			return "", err
+		}
+		defer res.Body.Close()
+		page, err := io.ReadAll(res.Body)
+		return strings.TrimSpace(string(page)), err
 	}
 	c, err := net.DialTimeout(word, where, patience)
 	if err != nil {

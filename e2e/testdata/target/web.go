@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -82,7 +83,11 @@ func handler() http.Handler {
 	m.HandleFunc("/slow", slow)
 	m.HandleFunc("/timed", slow)
 	m.HandleFunc("/sticky/slow", slow)
+	m.HandleFunc("/held", held)
+	m.HandleFunc("/held/count", count)
+	m.HandleFunc("/held/release", release)
 	m.HandleFunc("/events", events)
+	m.HandleFunc("/events/next", next)
 	m.HandleFunc("/trailers", trailers)
 	m.HandleFunc("/socket", socket)
 	return m
@@ -137,20 +142,56 @@ func slow(w http.ResponseWriter, r *http.Request) {
 	who(w, r)
 }
 
-// events sends five events, each one when the time has come.
+var (
+	holds    atomic.Int64
+	released = make(chan struct{})
+	letGo    = sync.OnceFunc(func() { close(released) })
+)
+
+// held answers once release was asked for.
+func held(w http.ResponseWriter, r *http.Request) {
+	holds.Add(1)
+	defer holds.Add(-1)
+	select {
+	case <-released:
+		who(w, r)
+	case <-r.Context().Done():
+	}
+}
+
+func count(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, holds.Load()) }
+
+func release(w http.ResponseWriter, r *http.Request) {
+	letGo()
+	who(w, r)
+}
+
+var wanted = make(chan struct{})
+
+// events sends five events, each one but the first when next was asked for.
 func events(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	out := http.NewResponseController(w)
 	for i := range 5 {
+		if i > 0 {
+			select {
+			case <-wanted:
+			case <-r.Context().Done():
+				return
+			}
+		}
 		fmt.Fprintf(w, "id: %d\ndata: %s\n\n", i, name)
 		if out.Flush() != nil {
 			return
 		}
-		select {
-		case <-time.After(300 * time.Millisecond):
-		case <-r.Context().Done():
-			return
-		}
+	}
+}
+
+func next(w http.ResponseWriter, r *http.Request) {
+	select {
+	case wanted <- struct{}{}:
+		who(w, r)
+	case <-r.Context().Done():
 	}
 }
 
