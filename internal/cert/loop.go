@@ -47,7 +47,7 @@ func (e *Engine) schedule(due map[string]time.Time, c *Certificate, arn string) 
 	case c.Body == "":
 		due[arn] = c.ValidatedAt
 	case c.Renewal.Status == RenewalPending:
-		due[arn] = c.Renewal.At
+		due[arn] = c.Renewal.At.Add(e.clock.Wait(validation)) // a renewal is validated anew
 	default:
 		due[arn] = c.NotAfter.Add(-RenewBefore)
 	}
