@@ -55,9 +55,11 @@ func (b *blobs) settle(id string) error {
 	return err
 }
 
+// looks are where a file is, in the order in which to look: it may be moved between the first look and the second, but only forward.
+func (b *blobs) looks(id string) []string { return []string{b.place(id), b.draft(id), b.place(id)} }
+
 func (b *blobs) open(id string) (f *os.File, err error) {
-	// It may be moved between the first look and the second, but only forward.
-	for _, path := range []string{b.place(id), b.draft(id), b.place(id)} {
+	for _, path := range b.looks(id) {
 		if f, err = os.Open(path); !errors.Is(err, os.ErrNotExist) {
 			return f, err
 		}
@@ -66,14 +68,15 @@ func (b *blobs) open(id string) (f *os.File, err error) {
 }
 
 // link gives a content a second name, or makes a copy where a file can have no further name (ext4: 65,000).
-func (b *blobs) link(id string) (string, error) {
-	copied := newBlobID()
-	err := os.Link(b.place(id), b.draft(copied))
-	if errors.Is(err, os.ErrNotExist) {
-		err = os.Link(b.draft(id), b.draft(copied))
-	}
-	if errors.Is(err, unix.EMLINK) {
-		err = duplicate(b.place(id), b.draft(copied))
+func (b *blobs) link(id string) (copied string, err error) {
+	copied = newBlobID()
+	for _, path := range b.looks(id) {
+		if err = os.Link(path, b.draft(copied)); errors.Is(err, unix.EMLINK) {
+			err = duplicate(path, b.draft(copied))
+		}
+		if !errors.Is(err, os.ErrNotExist) {
+			break
+		}
 	}
 	return copied, err
 }
@@ -147,7 +150,9 @@ func (b *blobs) remove(ids []string) (gone []string, err error) {
 	}
 	b.mu.Unlock()
 	for _, id := range free {
-		e := errors.Join(unlink(b.place(id)), unlink(b.draft(id)))
+		// In the order in which settle moves: a file that it takes from the first name before we come is there when we look at the
+		// second. The other way round it could pass us, and nobody would know of it any more.
+		e := errors.Join(unlink(b.draft(id)), unlink(b.place(id)))
 		if e == nil {
 			gone = append(gone, id)
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -145,6 +146,7 @@ func (c *catalog) update(fn func(*tx) error) (garbage []string, err error) {
 func (c *catalog) commit(batch []*change, chores []chore) {
 	results := make([]error, len(batch))
 	err := func() (err error) {
+		defer recovered(&err)
 		end, err := sqlitex.ImmediateTransaction(c.write)
 		if err != nil {
 			return err
@@ -179,9 +181,17 @@ func firstOf(own, all error) error {
 }
 
 func (ch *change) run(conn *sqlite.Conn) (err error) {
+	defer recovered(&err) // behind the savepoint, which is rolled back before
 	defer sqlitex.Save(conn)(&err)
 	ch.tx = tx{Conn: conn}
 	return ch.fn(&ch.tx)
+}
+
+// recovered makes an error of a panic: it may be another one's change that panics, and the rest of the batch waits for its results.
+func recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+	}
 }
 
 func (c *catalog) later(chores []chore) {

@@ -208,8 +208,8 @@ type Draft struct {
 	engine  *Engine
 }
 
-// Receive writes content to the disk; it is durable when Receive returns. Errors of body are returned as they are. The draft
-// is to be put somewhere or discarded.
+// Receive writes content to the disk; it is durable when Receive returns. Errors of body are among those returned, for errors.Is
+// and errors.As. The draft is to be put somewhere or discarded.
 func (e *Engine) Receive(body io.Reader, algorithms ...checksum.Algorithm) (_ *Draft, err error) {
 	id := newBlobID()
 	f, err := os.OpenFile(e.blobs.draft(id), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)

@@ -86,8 +86,10 @@ func (e *Engine) Expire(ctx context.Context) error {
 // due is when something that happened at t is so many days old. S3 rounds up to midnight; shorter days are not rounded.
 func (e *Engine) due(t time.Time, days int) time.Time {
 	const day = 24 * time.Hour
-	due := t.Add(e.clock.Wait(time.Duration(days) * day))
-	if e.clock.Wait(day) == day {
+	each := e.clock.Wait(day)
+	// S3 takes any positive number of days, but a Duration ends after 106,751 of them and goes on in the past, where everything is due.
+	due := time.Unix(t.Unix()+int64(days)*int64(each/time.Second), int64(t.Nanosecond())+int64(days)*int64(each%time.Second)).UTC()
+	if each == day {
 		due = due.Add(day - time.Nanosecond).Truncate(day)
 	}
 	return due
@@ -97,26 +99,26 @@ func (e *Engine) expire(ctx context.Context, b *Bucket, now time.Time) error {
 	at := place{}
 	walk := walk{engine: e, rules: b.Lifecycle, now: now}
 	for {
-		rows, err := e.versions(ctx, b, at, "", fetch)
+		rows, err := e.versions(ctx, b, at, "", fetch+1) // the last one is only looked at: whether a marker is alone, the row behind it says
 		if err != nil {
 			return err
 		}
-		for i, v := range rows {
+		for i, v := range rows[:min(len(rows), fetch)] {
 			var next *Version
 			if i+1 < len(rows) {
 				next = rows[i+1]
 			}
-			if !walk.over(v, next, len(rows) == fetch) {
+			if !walk.over(v, next) {
 				continue
 			}
 			if err := e.removeExpired(b, v); err != nil {
 				return err
 			}
 		}
-		if len(rows) < fetch {
+		if len(rows) <= fetch {
 			return e.expireUploads(ctx, b, now)
 		}
-		last := rows[len(rows)-1]
+		last := rows[fetch-1]
 		at = place{key: last.Key, seq: last.seq, after: true}
 	}
 }
@@ -132,8 +134,8 @@ type walk struct {
 	noncurrent int       // seen of the key
 }
 
-// over says whether a version's time is over. more: behind the last row known there may be further ones.
-func (w *walk) over(v, next *Version, more bool) bool {
+// over says whether a version's time is over. next is the version behind it, of whatever key, nil behind the bucket's last.
+func (w *walk) over(v, next *Version) bool {
 	if v.Key != w.key {
 		w.key, w.noncurrent = v.Key, 0
 	}
@@ -142,7 +144,7 @@ func (w *walk) over(v, next *Version, more bool) bool {
 	if !v.Current {
 		w.noncurrent++
 	}
-	alone := v.Current && (next == nil && !more || next != nil && next.Key != v.Key)
+	alone := v.Current && (next == nil || next.Key != v.Key)
 	for i := range w.rules {
 		r := &w.rules[i]
 		if r.Enabled && r.Filter.covers(v) && w.ends(r, v, became, alone) {

@@ -1,17 +1,18 @@
 package object
 
 import (
-	"context"
 	"crypto/md5"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"testing"
 	"testing/iotest"
 	"time"
 
 	"github.com/neargate/neargate/internal/aws/checksum"
+	"github.com/neargate/neargate/internal/clock"
 )
 
 func TestPutReplaces(t *testing.T) {
@@ -295,14 +296,114 @@ func TestAbandonedUploadsEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for now, want := range map[time.Time]error{time.Now(): nil, time.Now().Add(72 * time.Hour): ErrNoUpload} {
-		if now.After(time.Now().Add(time.Hour)) {
-			if err := w.expire(context.Background(), w.bucket, now); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := w.Upload(t.Context(), w.bucket, "k", u.ID); !errors.Is(err, want) {
-				t.Errorf("%v", err)
-			}
+	for _, c := range []struct {
+		days int // from now on
+		want error
+	}{{0, nil}, {3, ErrNoUpload}} {
+		if err := w.expire(t.Context(), w.bucket, time.Now().AddDate(0, 0, c.days)); err != nil {
+			t.Fatal(err)
 		}
+		if _, err := w.Upload(t.Context(), w.bucket, "k", u.ID); !errors.Is(err, c.want) {
+			t.Errorf("after %d days: %v, want %v", c.days, err, c.want)
+		}
+	}
+}
+
+// TestManyDays: S3 takes any positive number of days, also those that are more than 292 years.
+func TestManyDays(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 30, 0, 0, time.UTC)
+	for _, c := range []struct {
+		scale float64
+		days  int
+		want  time.Time
+	}{
+		{1, 1, time.Date(2026, 3, 3, 0, 0, 0, 0, time.UTC)},
+		{1, 106_752, time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC).AddDate(0, 0, 106_752)},
+		{1, math.MaxInt32, time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC).AddDate(0, 0, math.MaxInt32)},
+		{24, 10, at.Add(10 * time.Hour)},
+		{10_000, 1, at.Add(8640 * time.Millisecond)},
+		{24, 24 * 999_999, at.AddDate(0, 0, 999_999)},
+	} {
+		e := &Engine{clock: clock.Clock{Scale: c.scale}}
+		if got := e.due(at, c.days); !got.Equal(c.want) {
+			t.Errorf("%d days, %v times faster: %v, want %v", c.days, c.scale, got, c.want)
+		}
+	}
+	w := open(t)
+	w.change(t, func(b *Bucket) {
+		b.Versioning, b.Lifecycle = VersioningEnabled, []Rule{{Enabled: true, Days: 999_999, NoncurrentDays: 999_999, AbortDays: 999_999}}
+	})
+	w.put(t, "k", "old")
+	v := w.put(t, "k", "new")
+	u, err := w.CreateUpload(w.bucket, "k", Attributes{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.expire(t.Context(), w.bucket, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := w.ListVersions(t.Context(), w.bucket, ListQuery{Limit: 10}); err != nil || len(p.Objects) != 2 || p.Objects[0].ID != v.ID {
+		t.Errorf("%d versions left, %v", len(p.Objects), err)
+	}
+	if _, err := w.Upload(t.Context(), w.bucket, "k", u.ID); err != nil {
+		t.Error(err)
+	}
+	if end, _, ok := w.Expiration(w.bucket, v); !ok || end.Year() < 4763 {
+		t.Errorf("ends in %v", end)
+	}
+}
+
+// TestMarkerAtTheEndOfAPage: whether a delete marker hides something is told by the next row, which may be the first of the next page.
+func TestMarkerAtTheEndOfAPage(t *testing.T) {
+	w := open(t)
+	w.change(t, func(b *Bucket) {
+		b.Versioning, b.Lifecycle = VersioningEnabled, []Rule{{Enabled: true, ExpiredMarker: new(true)}}
+	})
+	if err := w.update(func(tx *tx) error {
+		return errors.Join(
+			tx.exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+				INSERT INTO version (bucket, `+versionColumns+`) SELECT 1, CAST(printf('%04d', i) AS BLOB), -1, 'a', 1, 0, 0, '', 0, '{}', 'null' FROM n`, fetch-1),
+			tx.insert(1, &Version{Key: "8", ID: "hidden"}),
+			tx.insert(1, &Version{Key: "8", ID: "marker", Marker: true}),
+			tx.insert(1, &Version{Key: "9", ID: "a"}))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []error{nil, ErrNoVersion} {
+		if err := w.expire(t.Context(), w.bucket, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Head(t.Context(), w.bucket, "8", "marker"); !errors.Is(err, want) {
+			t.Errorf("%v, want %v", err, want)
+		}
+		if _, err := w.Delete(w.bucket, "8", "hidden", Condition{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if p, err := w.List(t.Context(), w.bucket, ListQuery{Limit: 2 * fetch}); err != nil || len(p.Objects) != fetch {
+		t.Errorf("%d objects, %v", len(p.Objects), err)
+	}
+}
+
+// TestPanicInABatch: a change that panics fails alone; the others of its batch are written, and nobody waits for ever.
+func TestPanicInABatch(t *testing.T) {
+	w := open(t)
+	broken := &change{fn: func(tx *tx) error {
+		if err := tx.insert(1, &Version{Key: "broken", ID: "a"}); err != nil {
+			return err
+		}
+		panic("broken")
+	}, done: make(chan error, 1)}
+	w.catalog.queue = append(w.catalog.queue, broken)
+	if err := w.update(func(tx *tx) error { return tx.insert(1, &Version{Key: "whole", ID: "a"}) }); err != nil {
+		t.Errorf("another one of the batch: %v", err)
+	}
+	if err := <-broken.done; err == nil || !strings.Contains(err.Error(), "panic: broken") {
+		t.Errorf("%v", err)
+	}
+	w.put(t, "later", "x")
+	p, err := w.List(t.Context(), w.bucket, ListQuery{Limit: 10})
+	if err != nil || len(p.Objects) != 2 || p.Objects[0].Key != "later" || p.Objects[1].Key != "whole" {
+		t.Errorf("%+v, %v", p.Objects, err)
 	}
 }
