@@ -32,7 +32,7 @@ func canonicalID(account string) string {
 // own are the operations that no policy can take from the bucket's account: it would lock itself out.
 var own = []string{"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"}
 
-func (s *Service) allow(ctx context.Context, b *object.Bucket, w wish) error {
+func (s *Service) allow(ctx context.Context, b *object.Bucket, w wish, version *string) error {
 	call := aws.From(ctx)
 	resource := b.ARN()
 	if w.key != nil {
@@ -60,7 +60,7 @@ func (s *Service) allow(ctx context.Context, b *object.Bucket, w wish) error {
 		return nil
 	case decision == policy.Allow && !(b.PublicAccess != nil && b.PublicAccess.RestrictBuckets && policy.Public(b.Policy)):
 		return nil
-	case s.granted(ctx, b, w, caller.Account):
+	case s.granted(ctx, b, w, version, caller.Account):
 		return nil
 	}
 	return denied()
@@ -70,18 +70,19 @@ func (s *Service) allow(ctx context.Context, b *object.Bucket, w wish) error {
 var permissions = map[string]string{
 	"s3:ListBucket": "READ", "s3:ListBucketVersions": "READ", "s3:ListBucketMultipartUploads": "READ", "s3:PutObject": "WRITE",
 	"s3:DeleteObject": "WRITE", "s3:GetBucketAcl": "READ_ACP", "s3:PutBucketAcl": "WRITE_ACP",
-	"s3:GetObject": "READ", "s3:GetObjectVersion": "READ", "s3:GetObjectAcl": "READ_ACP", "s3:PutObjectAcl": "WRITE_ACP",
+	"s3:GetObject": "READ", "s3:GetObjectVersion": "READ", "s3:GetObjectAcl": "READ_ACP", "s3:GetObjectVersionAcl": "READ_ACP",
+	"s3:PutObjectAcl": "WRITE_ACP", "s3:PutObjectVersionAcl": "WRITE_ACP",
 }
 
-// granted decides by access control lists.
-func (s *Service) granted(ctx context.Context, b *object.Bucket, w wish, account string) bool {
+// granted decides by access control lists. Every version of an object has its own.
+func (s *Service) granted(ctx context.Context, b *object.Bucket, w wish, version *string, account string) bool {
 	permission := permissions[w.action]
 	if permission == "" || b.Ownership == object.OwnerEnforced {
 		return false
 	}
 	grants := b.Grants
 	if w.key != nil && permission != "WRITE" {
-		v, err := s.engine.Head(ctx, b, *w.key, "")
+		v, err := s.engine.Head(ctx, b, *w.key, text(version))
 		if err != nil || v.Marker {
 			return false
 		}

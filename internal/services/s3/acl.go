@@ -193,7 +193,7 @@ func (s *Service) PutBucketACL(ctx context.Context, in *s3api.PutBucketAclInput)
 
 // GetObjectACL reads an object's access control list.
 func (s *Service) GetObjectACL(ctx context.Context, in *s3api.GetObjectAclInput) (*s3api.GetObjectAclOutput, error) {
-	b, err := s.open(ctx, wish{in.Bucket, in.ExpectedBucketOwner, in.Key, versioned("s3:GetObjectAcl", in.VersionId)})
+	b, err := s.openVersion(ctx, wish{in.Bucket, in.ExpectedBucketOwner, in.Key, "s3:GetObjectAcl"}, in.VersionId)
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +210,7 @@ func (s *Service) GetObjectACL(ctx context.Context, in *s3api.GetObjectAclInput)
 
 // PutObjectACL sets an object's access control list.
 func (s *Service) PutObjectACL(ctx context.Context, in *s3api.PutObjectAclInput) (*s3api.PutObjectAclOutput, error) {
-	b, err := s.open(ctx, wish{in.Bucket, in.ExpectedBucketOwner, in.Key, versioned("s3:PutObjectAcl", in.VersionId)})
+	b, err := s.openVersion(ctx, wish{in.Bucket, in.ExpectedBucketOwner, in.Key, "s3:PutObjectAcl"}, in.VersionId)
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ import (
 
 // GetObjectAttributes tells of an object what is asked for.
 func (s *Service) GetObjectAttributes(ctx context.Context, in *s3api.GetObjectAttributesInput) (*s3api.GetObjectAttributesOutput, error) {
-	b, err := s.open(ctx, wish{in.Bucket, in.ExpectedBucketOwner, in.Key, versioned("s3:GetObjectAttributes", in.VersionId)})
+	b, err := s.openVersion(ctx, wish{in.Bucket, in.ExpectedBucketOwner, in.Key, "s3:GetObjectAttributes"}, in.VersionId)
 	if err != nil {
 		return nil, err
 	}

@@ -104,7 +104,7 @@ func (s *Service) DeleteBucket(ctx context.Context, in *s3api.DeleteBucketInput)
 	if _, err := s.open(ctx, w); err != nil {
 		return nil, err
 	}
-	err := s.engine.DeleteBucket(ctx, *in.Bucket, func(b *object.Bucket) error { return s.allow(ctx, b, w) })
+	err := s.engine.DeleteBucket(ctx, *in.Bucket, func(b *object.Bucket) error { return s.allow(ctx, b, w, nil) })
 	return nil, fail(err, *in.Bucket, "")
 }
 

@@ -3,7 +3,6 @@ package s3
 import (
 	"context"
 	"errors"
-	"io"
 	"net/url"
 	"strconv"
 	"strings"
@@ -47,7 +46,7 @@ func (s *Service) openSource(ctx context.Context, header string, expectedOwner *
 	if src, err = parseSource(header); err != nil {
 		return src, nil, nil, nil, err
 	}
-	if b, err = s.open(ctx, wish{&src.bucket, expectedOwner, &src.key, versioned("s3:GetObject", src.version)}); err != nil {
+	if b, err = s.openVersion(ctx, wish{&src.bucket, expectedOwner, &src.key, "s3:GetObject"}, src.version); err != nil {
 		return src, nil, nil, nil, err
 	}
 	if v, c, err = s.engine.Get(ctx, b, src.key, text(src.version)); err != nil {
@@ -78,8 +77,8 @@ func (s *Service) CopyObject(ctx context.Context, in *s3api.CopyObjectInput) (_ 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, content.Close()) }()
-	if v.Size > maxPut {
-		return nil, errInvalidRequest.New("The specified copy source is larger than the maximum allowable size for a copy source: %d", int64(maxPut))
+	if err := copyable(v.Size); err != nil {
+		return nil, err
 	}
 	a, err := s.attributes(b, aws.From(ctx).Account, in)
 	if err != nil {
@@ -145,6 +144,14 @@ func (s *Service) copy(b *object.Bucket, key string, v *object.Version, content 
 	return s.engine.Put(b, key, d, a, c)
 }
 
+// copyable refuses to copy more at a time than can be written at a time.
+func copyable(size int64) error {
+	if size > maxPut {
+		return errInvalidRequest.New("The specified copy source is larger than the maximum allowable size for a copy source: %d", int64(maxPut))
+	}
+	return nil
+}
+
 // copiedRange reads x-amz-copy-source-range, which has to be within the source: "bytes=first-last".
 func copiedRange(text string, size int64) (span, error) {
 	const name = "x-amz-copy-source-range"
@@ -178,15 +185,18 @@ func (s *Service) UploadPartCopy(ctx context.Context, in *s3api.UploadPartCopyIn
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, content.Close()) }()
+	part := span{0, v.Size}
 	if in.CopySourceRange != nil {
-		r, err := copiedRange(*in.CopySourceRange, v.Size)
-		if err != nil {
+		if part, err = copiedRange(*in.CopySourceRange, v.Size); err != nil {
 			return nil, err
 		}
-		content.Range(r.start, r.length)
 	}
+	if err := copyable(part.length); err != nil {
+		return nil, err
+	}
+	content.Range(part.start, part.length)
 	algorithm := algorithmOf(u)
-	d, err := s.engine.Receive(io.LimitReader(content, maxPut), algorithm)
+	d, err := s.engine.Receive(content, algorithm)
 	if err != nil {
 		return nil, err
 	}

@@ -152,7 +152,7 @@ func errInvalidPartNumber() error {
 
 // HeadObject tells all of an object but its content.
 func (s *Service) HeadObject(ctx context.Context, in *s3api.HeadObjectInput) (*s3api.HeadObjectOutput, error) {
-	b, err := s.open(ctx, wish{in.Bucket, in.ExpectedBucketOwner, in.Key, versioned("s3:GetObject", in.VersionId)})
+	b, err := s.openVersion(ctx, wish{in.Bucket, in.ExpectedBucketOwner, in.Key, "s3:GetObject"}, in.VersionId)
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +169,7 @@ func (s *Service) HeadObject(ctx context.Context, in *s3api.HeadObjectInput) (*s
 
 // GetObject reads an object.
 func (s *Service) GetObject(ctx context.Context, in *s3api.GetObjectInput) (*s3api.GetObjectOutput, error) {
-	b, err := s.open(ctx, wish{in.Bucket, in.ExpectedBucketOwner, in.Key, versioned("s3:GetObject", in.VersionId)})
+	b, err := s.openVersion(ctx, wish{in.Bucket, in.ExpectedBucketOwner, in.Key, "s3:GetObject"}, in.VersionId)
 	if err != nil {
 		return nil, err
 	}

@@ -110,7 +110,7 @@ func (s *Service) newID(b *object.Bucket, v *object.Version) *string {
 
 // DeleteObject deletes an object, or one version of it.
 func (s *Service) DeleteObject(ctx context.Context, in *s3api.DeleteObjectInput) (*s3api.DeleteObjectOutput, error) {
-	b, err := s.open(ctx, wish{in.Bucket, in.ExpectedBucketOwner, in.Key, versioned("s3:DeleteObject", in.VersionId)})
+	b, err := s.openVersion(ctx, wish{in.Bucket, in.ExpectedBucketOwner, in.Key, "s3:DeleteObject"}, in.VersionId)
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +174,7 @@ func (s *Service) DeleteObjects(ctx context.Context, in *s3api.DeleteObjectsInpu
 }
 
 func (s *Service) deleteOne(ctx context.Context, in *s3api.DeleteObjectsInput, o *s3api.ObjectIdentifier) (d object.Deleted, err error) {
-	b, err := s.open(ctx, wish{in.Bucket, in.ExpectedBucketOwner, o.Key, versioned("s3:DeleteObject", o.VersionId)})
+	b, err := s.openVersion(ctx, wish{in.Bucket, in.ExpectedBucketOwner, o.Key, "s3:DeleteObject"}, o.VersionId)
 	if err != nil {
 		return d, err
 	}

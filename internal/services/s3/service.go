@@ -112,10 +112,16 @@ type wish struct {
 
 // open finds the bucket of a request, if its caller may do what it wants.
 func (s *Service) open(ctx context.Context, w wish) (*object.Bucket, error) {
-	return s.openIn(ctx, s.store.View(), w)
+	return s.openIn(ctx, s.store.View(), w, nil)
 }
 
-func (s *Service) openIn(ctx context.Context, tx *state.Tx, w wish) (*object.Bucket, error) {
+// openVersion is open for a wish of one version of the object, if the request names one.
+func (s *Service) openVersion(ctx context.Context, w wish, id *string) (*object.Bucket, error) {
+	w.action = versioned(w.action, id)
+	return s.openIn(ctx, s.store.View(), w, id)
+}
+
+func (s *Service) openIn(ctx context.Context, tx *state.Tx, w wish, version *string) (*object.Bucket, error) {
 	b, err := s.engine.Bucket(tx, *w.bucket)
 	if err != nil {
 		return nil, fail(err, *w.bucket, "")
@@ -129,7 +135,7 @@ func (s *Service) openIn(ctx context.Context, tx *state.Tx, w wish) (*object.Buc
 	if w.key != nil && len(*w.key) > maxKey {
 		return nil, errKeyTooLong.New("Your key is too long").With("Size", len(*w.key)).With("MaxSizeAllowed", maxKey)
 	}
-	return b, s.allow(ctx, b, w)
+	return b, s.allow(ctx, b, w, version)
 }
 
 // maxKey is the longest key in octets.
@@ -138,7 +144,7 @@ const maxKey = 1024
 // change edits the settings of a bucket.
 func (s *Service) change(ctx context.Context, w wish, edit func(*object.Bucket) error) error {
 	return s.store.Update(ctx, func(tx *state.Tx) error {
-		b, err := s.openIn(ctx, tx, w)
+		b, err := s.openIn(ctx, tx, w, nil)
 		if err != nil {
 			return err
 		}

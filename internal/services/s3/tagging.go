@@ -109,7 +109,7 @@ func (s *Service) DeleteBucketTagging(ctx context.Context, in *s3api.DeleteBucke
 
 // GetObjectTagging reads an object's tags.
 func (s *Service) GetObjectTagging(ctx context.Context, in *s3api.GetObjectTaggingInput) (*s3api.GetObjectTaggingOutput, error) {
-	b, err := s.open(ctx, wish{in.Bucket, in.ExpectedBucketOwner, in.Key, versioned("s3:GetObjectTagging", in.VersionId)})
+	b, err := s.openVersion(ctx, wish{in.Bucket, in.ExpectedBucketOwner, in.Key, "s3:GetObjectTagging"}, in.VersionId)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +126,7 @@ func (s *Service) PutObjectTagging(ctx context.Context, in *s3api.PutObjectTaggi
 	if err != nil {
 		return nil, err
 	}
-	b, err := s.open(ctx, wish{in.Bucket, in.ExpectedBucketOwner, in.Key, versioned("s3:PutObjectTagging", in.VersionId)})
+	b, err := s.openVersion(ctx, wish{in.Bucket, in.ExpectedBucketOwner, in.Key, "s3:PutObjectTagging"}, in.VersionId)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +136,7 @@ func (s *Service) PutObjectTagging(ctx context.Context, in *s3api.PutObjectTaggi
 
 // DeleteObjectTagging removes an object's tags.
 func (s *Service) DeleteObjectTagging(ctx context.Context, in *s3api.DeleteObjectTaggingInput) (*s3api.DeleteObjectTaggingOutput, error) {
-	b, err := s.open(ctx, wish{in.Bucket, in.ExpectedBucketOwner, in.Key, versioned("s3:DeleteObjectTagging", in.VersionId)})
+	b, err := s.openVersion(ctx, wish{in.Bucket, in.ExpectedBucketOwner, in.Key, "s3:DeleteObjectTagging"}, in.VersionId)
 	if err != nil {
 		return nil, err
 	}
