@@ -115,19 +115,30 @@ func (b *Balance) AddRevocations(tx *state.Tx, s *TrustStore, lists []Revocation
 		b.Revocations.Put(tx, &r)
 		added = append(added, &r)
 	}
-	if len(have)+len(lists) > MaxRevocationLists || entries > MaxRevocationEntries {
-		return nil, ErrTooManyRevocations.New("The maximum number of revocation lists ('%d') or of revoked entries ('%d') of a trust store has been reached",
-			MaxRevocationLists, MaxRevocationEntries)
-	}
 	octets := 0
 	for r := range b.Revocations.All(tx, "") {
 		octets += len(r.Content)
 	}
-	if octets > MaxRevocationOctets {
-		return nil, ErrTooManyRevocations.New("The revocation lists of all trust stores have more than '%d' octets", MaxRevocationOctets)
+	if err := CheckRevocations(len(have)+len(lists), entries, octets); err != nil {
+		return nil, err
 	}
 	b.TrustStores.Put(tx, &c)
 	return added, nil
+}
+
+// CheckRevocations says whether a trust store may have so many lists with so many entries, and all trust stores lists of so many
+// octets. Whoever reads lists asks as it goes on, before AddRevocations does about all.
+//
+// Errors: TooManyTrustStoreRevocationEntries.
+func CheckRevocations(lists, entries, octets int) error {
+	switch {
+	case lists > MaxRevocationLists || entries > MaxRevocationEntries:
+		return ErrTooManyRevocations.New("The maximum number of revocation lists ('%d') or of revoked entries ('%d') of a trust store has been reached",
+			MaxRevocationLists, MaxRevocationEntries)
+	case octets > MaxRevocationOctets:
+		return ErrTooManyRevocations.New("The revocation lists of all trust stores have more than '%d' octets", MaxRevocationOctets)
+	}
+	return nil
 }
 
 // RemoveRevocations removes lists, all or none.

@@ -30,13 +30,9 @@ func (s *Service) AddTrustStoreRevocations(ctx context.Context, in *elbv2api.Add
 	if len(in.RevocationContents) == 0 {
 		return nil, invalid("At least one revocation content must be specified")
 	}
-	var lists []balance.Revocation
-	for i := range in.RevocationContents {
-		r, err := s.revocation(ctx, &in.RevocationContents[i])
-		if err != nil {
-			return nil, err
-		}
-		lists = append(lists, r)
+	lists, err := s.revocations(ctx, in.RevocationContents)
+	if err != nil {
+		return nil, err
 	}
 	return update(ctx, s, func(tx *state.Tx, scope network.Scope) (*elbv2api.AddTrustStoreRevocationsOutput, error) {
 		t, err := s.balance.TrustStore(tx, scope, *in.TrustStoreArn)
@@ -57,21 +53,45 @@ func (s *Service) AddTrustStoreRevocations(ctx context.Context, in *elbv2api.Add
 	})
 }
 
-// revocation reads a revocation list.
-func (s *Service) revocation(ctx context.Context, in *elbv2api.RevocationContent) (balance.Revocation, error) {
+// revocations reads revocation lists. What no trust store could have is not read to its end: it need not fit into memory.
+func (s *Service) revocations(ctx context.Context, from []elbv2api.RevocationContent) (lists []balance.Revocation, err error) {
+	if err := balance.CheckRevocations(len(from), 0, 0); err != nil {
+		return nil, err
+	}
+	files, octets := make([][]byte, len(from)), 0
+	for i := range from {
+		if files[i], err = s.revocationFile(ctx, &from[i]); err != nil {
+			return nil, err
+		}
+		octets += len(files[i])
+		if err := balance.CheckRevocations(len(from), 0, octets); err != nil {
+			return nil, err
+		}
+	}
+	for i, data := range files {
+		r := balance.Revocation{Type: balance.RevocationCRL, Source: revocationSource(&from[i])}
+		if r.Content, r.Entries, err = revocationList(data); err != nil {
+			return nil, elbv2api.ErrInvalidRevocationContentException.New("The specified revocation content is not valid: %s", err)
+		}
+		lists = append(lists, r)
+	}
+	return lists, nil
+}
+
+func revocationSource(in *elbv2api.RevocationContent) balance.Source {
+	return balance.Source{Bucket: aws.Val(in.S3Bucket), Key: aws.Val(in.S3Key), Version: aws.Val(in.S3ObjectVersion)}
+}
+
+func (s *Service) revocationFile(ctx context.Context, in *elbv2api.RevocationContent) ([]byte, error) {
 	if in.S3Bucket == nil || in.S3Key == nil {
-		return balance.Revocation{}, invalid("An S3 bucket and an S3 key must be specified for a revocation content")
+		return nil, invalid("An S3 bucket and an S3 key must be specified for a revocation content")
 	}
-	r := balance.Revocation{Type: balance.RevocationCRL, Source: balance.Source{Bucket: *in.S3Bucket, Key: *in.S3Key, Version: aws.Val(in.S3ObjectVersion)}}
-	c := aws.From(ctx)
-	data, err := s.objects.Read(ctx, c.Account, c.Region, r.Source.Bucket, r.Source.Key, r.Source.Version, maxRevocation)
+	from, c := revocationSource(in), aws.From(ctx)
+	data, err := s.objects.Read(ctx, c.Account, c.Region, from.Bucket, from.Key, from.Version, maxRevocation)
 	if err != nil {
-		return r, elbv2api.ErrRevocationContentNotFoundException.New("The specified revocation content '%s/%s' does not exist", r.Source.Bucket, r.Source.Key)
+		return nil, elbv2api.ErrRevocationContentNotFoundException.New("The specified revocation content '%s/%s' does not exist", from.Bucket, from.Key)
 	}
-	if r.Content, r.Entries, err = revocationList(data); err != nil {
-		return r, elbv2api.ErrInvalidRevocationContentException.New("The specified revocation content is not valid: %s", err)
-	}
-	return r, nil
+	return data, nil
 }
 
 // DescribeTrustStoreRevocations lists a trust store's revocation lists: all, or those named.

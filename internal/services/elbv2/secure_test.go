@@ -8,6 +8,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -288,6 +289,29 @@ func TestTrustStores(t *testing.T) {
 	must(t)(d.DeleteTrustStore(d.ctx, &elbv2api.DeleteTrustStoreInput{TrustStoreArn: &arn}))
 	_, err = d.DescribeTrustStores(d.ctx, &elbv2api.DescribeTrustStoresInput{TrustStoreArns: []string{arn}})
 	check(t, err, "TrustStoreNotFound: ")
+}
+
+// TestTooManyRevocations: what a trust store cannot have is not read to its end.
+func TestTooManyRevocations(t *testing.T) {
+	d := newDesk(t)
+	d.files["ca/bundle.pem"], _ = authority(t, 0)
+	d.files["ca/large"] = strings.Repeat("x", 50<<20)
+	made := must(t)(d.CreateTrustStore(d.ctx, &elbv2api.CreateTrustStoreInput{
+		Name: new("clients"), CaCertificatesBundleS3Bucket: new("ca"), CaCertificatesBundleS3Key: new("bundle.pem"),
+	})).(*elbv2api.CreateTrustStoreOutput)
+	add := func(keys ...string) error {
+		in := &elbv2api.AddTrustStoreRevocationsInput{TrustStoreArn: made.TrustStores[0].TrustStoreArn}
+		for _, key := range keys {
+			in.RevocationContents = append(in.RevocationContents, elbv2api.RevocationContent{S3Bucket: new("ca"), S3Key: &key})
+		}
+		_, err := d.AddTrustStoreRevocations(d.ctx, in)
+		return err
+	}
+	// Whoever reads as far as the key that does not exist says that.
+	check(t, add(slices.Repeat([]string{"none"}, balance.MaxRevocationLists)...), "RevocationContentNotFound: ")
+	check(t, add(slices.Repeat([]string{"none"}, balance.MaxRevocationLists+1)...), "TooManyTrustStoreRevocationEntries: ")
+	check(t, add("large", "large", "none"), "RevocationContentNotFound: ")
+	check(t, add("large", "large", "large", "none"), "TooManyTrustStoreRevocationEntries: ")
 }
 
 func TestLogsNeedTheirBucket(t *testing.T) {
