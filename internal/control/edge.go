@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -41,7 +42,9 @@ const (
 	edgeRest  = 500 * time.Millisecond // after an edge that ended at once
 	edgeYoung = time.Second            // how long one must live not to count as that
 	edgeEnd   = 15 * time.Second       // for requests in flight when it is told to end
-	edgeLog   = 16 << 20               // bytes of log from which on a start begins a new one
+
+	edgeLog      = 16 << 20    // bytes of log from which on a new one is begun
+	edgeLogEvery = time.Minute // how often that is looked at
 )
 
 // edgeProcess keeps one edge process alive. The process is its own session and
@@ -162,11 +165,7 @@ func (e *edgeProcess) start() (ended <-chan error, err error) {
 	} else if err != nil {
 		return nil, err
 	}
-	flags := os.O_CREATE | os.O_WRONLY | os.O_APPEND
-	if fi, err := os.Stat(e.log); err == nil && fi.Size() > edgeLog {
-		flags |= os.O_TRUNC
-	}
-	log, err := os.OpenFile(e.log, flags, 0o600)
+	log, err := os.OpenFile(e.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -191,6 +190,45 @@ func (e *edgeProcess) start() (ended <-chan error, err error) {
 		e.logger.Warn("writing down edge's process number", "error", err)
 	}
 	return done, nil
+}
+
+// keepLogShort begins a new log of edge's whenever the one it has is large, until ctx is done: every change of a target's health is a
+// line of it, and an edge may live for months.
+func (e *edgeProcess) keepLogShort(ctx context.Context) error {
+	for {
+		e.starts.Lock()
+		err := e.turnLog()
+		e.starts.Unlock()
+		if err != nil {
+			e.logger.Warn("beginning a new log of edge's", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(edgeLogEvery):
+		}
+	}
+}
+
+// turnLog copies a large log beside itself, over the one before it, and empties it. It can't be renamed: edge has it open as its
+// standard error, and appends to it. What edge says between copy and cut is lost.
+func (e *edgeProcess) turnLog() error {
+	log, err := os.OpenFile(e.log, os.O_RDWR, 0)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	defer log.Close()
+	if fi, err := log.Stat(); err != nil || fi.Size() <= edgeLog {
+		return err
+	}
+	older, err := os.OpenFile(e.log+".1", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(older, log)
+	return errors.Join(err, older.Close(), log.Truncate(0)) // also on a full disk, or it never gets better
 }
 
 // stop ends the edge of a place, if there is one, and removes what it left outside the data directory.

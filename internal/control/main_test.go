@@ -31,17 +31,14 @@ func TestMain(m *testing.M) {
 
 func runEdge(args []string) error {
 	f := flag.NewFlagSet("edge", flag.ContinueOnError)
-	socket, snapshot, lock := f.String("socket", "", ""), f.String("snapshot", "", ""), f.Uint("lock-fd", 0, "")
-	names, neighbours := f.String("names", "", ""), f.String("neighbours", "", "")
+	config := edge.Config{Log: slog.New(slog.DiscardHandler)}
+	config.Flags(f)
 	if err := f.Parse(args); err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	return edge.Run(ctx, edge.Config{
-		Socket: *socket, Lock: os.NewFile(uintptr(*lock), "lock"), Snapshot: *snapshot, Names: *names, Neighbours: *neighbours,
-		Log: slog.New(slog.DiscardHandler),
-	})
+	return edge.Run(ctx, config)
 }
 
 // running is a platform that serves; what it made is gone when the test ends.
@@ -57,6 +54,9 @@ func running(t *testing.T) *Platform {
 	// Short, and not t.TempDir: that is removed before the platform ends.
 	dir, err := os.MkdirTemp("", "neargate-control-")
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil { // as one that somebody made with mkdir
 		t.Fatal(err)
 	}
 	p, err := Open(t.Context(), Config{

@@ -96,6 +96,7 @@ func (p *Platform) Run(ctx context.Context) error {
 	server := gateway.NewServer(p.handler())
 	p.start()
 	g.Go(func() error { return p.edge.run(ctx) })
+	g.Go(func() error { return p.edge.keepLogShort(ctx) })
 	g.Go(func() error {
 		if err := server.Serve(p.listener); !errors.Is(err, http.ErrServerClosed) {
 			return err

@@ -1,8 +1,10 @@
 package edge
 
 import (
+	"flag"
 	"log/slog"
 	"os"
+	"strconv"
 	"time"
 )
 
@@ -22,4 +24,21 @@ type Config struct {
 	// DrainTimeout is how long requests in flight may go on once ctx is done. 0 means 10 s; raise it where requests are
 	// long and restarts of edge planned.
 	DrainTimeout time.Duration
+}
+
+// Flags defines what serve says on edge's command line. The lock file is named by its descriptor: edge is born with it open.
+func (c *Config) Flags(f *flag.FlagSet) {
+	f.StringVar(&c.Socket, "socket", "", "unix socket of its control API")
+	f.Func("lock-fd", "`file descriptor` of the socket's lock file, already locked", func(s string) error {
+		fd, err := strconv.ParseUint(s, 10, 31)
+		if err == nil && fd > 0 {
+			c.Lock = os.NewFile(uintptr(fd), "lock")
+		}
+		return err
+	})
+	f.StringVar(&c.Snapshot, "snapshot", "", "path, without an ending, of the files that keep the last accepted snapshot")
+	f.StringVar(&c.Names, "names", "", "file in which to write where load balancer names lead, for other platforms on this machine")
+	f.StringVar(&c.Neighbours, "neighbours", "", "pattern of the files that other platforms wrote with --names")
+	f.StringVar(&c.Logs, "logs", "", "directory for access and connection logs of load balancers, until they are delivered")
+	f.DurationVar(&c.LogInterval, "log-interval", 0, "how much time a file of those logs covers")
 }
