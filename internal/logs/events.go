@@ -8,6 +8,8 @@ import (
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/neargate/neargate/internal/state/private"
 )
 
 // Event is one log event.
@@ -62,6 +64,9 @@ type events struct {
 }
 
 func openEvents(path string) (*events, error) {
+	if err := private.Database(path); err != nil {
+		return nil, fmt.Errorf("log events: %w", err)
+	}
 	pool, err := sqlitex.NewPool(path, sqlitex.PoolOptions{
 		PoolSize: readers,
 		PrepareConn: func(c *sqlite.Conn) error {

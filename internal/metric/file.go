@@ -8,6 +8,8 @@ import (
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/neargate/neargate/internal/state/private"
 )
 
 const fileSchema = `
@@ -45,6 +47,9 @@ const connections = 4
 type file struct{ pool *sqlitex.Pool }
 
 func openFile(path string) (*file, error) {
+	if err := private.Database(path); err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
+	}
 	pool, err := sqlitex.NewPool(path, sqlitex.PoolOptions{
 		PoolSize: connections,
 		PrepareConn: func(c *sqlite.Conn) error {

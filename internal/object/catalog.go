@@ -11,6 +11,8 @@ import (
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/neargate/neargate/internal/state/private"
 )
 
 // seq falls with every version of a key, so that the newest comes first in the order of the primary key. Keys are octets:
@@ -95,6 +97,9 @@ func openCatalog(path string) (*catalog, error) {
 		c.SetBusyTimeout(busyWait)
 		// FULL: what was acknowledged survives the machine, not only the process.
 		return sqlitex.ExecuteTransient(c, "PRAGMA synchronous = FULL", nil)
+	}
+	if err := private.Database(path); err != nil {
+		return nil, err
 	}
 	write, err := sqlite.OpenConn(path, sqlite.OpenReadWrite, sqlite.OpenCreate, sqlite.OpenWAL)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/neargate/neargate/internal/state"
+	"github.com/neargate/neargate/internal/state/private"
 )
 
 // application marks the file as ours ("ngst") in its header, where file(1) and
@@ -69,6 +70,9 @@ func Open(path string) (*Journal, error) {
 }
 
 func open(path string) (*sqlite.Conn, error) {
+	if err := private.Database(path); err != nil { // private keys are among the rows
+		return nil, err
+	}
 	conn, err := sqlite.OpenConn(path, sqlite.OpenReadWrite, sqlite.OpenCreate)
 	if err != nil {
 		return nil, err
