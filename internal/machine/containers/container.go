@@ -41,9 +41,10 @@ type container struct {
 
 	step sync.Mutex // one step at a time; taken inside sandbox.step, never around it
 
-	mu     sync.Mutex
-	record containerRecord
-	state  task.ContainerState
+	mu       sync.Mutex
+	record   containerRecord
+	state    task.ContainerState
+	launched time.Time // when its start was over; zero where an earlier engine started it
 	over   chan struct{} // closed once the state is stopped
 }
 
@@ -275,6 +276,9 @@ func (e *Engine) StartContainer(ctx context.Context, id string) error {
 		}
 		return refused(c.record.Spec, "failed to start container: "+trimClass(err), err)
 	}
+	c.mu.Lock()
+	c.launched = time.Now()
+	c.mu.Unlock()
 	e.running(c, int(resp.Pid))
 	return nil
 }
