@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -29,10 +31,7 @@ func Sweep(_ context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	for _, p := range cfg.shims() { // first, or they would see their containers die and say so
-		p.Kill()
-	}
-	var errs []error
+	errs := []error{cfg.endShims()} // first, or they would see their containers die and say so
 	errs = append(errs, groups.Remove(cfg.group()))
 	for _, id := range cfg.taskIDs() {
 		errs = append(errs, cfg.removeTraces(groups, id))
@@ -77,6 +76,27 @@ func (c *Config) removeTraces(groups *cgroup.Tree, taskID string) error {
 		errs = append(errs, err)
 	}
 	return errors.Join(append(errs, groups.RemoveEmpty(c.group()))...)
+}
+
+// shimEnds is how long killed shims may take to end on a busy machine.
+const shimEnds = 10 * time.Second
+
+// endShims kills the platform's shims and returns when they have ended: until then they write to files that are about to be removed.
+func (c *Config) endShims() error {
+	shims := c.shims()
+	for _, p := range shims {
+		p.Kill()
+	}
+	deadline := time.Now().Add(shimEnds)
+	for _, p := range shims {
+		for wait := time.Millisecond; p.Alive(); wait = min(2*wait, 50*time.Millisecond) {
+			if time.Now().After(deadline) {
+				return fmt.Errorf("shim of task %s: process %d does not end", p.task, p.PID)
+			}
+			time.Sleep(wait)
+		}
+	}
+	return nil
 }
 
 type shimProcess struct {

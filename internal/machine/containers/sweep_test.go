@@ -1,9 +1,16 @@
 package containers
 
 import (
+	"bufio"
+	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/neargate/neargate/internal/machine/containers/shim"
 	"github.com/neargate/neargate/internal/machine/process"
 	"github.com/neargate/neargate/internal/task"
 )
@@ -44,6 +51,54 @@ func TestSweep(t *testing.T) {
 	}
 	if _, err := os.Stat(e.cfg.DataDir + "/images/meta.db"); err != nil {
 		t.Errorf("the images are gone: %v", err)
+	}
+}
+
+const heavyEnv = "NEARGATE_TEST_HEAVY"
+
+// heavy is a shim that takes long to die, as every process does on a busy machine: the kernel has a million pages to unmap.
+func heavy() {
+	const size = 64 << 20
+	fd, err := unix.MemfdCreate("heavy", 0)
+	if err == nil {
+		err = unix.Ftruncate(fd, size)
+	}
+	for range 64 {
+		if err == nil {
+			_, err = unix.Mmap(fd, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_POPULATE)
+		}
+	}
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println("up")
+	select {}
+}
+
+// TestSweepWaitsForShims: when everything is said to be gone, no process is left.
+func TestSweepWaitsForShims(t *testing.T) {
+	cfg := testConfig(t)
+	if err := cfg.complete(); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(os.Args[0])
+	cmd.Args = []string{filepath.Join(cfg.DataDir, "bin", shim.Name), "-id", "heavy"}
+	cmd.Env = append(os.Environ(), heavyEnv+"=1")
+	cmd.Stderr = t.Output()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	if !bufio.NewScanner(out).Scan() {
+		t.Fatal("it is not up")
+	}
+	p := process.Identify(cmd.Process.Pid)
+	if err := Sweep(t.Context(), cfg); err != nil || p.Alive() {
+		t.Errorf("after the sweep: alive %v, %v", p.Alive(), err)
 	}
 }
 
