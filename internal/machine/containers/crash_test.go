@@ -138,10 +138,15 @@ func known(t *testing.T, e *Engine) {
 		}
 		return true
 	})
-	groups, _ := filepath.Glob("/sys/fs/cgroup/*/neargate-" + e.cfg.Instance + "/*")
-	for _, g := range groups {
-		if fi, err := os.Stat(g); err == nil && fi.IsDir() && !tasks[filepath.Base(g)] {
-			t.Errorf("unknown control group %s", g)
+	for _, top := range groupDirs(e.cfg) {
+		groups, err := os.ReadDir(top)
+		if err != nil && !os.IsNotExist(err) {
+			t.Error(err)
+		}
+		for _, g := range groups {
+			if g.IsDir() && !tasks[g.Name()] {
+				t.Errorf("unknown control group %s in %s", g.Name(), top)
+			}
 		}
 	}
 	mounts, err := os.ReadFile("/proc/self/mountinfo")

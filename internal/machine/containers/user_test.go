@@ -49,7 +49,7 @@ func TestResolveUser(t *testing.T) {
 			}()
 			select {
 			case <-done:
-			case <-time.After(5 * time.Second):
+			case <-time.After(patience):
 				t.Fatal("it waits")
 			}
 		})

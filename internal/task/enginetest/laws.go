@@ -150,11 +150,13 @@ func signals(t *testing.T, h *Harness) {
 		{"other", []string{"trap", "QUIT", "8", ",", "stubborn"}, syscall.SIGQUIT, 8},
 	} {
 		if c.name == "trapped" && h.Kernel {
-			c.words = []string{"trap", "TERM", "7", ",", "after", "1h"}
+			c.words = []string{"trap", "TERM", "7", ",", "print", "ready", ",", "after", "1h"}
 		}
 		w := u.follow()
 		id := u.run(u.spec(c.name, c.words...))
-		u.up(id)
+		if c.signal != syscall.SIGKILL {
+			u.up(id)
+		}
 		if err := h.Engine.Signal(t.Context(), id, c.signal); err != nil {
 			t.Fatal(err)
 		}
@@ -163,9 +165,7 @@ func signals(t *testing.T, h *Harness) {
 		}
 	}
 	id := u.run(u.spec("stubborn", "stubborn"))
-	if h.Kernel {
-		eventually(t, "stubborn is up", func() bool { return h.Output == nil || contains(h.Output(t, id), "ready") })
-	}
+	u.up(id)
 	if err := h.Engine.Signal(t.Context(), id, syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}

@@ -18,13 +18,13 @@ type Harness struct {
 	Engine task.Engine
 	// Image is the reference of the probe image, present or to be pulled; Missing is one no registry has.
 	Image, Missing string
-	// Kernel says that the probe program really runs; without it, what only a kernel can show is skipped.
+	// Kernel says that the probe program really runs, which needs Output; without it, what only a kernel can show is skipped.
 	Kernel bool
 	// NetNS makes a network namespace and returns its path and the name of an interface in it that no other has. Optional.
 	NetNS func(t *testing.T) (path, link string)
 	// Reopen ends the engine without letting it clean up and opens another over what it left. Optional.
 	Reopen func(t *testing.T) task.Engine
-	// Output is everything a container has written, both streams, without framing. Optional.
+	// Output is everything a container has written, both streams, without framing. Optional without Kernel.
 	Output func(t *testing.T, containerID string) []byte
 }
 
@@ -124,14 +124,12 @@ func (u *unit) run(s task.ContainerSpec) string {
 	return s.ID
 }
 
-// up waits until a started program has got as far as its traps, which nothing tells.
+// up waits until a started program says that it takes signals.
 func (u *unit) up(id string) {
 	u.t.Helper()
-	if !u.h.Kernel {
-		return
+	if u.h.Kernel {
+		eventually(u.t, id+" is up", func() bool { return contains(u.h.Output(u.t, id), "ready\n") })
 	}
-	eventually(u.t, id+" is up", func() bool { code, _, err := u.try(id, "exit", "0"); return err == nil && code == 0 })
-	time.Sleep(200 * time.Millisecond)
 }
 
 // list is the task's part of what the engine lists.

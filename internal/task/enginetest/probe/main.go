@@ -1,8 +1,8 @@
 // Command probe is what the containers of the engine's conformance suite run: words that each do one thing, statements separated
 // by ",". It runs without a shell and without libraries.
 //
-//	sleep                   until SIGTERM, then exit 143
-//	stubborn                until SIGKILL
+//	sleep                   until SIGTERM, then exit 143; it prints "ready" once it waits
+//	stubborn                until SIGKILL; the same
 //	exit N
 //	after DURATION          wait, then the next statement
 //	trap SIGNAL N           exit N upon the signal, from here on
@@ -61,6 +61,7 @@ func do(words []string) error {
 	case "sleep":
 		c := make(chan os.Signal, 1)
 		signal.Notify(c, syscall.SIGTERM)
+		fmt.Println("ready")
 		<-c
 		os.Exit(143)
 	case "stubborn":
