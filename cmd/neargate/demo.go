@@ -45,6 +45,9 @@ func runDemo(ctx context.Context, args []string) error {
 	}
 	defer os.RemoveAll(dir)
 	p, err := startPlatform(ctx, dir, *listen, *region)
+	if errors.Is(err, context.Canceled) {
+		return wasInterrupted()
+	}
 	if err != nil {
 		return err
 	}
@@ -57,8 +60,7 @@ func runDemo(ctx context.Context, args []string) error {
 	}
 	switch {
 	case errors.Is(err, context.Canceled):
-		fmt.Println("interrupted; everything is taken down")
-		return exitCode(130)
+		return wasInterrupted()
 	case err != nil:
 		p.showLog(os.Stderr)
 		return err
@@ -68,6 +70,11 @@ func runDemo(ctx context.Context, args []string) error {
 		return exitCode(1)
 	}
 	return nil
+}
+
+func wasInterrupted() error {
+	fmt.Println("interrupted; everything is taken down")
+	return exitCode(130)
 }
 
 // stay leaves the picture standing until Ctrl-C.
@@ -132,7 +139,11 @@ func startPlatform(ctx context.Context, dir, listen, region string) (*platform, 
 	case <-p.ended:
 		err = fmt.Errorf("the platform did not start: %w", p.err)
 	case <-ctx.Done():
-		err = ctx.Err()
+		if err := p.takeDown(); err != nil {
+			p.showLog(os.Stderr)
+			return nil, fmt.Errorf("interrupted: %w", err)
+		}
+		return nil, ctx.Err()
 	case <-time.After(readyLimit):
 		err = fmt.Errorf("the platform is not ready after %s", readyLimit)
 	}

@@ -69,7 +69,16 @@ func runServe(ctx context.Context, args []string) error {
 
 	p, err := control.Open(ctx, *config)
 	if err != nil {
-		return err
+		if !caught(interrupted) {
+			return err
+		}
+		if errors.Is(err, context.Canceled) {
+			err = nil
+		}
+		config.Log.Info("interrupted: taking everything down")
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeDown)
+		defer cancel()
+		return errors.Join(err, control.Down(end, *config)) // what it had made or adopted until then (ADR 7)
 	}
 	go func() {
 		<-p.Ready()
@@ -77,16 +86,20 @@ func runServe(ctx context.Context, args []string) error {
 		fmt.Printf("point AWS clients here: eval \"$(neargate env --endpoint %s)\"\n", p.Endpoint())
 	}()
 	err = p.Run(ctx)
-	select {
-	case <-interrupted:
-		config.Log.Info("interrupted: taking everything down")
-		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeDown)
-		defer cancel()
-		err = errors.Join(err, p.Remove(end))
-	default:
+	if !caught(interrupted) {
 		config.Log.Info("control plane ends, tasks and traffic go on", "take down", "neargate down --data-dir "+config.DataDir)
+		return err
 	}
-	return err
+	config.Log.Info("interrupted: taking everything down")
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeDown)
+	defer cancel()
+	return errors.Join(err, p.Remove(end))
+}
+
+// caught tells whether a signal has come.
+func caught(signals chan os.Signal) bool {
+	signal.Stop(signals) // one that is just being delivered, and has ended the context already, is in the channel afterwards
+	return len(signals) > 0
 }
 
 func logger(level string) (*slog.Logger, error) {
