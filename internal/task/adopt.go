@@ -84,10 +84,6 @@ func (l *Loop) takeOver(ctx context.Context, t *Task, found map[string]Container
 		if current[id] {
 			continue
 		}
-		l.stops.submit(func() {
-			if err := l.Engine.RemoveContainer(ctx, id); err != nil && ctx.Err() == nil {
-				l.Log.Warn("old container stays", "task", t.ID, "container", id, "err", err)
-			}
-		})
+		l.insist(ctx, "container "+id, func() error { return l.Engine.RemoveContainer(ctx, id) })
 	}
 }

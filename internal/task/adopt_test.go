@@ -2,6 +2,8 @@ package task_test
 
 import (
 	"context"
+	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -69,5 +71,67 @@ func TestReset(t *testing.T) {
 		}
 		w.pass(time.Second)
 		w.wantClean()
+	})
+}
+
+// TestOrphanThatStays: what belongs to no task is removed, however often that fails, and in longer and longer intervals.
+func TestOrphanThatStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		for _, err := range []error{
+			w.engine.CreateTask(context.Background(), task.Sandbox{TaskID: "0123456789abcdef0123456789abcdef"}),
+			w.engine.CreateTask(context.Background(), task.Sandbox{TaskID: "fedcba9876543210fedcba9876543210"}),
+		} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		var tries atomic.Int64
+		w.engine.Fail(func(call string) error {
+			if call == "RemoveTask" {
+				tries.Add(1)
+				return errors.New("device or resource busy")
+			}
+			return nil
+		})
+		w.serve()
+		w.pass(10 * time.Minute)
+		if n := tries.Load(); n < 40 || n > 60 {
+			t.Errorf("%d tries in ten minutes to remove two tasks", n)
+		}
+		w.engine.Fail(nil)
+		w.pass(time.Minute)
+		w.wantClean()
+
+		arn := w.run(definition(container("app"))) // its row vanishes
+		w.pass(time.Second)
+		w.want(arn, task.Running)
+		w.engine.Fail(func(call string) error {
+			if call == "RemoveTask" {
+				return errors.New("device or resource busy")
+			}
+			return nil
+		})
+		if err := w.store.Clear(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		w.pass(time.Minute)
+		w.engine.Fail(nil)
+		w.pass(time.Minute)
+		w.wantClean()
+	})
+}
+
+// TestPullGoesTheTasksWay: images come by the task's own interface.
+func TestPullGoesTheTasksWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.serve()
+		arn := w.run(definition(container("app")))
+		w.pass(time.Second)
+		got := w.engine.LastPull()
+		if want := "/run/netns/" + w.want(arn, task.Running).Attachment.InterfaceID; got.NetNS != want || got.Ref != "app:1" {
+			t.Errorf("%+v, want %s", got, want)
+		}
 	})
 }

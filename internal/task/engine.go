@@ -47,6 +47,7 @@ type Engine interface {
 type PullRequest struct {
 	Ref                string
 	Username, Password string
+	NetNS              string // path of the namespace whose way to the registry is taken; empty: the host's
 }
 
 // Image is a present image.

@@ -2,6 +2,7 @@ package task
 
 import (
 	"context"
+	"fmt"
 
 	"golang.org/x/sync/errgroup"
 
@@ -16,7 +17,7 @@ func (l *Loop) pull(ctx context.Context, v *view) (change, error) {
 	group.Go(func() error { return l.openLogs(ctx, v.task) })
 	var images map[string]Image
 	group.Go(func() (err error) {
-		images, err = l.pullImages(ctx, v.def)
+		images, err = l.pullImages(ctx, v)
 		return err
 	})
 	if err := group.Wait(); err != nil {
@@ -35,14 +36,20 @@ func (l *Loop) pull(ctx context.Context, v *view) (change, error) {
 	}, nil
 }
 
-func (l *Loop) pullImages(ctx context.Context, d *Definition) (map[string]Image, error) {
+// pullImages goes the task's own way: without a route to the registry there is no image.
+// AWS: "Fargate task networking": the task's elastic network interface is also what images are pulled through.
+func (l *Loop) pullImages(ctx context.Context, v *view) (map[string]Image, error) {
+	place, err := l.Network.Realise(ctx, v.task.Attachment.InterfaceID)
+	if err != nil {
+		return nil, fmt.Errorf("ResourceInitializationError: failed to attach network interface %s: %w", v.task.Attachment.InterfaceID, err)
+	}
 	images := map[string]Image{}
-	for i := range d.Containers {
-		ref := d.Containers[i].Image
+	for i := range v.def.Containers {
+		ref := v.def.Containers[i].Image
 		if _, done := images[ref]; done {
 			continue
 		}
-		image, err := l.Engine.Pull(ctx, PullRequest{Ref: ref})
+		image, err := l.Engine.Pull(ctx, PullRequest{Ref: ref, NetNS: place.NetNS})
 		if err != nil {
 			return nil, err
 		}

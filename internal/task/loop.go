@@ -42,7 +42,7 @@ type Loop struct {
 
 	writing context.Context // of the transactions a running Loop makes
 
-	ready chan struct{} // a token while pending is not empty
+	ready chan struct{} // a token while pending is not empty, or a chore has got its time
 
 	mu      sync.Mutex
 	pending []string                    // tasks to be looked at, in order
@@ -50,7 +50,8 @@ type Loop struct {
 	working map[string]*work            // tasks in a lane
 	seen    map[string][]ContainerState // by task id: the engine's last words
 	byID    map[string]string           // task id → ARN
-	alarms  alarms                      // by ARN; touched by Run's goroutine alone
+	chores  map[string]*chore
+	alarms  alarms // by ARN; touched by Run's goroutine alone
 }
 
 // work is the step a task is in.
@@ -79,6 +80,7 @@ func NewLoop(c Config) *Loop {
 		working: map[string]*work{},
 		seen:    map[string][]ContainerState{},
 		byID:    map[string]string{},
+		chores:  map[string]*chore{},
 	}
 	l.prober = newProber(c.Engine, 8*c.Parallel, func(arn string) { l.Wake(arn) })
 	l.road = l.steps()
@@ -147,8 +149,12 @@ func (l *Loop) run(ctx context.Context) error {
 		for _, arn := range l.take() {
 			l.look(ctx, arn)
 		}
-		if at, ok := l.alarms.next(); ok {
-			timer.Reset(time.Until(at))
+		next := l.doChores(ctx, now)
+		if at, ok := l.alarms.next(); ok && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+		if !next.IsZero() {
+			timer.Reset(time.Until(next))
 		}
 	}
 }
@@ -166,6 +172,11 @@ func (l *Loop) enqueue(arn string) {
 	}
 	l.queued[arn] = true
 	l.pending = append(l.pending, arn)
+	l.poke()
+}
+
+// poke has Run look around.
+func (l *Loop) poke() {
 	select {
 	case l.ready <- struct{}{}:
 	default:

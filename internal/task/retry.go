@@ -21,11 +21,15 @@ func (s *step) failure(t *Task, err error, now time.Time) {
 		t.fail(err)
 		return
 	}
-	pause := lastRetry
-	if attempts < 8 {
-		pause = min(firstRetry<<(attempts-1), lastRetry)
+	t.Retry = Retry{Step: s.name, Attempts: attempts, At: now.Add(pauseAfter(attempts))}
+}
+
+// pauseAfter is how long to wait after that many failures.
+func pauseAfter(attempts int) time.Duration {
+	if attempts >= 8 {
+		return lastRetry
 	}
-	t.Retry = Retry{Step: s.name, Attempts: attempts, At: now.Add(pause)}
+	return min(firstRetry<<(attempts-1), lastRetry)
 }
 
 // hopelessly tells whether trying again would only repeat the error.

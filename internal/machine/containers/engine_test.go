@@ -249,3 +249,17 @@ func TestShimDies(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestPullTakesItsWay: the namespace that is given is the one that is dialled from.
+func TestPullTakesItsWay(t *testing.T) {
+	for _, v := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
+		if os.Getenv(v) != "" {
+			t.Skip("this machine needs a proxy")
+		}
+	}
+	e := openEngine(t, testConfig(t))
+	_, err := e.Pull(t.Context(), task.PullRequest{Ref: "192.0.2.1/web:1", NetNS: "/nowhere"})
+	if err == nil || !strings.Contains(err.Error(), "network namespace /nowhere") {
+		t.Error(err)
+	}
+}

@@ -12,7 +12,7 @@ import (
 
 // Pull implements task.Engine.
 func (e *Engine) Pull(ctx context.Context, r task.PullRequest) (task.Image, error) {
-	img, err := e.images.Pull(ctx, images.Pull{Ref: r.Ref, Username: r.Username, Password: r.Password})
+	img, err := e.images.Pull(ctx, images.Pull{Ref: r.Ref, Username: r.Username, Password: r.Password, NetNS: r.NetNS})
 	if f, ok := errors.AsType[*images.Failure](err); ok {
 		return task.Image{}, &task.PullError{Ref: r.Ref, Reason: f.Reason, Retry: f.Retry, Err: f.Err}
 	} else if err != nil {

@@ -65,6 +65,9 @@ func passes(err error) bool {
 	return ok
 }
 
+// isCancelled tells whether whoever asked gave up. A registry that does not answer is something else, though a dialer's timeout
+// calls itself context.DeadlineExceeded too.
 func isCancelled(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+	_, network := errors.AsType[*net.OpError](err)
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) && !network
 }

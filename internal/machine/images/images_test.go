@@ -2,11 +2,13 @@ package images
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -231,20 +233,46 @@ func TestLocate(t *testing.T) {
 func TestPullThroughANamespace(t *testing.T) {
 	_, host := serveRegistry(t)
 	s := store(t, nil)
+	s.proxy = func(*http.Request) (*url.URL, error) { return nil, nil }
 	push(t, host+"/web:1", made(t, "one"))
 	ns := fmt.Sprintf("ng-images-%d", os.Getpid())
 	if out, err := exec.Command("ip", "netns", "add", ns).CombinedOutput(); err != nil {
 		t.Skipf("no network namespace: %v: %s", err, out)
 	}
 	t.Cleanup(func() { exec.Command("ip", "netns", "del", ns).Run() })
-	p := Pull{Ref: host + "/web:1", Username: "AWS", Password: "pass", NetNS: "/run/netns/" + ns}
-	_, err := s.Pull(t.Context(), p)
-	if f, ok := errors.AsType[*Failure](err); !ok || !strings.Contains(f.Reason, "network is unreachable") || !f.Retry {
+	there := "/run/netns/" + ns
+	const want = `pull image manifest has been retried 1 time(s): failed to resolve ref 192.0.2.1/web:1: failed to do request: ` +
+		`Head "https://192.0.2.1/v2/web/manifests/1": dial tcp 192.0.2.1:443: i/o timeout`
+	_, err := s.Pull(t.Context(), Pull{Ref: "192.0.2.1/web:1", NetNS: there})
+	if f, ok := errors.AsType[*Failure](err); !ok || f.Reason != want || !f.Retry {
 		t.Errorf("from a namespace without a way out: %v", err)
 	}
-	p.NetNS = "/proc/self/ns/net"
-	if _, err := s.Pull(t.Context(), p); err != nil {
-		t.Errorf("from this one: %v", err)
+	if _, err := s.Pull(t.Context(), Pull{Ref: host + "/web:1", Username: "AWS", Password: "pass", NetNS: there}); err != nil {
+		t.Errorf("a registry of this machine: %v", err)
+	}
+	s.proxy = func(*http.Request) (*url.URL, error) { return &url.URL{Scheme: "http", Host: "127.0.0.1:1"}, nil }
+	_, err = s.Pull(t.Context(), Pull{Ref: "192.0.2.1/web:2", NetNS: there})
+	if err == nil || !strings.Contains(err.Error(), "proxyconnect tcp: dial tcp 127.0.0.1:1: connect: connection refused") {
+		t.Errorf("behind a proxy: %v", err)
+	}
+	if conn, err := dialFrom("/proc/self/ns/net")(t.Context(), "tcp", host); err != nil {
+		t.Errorf("from this namespace: %v", err)
+	} else {
+		conn.Close()
+	}
+}
+
+// TestRegistryThatDoesNotAnswer: a dialer's timeout is no caller's giving up, after which others would try again at once.
+func TestRegistryThatDoesNotAnswer(t *testing.T) {
+	_, timeout := (&net.Dialer{Deadline: time.Now().Add(-time.Second)}).Dial("tcp", "127.0.0.1:1")
+	if !errors.Is(timeout, context.DeadlineExceeded) {
+		t.Fatal(timeout)
+	}
+	if err := fmt.Errorf("do request: %w", timeout); isCancelled(err) || !passes(err) {
+		t.Errorf("%v: cancelled %v, passes %v", err, isCancelled(err), passes(err))
+	}
+	if !isCancelled(fmt.Errorf("pull: %w", context.DeadlineExceeded)) || !isCancelled(context.Canceled) {
+		t.Error("a caller who gives up is not known")
 	}
 }
 

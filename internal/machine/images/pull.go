@@ -16,7 +16,9 @@ import (
 type Pull struct {
 	Ref                string
 	Username, Password string
-	NetNS              string // path of the network namespace to travel through; empty: the host's
+	// NetNS is the path of the network namespace to travel through; empty: the host's. Registries of this machine are reached from
+	// the host all the same, and so is everything where the host itself needs a proxy.
+	NetNS string
 }
 
 // Pull makes the image present and unpacked. Images that were loaded are taken as they are; any other name is asked at its

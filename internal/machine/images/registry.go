@@ -2,17 +2,22 @@ package images
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
+	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/containerd/containerd/v2/core/remotes"
 	"github.com/containerd/containerd/v2/core/remotes/docker"
 	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
 )
 
 // Locate says where the registry called host in image names is reached; nil: where its name says. The request keeps host as its
@@ -33,7 +38,8 @@ func (s *Store) resolver(p Pull) remotes.Resolver {
 			h.Host = "registry-1.docker.io"
 		}
 		transport := docker.DefaultHTTPTransport(nil)
-		transport.DialContext = (&net.Dialer{Timeout: 10 * time.Second}).DialContext
+		transport.Proxy = s.proxy
+		transport.DialContext = (&net.Dialer{Timeout: dialLimit}).DialContext
 		var at *url.URL
 		if s.locate != nil {
 			at = s.locate(host)
@@ -46,7 +52,7 @@ func (s *Store) resolver(p Pull) remotes.Resolver {
 				return dial(ctx, network, hostPort(at))
 			}
 			transport.Proxy = nil
-		case p.NetNS != "":
+		case p.NetNS != "" && !isLoopback(host) && !s.proxied(h):
 			transport.DialContext = dialFrom(p.NetNS)
 			transport.Proxy = nil
 		}
@@ -60,6 +66,12 @@ func (s *Store) resolver(p Pull) remotes.Resolver {
 		}))
 		return []docker.RegistryHost{h}, nil
 	}})
+}
+
+// proxied tells whether the host reaches a registry by a proxy, which a task's namespace would not lead to.
+func (s *Store) proxied(h docker.RegistryHost) bool {
+	at, err := s.proxy(&http.Request{URL: &url.URL{Scheme: h.Scheme, Host: h.Host}})
+	return at != nil || err != nil
 }
 
 func isLoopback(host string) bool {
@@ -84,6 +96,9 @@ func hostPort(u *url.URL) string {
 	return net.JoinHostPort(u.Hostname(), "80")
 }
 
+// dialLimit is how long a connection to a registry may take, by whichever of its addresses.
+const dialLimit = 10 * time.Second
+
 // dialFrom dials from inside the network namespace at path: a pull has the way out that its task has. Names are resolved before,
 // by the host.
 func dialFrom(path string) func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -92,24 +107,38 @@ func dialFrom(path string) func(ctx context.Context, network, addr string) (net.
 		if err != nil {
 			return nil, err
 		}
+		number, err := strconv.ParseUint(port, 10, 16)
+		if err != nil {
+			return nil, err
+		}
 		ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip4", host)
 		if err != nil {
 			return nil, err
 		}
 		var lastErr error
-		for _, ip := range ips {
-			conn, err := dialInside(ctx, path, network, net.JoinHostPort(ip.Unmap().String(), port))
+		end := time.Now().Add(dialLimit)
+		for i, ip := range ips {
+			to := netip.AddrPortFrom(ip.Unmap(), uint16(number))
+			conn, err := dialInside(ctx, path, network, to.String(), time.Until(end)/time.Duration(len(ips)-i))
 			if err == nil {
 				return conn, nil
 			}
-			lastErr = err
+			lastErr = vanished(err, network, to)
 		}
 		return nil, lastErr
 	}
 }
 
+// vanished is err as a client of AWS sees it: what has no route there is dropped, not refused.
+func vanished(err error, network string, to netip.AddrPort) error {
+	if !errors.Is(err, unix.ENETUNREACH) && !errors.Is(err, unix.EHOSTUNREACH) {
+		return err
+	}
+	return &net.OpError{Op: "dial", Net: network, Addr: net.TCPAddrFromAddrPort(to), Err: os.ErrDeadlineExceeded}
+}
+
 // dialInside works on a thread of its own. The thread is thrown away if it cannot return to where it was.
-func dialInside(ctx context.Context, path, network, addr string) (conn net.Conn, err error) {
+func dialInside(ctx context.Context, path, network, addr string, limit time.Duration) (conn net.Conn, err error) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -128,7 +157,7 @@ func dialInside(ctx context.Context, path, network, addr string) (conn net.Conn,
 			return
 		}
 		// A literal address and no fallback: the dialer makes its socket on this very goroutine.
-		d := net.Dialer{Timeout: 10 * time.Second, FallbackDelay: -1}
+		d := net.Dialer{Timeout: limit, FallbackDelay: -1}
 		conn, err = d.DialContext(ctx, network, addr)
 		if netns.Set(home) == nil {
 			runtime.UnlockOSThread()

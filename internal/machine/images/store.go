@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"sync"
@@ -45,6 +47,7 @@ type Store struct {
 	platform ocispec.Platform
 	match    platforms.MatchComparer
 	locate   Locate
+	proxy    func(*http.Request) (*url.URL, error) // the host's way to registries
 
 	bolt    *bolt.DB
 	db      *metadata.DB
@@ -72,7 +75,7 @@ func Open(ctx context.Context, cfg Config) (_ *Store, err error) {
 	if err := mount.SetTempMountLocation(filepath.Join(cfg.Dir, "tmp")); err != nil {
 		return nil, fmt.Errorf("images: %w", err)
 	}
-	s := &Store{platform: platforms.DefaultSpec(), locate: cfg.Registry, ready: map[digest.Digest]*Rootfs{}}
+	s := &Store{platform: platforms.DefaultSpec(), locate: cfg.Registry, proxy: http.ProxyFromEnvironment, ready: map[digest.Digest]*Rootfs{}}
 	s.match = platforms.Only(s.platform)
 	defer func() {
 		if err != nil {

@@ -22,12 +22,20 @@ type Engine struct {
 	containers  map[string]*container
 	subscribers map[*subscriber]struct{}
 	counts      Counts
+	lastPull    task.PullRequest
 	fault       func(call string) error
 	pid         int
 }
 
 // Counts is how often the engine did things, for those who count work.
 type Counts struct{ Pulls, Sandboxes, Creates, Starts, Signals, Execs, Removes, Lists int }
+
+// LastPull is what was last asked for.
+func (e *Engine) LastPull() task.PullRequest {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.lastPull
+}
 
 type sandbox struct {
 	spec       task.Sandbox
@@ -98,6 +106,7 @@ func (e *Engine) Pull(ctx context.Context, r task.PullRequest) (task.Image, erro
 		return task.Image{}, err
 	}
 	e.counts.Pulls++
+	e.lastPull = r
 	b := e.behaviours[r.Ref]
 	e.mu.Unlock()
 	if err := pause(ctx, b.PullTime); err != nil {
