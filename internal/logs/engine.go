@@ -2,6 +2,8 @@ package logs
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -29,11 +31,18 @@ type Config struct {
 	Log    *slog.Logger
 }
 
-// Open opens or creates the events' file.
+// Open opens or creates the events' file. Events of streams that are gone are removed: whoever deleted those was killed in between.
 func Open(c Config) (*Engine, error) {
 	ev, err := openEvents(c.Path)
 	if err != nil {
 		return nil, err
+	}
+	known := map[int64]bool{}
+	for s := range c.Tables.Streams.All(c.Store.View(), "") {
+		known[s.ID] = true
+	}
+	if err := ev.keep(context.Background(), known); err != nil {
+		return nil, errors.Join(fmt.Errorf("log events %s: %w", c.Path, err), ev.close())
 	}
 	return &Engine{store: c.Store, tables: c.Tables, events: ev, clock: c.Clock, log: c.Log}, nil
 }

@@ -226,3 +226,35 @@ func TestJoiner(t *testing.T) {
 		t.Errorf("%+v up to %d", got, offset)
 	}
 }
+
+// TestEventsOfNobody: a process that is killed between a stream's row and its events leaves nothing for good.
+func TestEventsOfNobody(t *testing.T) {
+	w := open(t)
+	g, kept := w.stream(t, "kept")
+	_, first := w.stream(t, "first")
+	_, second := w.stream(t, "second")
+	for _, s := range []*Stream{kept, first, second} {
+		w.fill(t, g, s, 10)
+	}
+	if err := w.store.Update(t.Context(), func(tx *state.Tx) error {
+		w.tables.Streams.Delete(tx, StreamKey(g.ID, "first"))
+		w.tables.Streams.Delete(tx, StreamKey(g.ID, "second"))
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "copy.db") // as the next process finds it
+	if err := w.events.each(t.Context(), "VACUUM INTO ?", []any{path}, nil); err != nil {
+		t.Fatal(err)
+	}
+	e, err := Open(Config{Store: w.store, Tables: w.tables, Path: path, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	for s, want := range map[*Stream]bool{kept: true, first: false, second: false} {
+		if span, err := e.Span(t.Context(), s); err != nil || (span.Bytes > 0) != want {
+			t.Errorf("%s: %+v, %v", s.Name, span, err)
+		}
+	}
+}

@@ -218,6 +218,26 @@ func (e *events) dropStream(ctx context.Context, stream int64) error {
 	return e.each(ctx, "DELETE FROM event WHERE stream = ?", []any{stream}, nil)
 }
 
+// keep drops the events of all other streams. It goes from one stream's end to the next one's start, since there may be millions of
+// events.
+func (e *events) keep(ctx context.Context, known map[int64]bool) error {
+	var gone []int64
+	err := e.each(ctx, `WITH RECURSIVE s (id) AS (
+	SELECT min(stream) FROM event
+	UNION ALL
+	SELECT (SELECT min(stream) FROM event WHERE stream > s.id) FROM s WHERE s.id IS NOT NULL
+) SELECT id FROM s WHERE id IS NOT NULL`, nil, func(s *sqlite.Stmt) error {
+		if id := s.ColumnInt64(0); !known[id] {
+			gone = append(gone, id)
+		}
+		return nil
+	})
+	for _, id := range gone {
+		err = errors.Join(err, e.dropStream(ctx, id))
+	}
+	return err
+}
+
 func (e *events) clear(ctx context.Context) error {
 	return e.with(ctx, func(c *sqlite.Conn) error {
 		return sqlitex.ExecuteScript(c, "DELETE FROM event; DELETE FROM source;", nil)

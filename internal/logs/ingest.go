@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -49,19 +50,14 @@ func (in *Ingest) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 
-	following := map[string]bool{} // by container id; kept while the task's row lives, so that none is followed twice
-	look := func(t *task.Task) {
-		for i := range t.Containers {
-			c := t.Containers[i]
-			if c.Log.Driver != awslogs || c.ID == "" || c.StartedAt.IsZero() || following[c.ID] {
-				continue
-			}
-			following[c.ID] = true
-			wg.Go(func() { in.follow(ctx, t.ARN, c) })
+	followed := followed{}
+	look := func(arn string, t *task.Task) {
+		for _, c := range followed.news(arn, t) {
+			wg.Go(func() { in.follow(ctx, arn, c) })
 		}
 	}
 	for t := range in.Tasks.All(in.Store.View(), "") {
-		look(t)
+		look(t.ARN, t)
 	}
 	for {
 		changes, err := watch.Next(ctx)
@@ -70,11 +66,30 @@ func (in *Ingest) Run(ctx context.Context) error {
 		}
 		tx := in.Store.View()
 		for _, ch := range changes {
-			if t, ok := in.Tasks.Get(tx, ch.Key); ok {
-				look(t)
-			}
+			t, _ := in.Tasks.Get(tx, ch.Key)
+			look(ch.Key, t)
 		}
 	}
+}
+
+// followed are the ids of a task's containers that are or were followed, by the task's ARN: none is followed twice.
+type followed map[string][]string
+
+// news are a task's containers to follow from now on. A task whose row is gone is nil and is forgotten.
+func (f followed) news(arn string, t *task.Task) (news []task.Container) {
+	if t == nil {
+		delete(f, arn)
+		return nil
+	}
+	for i := range t.Containers {
+		c := t.Containers[i]
+		if c.Log.Driver != awslogs || c.ID == "" || c.StartedAt.IsZero() || slices.Contains(f[arn], c.ID) {
+			continue
+		}
+		f[arn] = append(f[arn], c.ID)
+		news = append(news, c)
+	}
+	return news
 }
 
 // follow reads one container's spool to its end. What goes wrong, such as a full

@@ -76,3 +76,26 @@ func TestIngestTriesAgain(t *testing.T) {
 		t.Fatal("the line does not arrive")
 	}
 }
+
+// TestFollowed: a container is followed once, and what is known of a task goes with its row.
+func TestFollowed(t *testing.T) {
+	f := followed{}
+	one := &task.Task{ARN: "one", Containers: []task.Container{
+		{ID: "a", StartedAt: time.Unix(1, 0), Log: task.LogSpec{Driver: awslogs}},
+		{ID: "b", Log: task.LogSpec{Driver: awslogs}},
+		{ID: "c", StartedAt: time.Unix(1, 0)},
+	}}
+	if got := f.news("one", one); len(got) != 1 || got[0].ID != "a" {
+		t.Errorf("%+v", got)
+	}
+	one.Containers[1].StartedAt = time.Unix(2, 0)
+	if got := f.news("one", one); len(got) != 1 || got[0].ID != "b" {
+		t.Errorf("%+v", got)
+	}
+	if got := f.news("one", one); len(got) != 0 {
+		t.Errorf("followed twice: %+v", got)
+	}
+	if f.news("one", nil); len(f) != 0 {
+		t.Errorf("kept: %+v", f)
+	}
+}
