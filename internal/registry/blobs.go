@@ -79,6 +79,15 @@ func (b *blobs) path(digest string) string {
 	return filepath.Join(b.dir, "sha256", digest[len("sha256:"):])
 }
 
+// all are the digests of the blobs there are.
+func (b *blobs) all() (digests []string, err error) {
+	entries, err := os.ReadDir(filepath.Join(b.dir, "sha256"))
+	for _, e := range entries {
+		digests = append(digests, "sha256:"+e.Name())
+	}
+	return digests, err
+}
+
 func (b *blobs) size(digest string) (int64, error) {
 	fi, err := os.Stat(b.path(digest))
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -107,5 +108,30 @@ func TestMount(t *testing.T) {
 		if res.StatusCode != status {
 			t.Errorf("mount into %s: %s, want %d", to, res.Status, status)
 		}
+	}
+}
+
+// TestBlobsOfNobody: a process that is killed between a blob's file and its row leaves nothing for good.
+func TestBlobsOfNobody(t *testing.T) {
+	r, _ := serve(t, false)
+	repository := Key(account, region, "app")
+	kept, lost := DigestOf([]byte("kept")), DigestOf([]byte("lost"))
+	for text, digest := range map[string]string{"kept": kept, "lost": lost} {
+		if err := r.FinishUpload(t.Context(), repository, r.upload(t, repository, text), digest); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.store.Update(t.Context(), func(tx *state.Tx) error { r.tables.Layers.Delete(tx, at(repository, lost)); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	again, err := Open(r.store, r.tables, r.blobs.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := again.blobs.size(lost); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a blob that no repository has: %v", err)
+	}
+	if _, err := again.blobs.size(kept); err != nil {
+		t.Error(err)
 	}
 }

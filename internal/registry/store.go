@@ -38,13 +38,22 @@ type Registry struct {
 	keeping sync.RWMutex
 }
 
-// Open opens the registry whose blobs are in dir.
+// Open opens the registry whose blobs are in dir. Blobs that no repository has are removed: a process that is killed between a blob's
+// row and its file leaves such.
 func Open(store *state.Store, tables *Tables, dir string) (*Registry, error) {
 	b, err := openBlobs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("registry %s: %w", dir, err)
 	}
-	return &Registry{store: store, tables: tables, blobs: b, now: time.Now}, nil
+	r := &Registry{store: store, tables: tables, blobs: b, now: time.Now}
+	all, err := b.all()
+	if err == nil {
+		err = r.dropBlobs(all)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("registry %s: %w", dir, err)
+	}
+	return r, nil
 }
 
 // Clear removes every blob. The store's rows are the caller's to delete.
