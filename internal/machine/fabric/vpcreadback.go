@@ -28,7 +28,7 @@ func (v *vpc) readBack() error {
 }
 
 func (v *vpc) readAddresses() (map[netip.Addr]bool, error) {
-	addrs, err := v.route.AddrList(v.lo, unix.AF_INET)
+	addrs, err := dump(func() ([]netlink.Addr, error) { return v.route.AddrList(v.lo, unix.AF_INET) })
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func (v *vpc) readUplink() error {
 }
 
 func (v *vpc) readRoutes() error {
-	rules, err := v.route.RuleList(unix.AF_INET)
+	rules, err := dump(func() ([]netlink.Rule, error) { return v.route.RuleList(unix.AF_INET) })
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,9 @@ func (v *vpc) readRoutes() error {
 			v.tables[uint32(r.Table)] = map[netip.Prefix]hop{}
 		}
 	}
-	routes, err := v.route.RouteListFiltered(unix.AF_INET, &netlink.Route{Table: unix.RT_TABLE_UNSPEC}, netlink.RT_FILTER_TABLE)
+	routes, err := dump(func() ([]netlink.Route, error) {
+		return v.route.RouteListFiltered(unix.AF_INET, &netlink.Route{Table: unix.RT_TABLE_UNSPEC}, netlink.RT_FILTER_TABLE)
+	})
 	if err != nil {
 		return err
 	}
