@@ -22,3 +22,14 @@ func TestDownRefuses(t *testing.T) {
 		t.Errorf("of some folder: %v", err)
 	}
 }
+
+// TestFailures: the first one ends the platform, and none waits for it to be heard of.
+func TestFailures(t *testing.T) {
+	p := &Platform{fail: make(chan error, 1)}
+	first := errors.New("first")
+	p.failed(first)
+	p.failed(errors.New("second"))
+	if err := <-p.fail; err != first {
+		t.Error(err)
+	}
+}

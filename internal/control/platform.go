@@ -137,7 +137,7 @@ func (p *Platform) start() {
 	go func() {
 		err := c.run(life)
 		if err != nil {
-			p.fail <- err
+			p.failed(err)
 		}
 		done <- err
 	}()
@@ -166,17 +166,25 @@ func (p *Platform) reset(ctx context.Context) error {
 	err = errors.Join(p.core.close(), p.at.remove(ctx), eraseState(p.config.DataDir))
 	p.edge.starts.Unlock()
 	if err != nil {
-		p.fail <- fmt.Errorf("reset: %w", err)
+		p.failed(fmt.Errorf("reset: %w", err))
 		return err
 	}
 	c, err := open(p.base, p.config, p.at)
 	if err != nil {
-		p.fail <- fmt.Errorf("reset: %w", err)
+		p.failed(fmt.Errorf("reset: %w", err))
 		return err
 	}
 	p.core = c
 	p.start()
 	return nil
+}
+
+// failed ends Run with err, unless something else has ended it already.
+func (p *Platform) failed(err error) {
+	select {
+	case p.fail <- err:
+	default:
+	}
 }
 
 // eraseState deletes what the account's rows and events are in. Images stay.
