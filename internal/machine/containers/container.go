@@ -44,8 +44,8 @@ type container struct {
 	mu       sync.Mutex
 	record   containerRecord
 	state    task.ContainerState
-	launched time.Time // when its start was over; zero where an earlier engine started it
-	over   chan struct{} // closed once the state is stopped
+	launched time.Time     // when its start was over; zero where an earlier engine started it
+	over     chan struct{} // closed once the state is stopped
 }
 
 func (e *Engine) newContainer(s *sandbox, c task.ContainerSpec) *container {
@@ -349,6 +349,7 @@ func (e *Engine) RemoveContainer(ctx context.Context, id string) error {
 	}
 	c.box.step.Lock()
 	defer c.box.step.Unlock()
+	defer func() { e.tidySpools(time.Now()) }()
 	return e.removeContainer(ctx, c)
 }
 

@@ -130,18 +130,36 @@ func (p *execution) run(ctx context.Context, runDir string, proc *specs.Process,
 		return err
 	}
 	lasting := p.scope(context.WithoutCancel(ctx))
-	if _, err := p.conn.Exec(lasting, req); err != nil {
-		return errgrpc.ToNative(err)
+	if err := p.start(lasting, req); err != nil {
+		return err
 	}
 	// In the background: the shim waits for those who still hold the output open.
 	defer func() { go p.conn.Delete(lasting, &taskapi.DeleteRequest{ID: p.container, ExecID: p.id}) }()
-	if _, err := p.conn.Start(lasting, &taskapi.StartRequest{ID: p.container, ExecID: p.id}); err != nil {
-		return errgrpc.ToNative(err)
-	}
 	pipes.started()
 	stop := p.serve(lasting, &pipes, s)
 	defer stop()
 	return p.wait(ctx, lasting, &pipes)
+}
+
+// start makes and starts the process. It is not given up when the caller is, because a half-made process would be left in the shim,
+// but when the shim does not answer: callers are few.
+func (p *execution) start(lasting context.Context, req *taskapi.ExecProcessRequest) error {
+	ctx, cancel := context.WithTimeout(lasting, startLimit)
+	defer cancel()
+	if _, err := p.conn.Exec(ctx, req); err != nil {
+		return errgrpc.ToNative(err)
+	}
+	_, err := p.conn.Start(ctx, &taskapi.StartRequest{ID: p.container, ExecID: p.id})
+	if err == nil {
+		return nil
+	}
+	go func() { // also if it is started later than that
+		ctx, cancel := context.WithTimeout(lasting, startLimit)
+		defer cancel()
+		_, _ = p.conn.Kill(ctx, &taskapi.KillRequest{ID: p.container, ExecID: p.id, Signal: uint32(syscall.SIGKILL)})
+		_, _ = p.conn.Delete(ctx, &taskapi.DeleteRequest{ID: p.container, ExecID: p.id})
+	}()
+	return errgrpc.ToNative(err)
 }
 
 // wait waits for the end, or kills the process when ctx ends first.

@@ -8,7 +8,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	taskapi "github.com/containerd/containerd/api/runtime/task/v3"
+	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/neargate/neargate/internal/task"
 )
@@ -99,6 +103,40 @@ func TestOutputOfExecIsCapped(t *testing.T) {
 	if err != nil || code != 0 || string(out) != "1\n2\n3\n4\n5\n" {
 		t.Errorf("%d, %q, %v", code, out, err)
 	}
+}
+
+// stuck is a shim that takes everything and answers nothing.
+type stuck struct{ taskapi.TTRPCTaskService }
+
+func (stuck) Exec(context.Context, *taskapi.ExecProcessRequest) (*emptypb.Empty, error) {
+	return nil, nil
+}
+
+func (stuck) Start(ctx context.Context, _ *taskapi.StartRequest) (*taskapi.StartResponse, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func (stuck) Kill(ctx context.Context, _ *taskapi.KillRequest) (*emptypb.Empty, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func (stuck) Delete(ctx context.Context, _ *taskapi.DeleteRequest) (*taskapi.DeleteResponse, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// TestExecOfAStuckShim: nobody waits for it for ever.
+func TestExecOfAStuckShim(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &execution{conn: &connection{TTRPCTaskService: stuck{}}}
+		begin := time.Now()
+		if err := p.start(t.Context(), nil); err == nil || time.Since(begin) != startLimit {
+			t.Errorf("%v after %v", err, time.Since(begin))
+		}
+		time.Sleep(2 * startLimit) // what it tries afterwards ends, too, or the bubble would not
+	})
 }
 
 // hears does something once a word was written to it.

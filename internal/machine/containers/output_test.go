@@ -2,6 +2,7 @@ package containers
 
 import (
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -30,6 +31,22 @@ func TestOldOutputIsRemoved(t *testing.T) {
 	e.tidySpools(time.Now().Add(2 * time.Hour))
 	is("gone-main", false)
 	is("lives-main", true)
+}
+
+func TestSuperfluousSpools(t *testing.T) {
+	now := time.Unix(10_000, 0)
+	left := []leftSpool{
+		{"old", now.Add(-2 * time.Hour), 0},
+		{"third", now.Add(-3 * time.Minute), 1},
+		{"first", now.Add(-time.Minute), 60},
+		{"second", now.Add(-2 * time.Minute), 40},
+	}
+	if got, want := superfluous(left, now, 100), []string{"third", "old"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got, want := superfluous(left, now, 101), []string{"old"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
 }
 
 func TestDataDirsThatCannotBeMounted(t *testing.T) {
