@@ -2,17 +2,14 @@ package cert
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/neargate/neargate/internal/state"
 )
 
-const (
-	// lookAgain is the time between two looks at a certificate that is due for renewal and not in use.
-	lookAgain = time.Hour
-	// retryAfter is the time until an issue that failed is tried again.
-	retryAfter = time.Minute
-)
+// lookAgain is the time between two looks at a certificate that is due for renewal and not in use.
+const lookAgain = time.Hour
 
 // Run issues requested certificates and renews them until ctx is done.
 func (e *Engine) Run(ctx context.Context) error {
@@ -42,7 +39,7 @@ func (e *Engine) Run(ctx context.Context) error {
 // schedule notes when a certificate, nil for one that is gone, has to be looked at.
 func (e *Engine) schedule(due map[string]time.Time, c *Certificate, arn string) {
 	switch {
-	case c == nil || c.Type != AmazonIssued:
+	case c == nil || c.Type != AmazonIssued || c.FailureReason != "" || c.Renewal.Status == RenewalFailed:
 		delete(due, arn)
 	case c.Body == "":
 		due[arn] = c.ValidatedAt
@@ -68,7 +65,7 @@ func (e *Engine) work(ctx context.Context, due map[string]time.Time) error {
 		case c.Body != "" && c.Renewal.Status != RenewalPending && !e.Renewable(tx, c, now):
 			due[arn] = now.Add(lookAgain)
 		default:
-			due[arn] = now.Add(retryAfter)
+			delete(due, arn) // whatever comes of it is a change of the row, which schedules it anew
 			if err := e.issue(ctx, c, now); err != nil {
 				return err
 			}
@@ -77,30 +74,49 @@ func (e *Engine) work(ctx context.Context, due map[string]time.Time) error {
 	return nil
 }
 
-// issue puts a new certificate and key into the row, if that is still what it was when it was found to be due.
+// issue puts a new certificate and key into the row, or why there is none, if that is still what it was when it was found to be due.
 func (e *Engine) issue(ctx context.Context, c *Certificate, now time.Time) error {
-	m, from, until, err := e.authority.issue(c.Domain, c.Names, c.KeyAlgorithm, now)
-	if err != nil {
-		e.log.Error("a certificate cannot be issued", "certificate", c.ARN, "error", err)
-		return nil
+	m, from, until, failure := e.authority.issue(c.Domain, c.Names, c.KeyAlgorithm, now)
+	next := *c
+	switch {
+	case failure != nil:
+		next.fail(now)
+	case c.Body != "":
+		next.Exported, next.Renewal = false, Renewal{Status: RenewalDone, At: now.UTC()}
 	}
-	issued := *c
-	issued.Material, issued.NotBefore, issued.NotAfter, issued.IssuedAt = m, from, until, now.UTC()
-	if c.Body != "" {
-		issued.Exported, issued.Renewal = false, Renewal{RenewalDone, now.UTC()}
+	if failure == nil {
+		next.Material, next.NotBefore, next.NotAfter, next.IssuedAt = m, from, until, now.UTC()
 	}
 	done := false
-	err = e.store.Update(ctx, func(tx *state.Tx) error {
+	err := e.store.Update(ctx, func(tx *state.Tx) error {
 		if current, ok := e.Certificates.Get(tx, c.ARN); ok && current == c {
-			e.Certificates.Put(tx, &issued)
+			e.Certificates.Put(tx, &next)
 			done = true
 		}
 		return nil
 	})
-	if err == nil && done {
+	switch {
+	case err != nil || !done:
+	case failure != nil:
+		e.log.Warn("certificate failed", "certificate", c.ARN, "domain", c.Domain, "error", failure)
+	default:
 		e.log.Info("certificate issued", "certificate", c.ARN, "domain", c.Domain, "until", until)
 	}
 	return err
+}
+
+// fail is the end of a certificate, or of its renewal: what the authority makes depends on nothing but the row, so that it would refuse
+// the row each time.
+func (c *Certificate) fail(now time.Time) {
+	reason := OtherReason
+	if slices.ContainsFunc(c.Names, func(name string) bool { return !isDomain(name) }) {
+		reason = InvalidPublicDomain
+	}
+	if c.Body == "" {
+		c.FailureReason = reason
+		return
+	}
+	c.Renewal = Renewal{Status: RenewalFailed, Reason: reason, At: now.UTC()}
 }
 
 // wait returns at the next change, or with none when something is due.

@@ -193,6 +193,41 @@ func TestLateUse(t *testing.T) {
 	})
 }
 
+// What cannot be issued fails once and for all; a certificate that cannot be renewed goes on as it is.
+func TestFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 1)
+		name, algorithm, renewed := w.request(P256, "example.com", "münchen.de"), w.request("nonsense", "example.com"), w.request(P256, "example.com")
+		after(validation)
+		for arn, reason := range map[string]string{name: InvalidPublicDomain, algorithm: OtherReason, renewed: ""} {
+			c := w.get(arn)
+			if c.FailureReason != reason || (c.Status(time.Now()) == Failed) != (reason != "") {
+				t.Errorf("%s: %s for %q, want %q", c.Domain, c.Status(time.Now()), c.FailureReason, reason)
+			}
+		}
+		renew := func(algorithm string) *Certificate {
+			w.update(func(tx *state.Tx) {
+				c := *w.get(renewed)
+				c.KeyAlgorithm, c.Renewal = algorithm, Renewal{Status: RenewalPending, At: time.Now()}
+				w.Certificates.Put(tx, &c)
+			})
+			after(validation)
+			return w.get(renewed)
+		}
+		c := renew("nonsense")
+		if c.Status(time.Now()) != Issued || c.Renewal.Status != RenewalFailed || c.Renewal.Reason != OtherReason {
+			t.Errorf("%s with renewal %+v", c.Status(time.Now()), c.Renewal)
+		}
+		after(24 * time.Hour)
+		if w.get(renewed) != c {
+			t.Error("renewed again and again")
+		}
+		if again := renew(P256); again.Renewal.Status != RenewalDone || again.Renewal.Reason != "" || again.Key == c.Key {
+			t.Errorf("asked for again: renewal %+v", again.Renewal)
+		}
+	})
+}
+
 // Certificates that are deleted or changed while they wait.
 func TestChangedMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

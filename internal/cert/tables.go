@@ -18,12 +18,20 @@ const (
 	PendingValidation = "PENDING_VALIDATION"
 	Issued            = "ISSUED"
 	Expired           = "EXPIRED"
+	Failed            = "FAILED"
+)
+
+// Reasons why a certificate is FAILED ("CertificateDetail", FailureReason).
+const (
+	InvalidPublicDomain = "INVALID_PUBLIC_DOMAIN"
+	OtherReason         = "OTHER"
 )
 
 // States of a renewal.
 const (
 	RenewalPending = "PENDING_AUTO_RENEWAL"
 	RenewalDone    = "SUCCESS"
+	RenewalFailed  = "FAILED"
 )
 
 // Material is a certificate with its key, all PEM.
@@ -57,6 +65,7 @@ type Certificate struct {
 	ValidationMethod  string            // DNS or EMAIL
 	ValidationDomains map[string]string // where mail for a name goes, if it is not the name
 	ValidatedAt       time.Time         // when validation is to succeed, or did
+	FailureReason     string            // why it is never issued; empty of all others
 	Transparency      string            // ENABLED or DISABLED
 	Export            string            // ENABLED or DISABLED
 	Renewal           Renewal
@@ -65,12 +74,15 @@ type Certificate struct {
 // Renewal is the last or coming renewal of a certificate; Status is empty where there was none.
 type Renewal struct {
 	Status string
+	Reason string // of one that failed
 	At     time.Time
 }
 
 // Status is a certificate's status at a time.
 func (c *Certificate) Status(now time.Time) string {
 	switch {
+	case c.FailureReason != "":
+		return Failed
 	case c.Body == "":
 		return PendingValidation
 	case now.After(c.NotAfter):

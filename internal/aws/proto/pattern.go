@@ -22,7 +22,29 @@ func (p *pattern) matches(s string) bool {
 }
 
 func compilePattern(source string) (*regexp.Regexp, error) {
-	return regexp.Compile(`^(?:` + translatePattern(source) + `)$`)
+	return regexp.Compile(`^(?:` + translatePattern(withoutLookahead(source)) + `)$`)
+}
+
+// noHyphen is the one use of a lookahead that can be said without: before a class that ends in a hyphen, repeated so many times, and
+// a class without one that has to be there.
+var noHyphen = regexp.MustCompile(`\(\?!-\)\[((?:\w-\w)+)-\]\{(\d+),(\d+)\}(\[(?:\w-\w)+\](?:[^*?{]|$))`)
+
+// withoutLookahead has the first of the repetitions be of the class without the hyphen, because Go's regexp knows no lookahead. Where
+// there may be none, the class behind comes first, and takes no hyphen anyway.
+func withoutLookahead(source string) string {
+	return noHyphen.ReplaceAllStringFunc(source, func(s string) string {
+		m := noHyphen.FindStringSubmatch(s)
+		low, lowErr := strconv.Atoi(m[2])
+		high, highErr := strconv.Atoi(m[3])
+		if lowErr != nil || highErr != nil || high == 0 {
+			return s
+		}
+		rest := "[" + m[1] + "][" + m[1] + "-]{" + strconv.Itoa(max(low-1, 0)) + "," + strconv.Itoa(high-1) + "}"
+		if low == 0 {
+			rest = "(?:" + rest + ")?"
+		}
+		return rest + m[4]
+	})
 }
 
 // maxRepeat is the largest repetition count Go's regexp takes.

@@ -32,12 +32,35 @@ func TestPattern(t *testing.T) {
 	}
 }
 
+// TestDomainNames has names of certificates at the edges of their pattern.
+func TestDomainNames(t *testing.T) {
+	p := newPattern(`(\*\.)?(((?!-)[A-Za-z0-9-]{0,62}[A-Za-z0-9])\.)+((?!-)[A-Za-z0-9-]{1,62}[A-Za-z0-9])`) // ACM's DomainNameString
+	label := strings.Repeat("a", 63)
+	for _, name := range []string{
+		"example.com", "*.example.com", "a.de", "1.2.de", "a-b.de", "a--b.de", "xn--mnchen-3ya.de", "a.b.c.d.com", "a.b-c", label + "." + label,
+		"A" + strings.Repeat("-", 61) + "b.de",
+	} {
+		if !p.matches(name) {
+			t.Errorf("%q is refused", name)
+		}
+	}
+	for _, name := range []string{
+		"", " ", "*", "*.*.example.com", "a.*.com", "*a.com", "a b.de", "a..b", "-a..b", "localhost", "x_y.de", "shop.example.com.", "a\x00.de", "münchen.de",
+		"-a.de", "-.de", "a-.de", "a.-de", "a.de-", "a.d", ".de", "a.de\n", label + "a.de", "a." + label + "a", "*.de",
+	} {
+		if p.matches(name) {
+			t.Errorf("%q passes", name)
+		}
+	}
+}
+
 // TestPatternsOfTheModels finds the constraints that would silently hold for everything.
 func TestPatternsOfTheModels(t *testing.T) {
 	files, err := filepath.Glob("../../../models/*.json")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no models: ", err)
 	}
+	unchecked := map[string]bool{"iam.json accountAliasType": true} // a hyphen that is followed by none
 	for _, file := range files {
 		b, err := os.ReadFile(file)
 		if err != nil {
@@ -52,8 +75,9 @@ func TestPatternsOfTheModels(t *testing.T) {
 			t.Fatal(err)
 		}
 		for name, s := range model.Shapes {
-			if _, err := compilePattern(s.Pattern); err != nil && !strings.Contains(s.Pattern, "(?=") && !strings.Contains(s.Pattern, "(?!") {
-				t.Errorf("%s %s: %v", filepath.Base(file), name, err)
+			what := filepath.Base(file) + " " + name
+			if _, err := compilePattern(s.Pattern); (err != nil) != unchecked[what] {
+				t.Errorf("%s: %v, not checked is expected: %v", what, err, unchecked[what])
 			}
 		}
 	}

@@ -79,7 +79,7 @@ func (s *Service) RenewCertificate(ctx context.Context, in *acmapi.RenewCertific
 	call := aws.From(ctx)
 	return change[acmapi.RenewCertificateOutput](ctx, s, in.CertificateArn, func(tx *state.Tx, c *cert.Certificate) error {
 		switch {
-		case c.Body == "" || c.Renewal.Status == cert.RenewalPending:
+		case c.Status(call.Now) == cert.PendingValidation || c.Renewal.Status == cert.RenewalPending:
 			return acmapi.ErrRequestInProgressException.New("The certificate %s is being issued or renewed.", c.ARN)
 		case !s.engine.Renewable(tx, c, call.Now):
 			return acmapi.ErrValidationException.New("The certificate %s is not eligible for renewal.", c.ARN)

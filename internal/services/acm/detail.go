@@ -16,7 +16,7 @@ func (s *Service) detail(tx *state.Tx, c *cert.Certificate, now time.Time) *acma
 		KeyAlgorithm: new(hyphenated(c.KeyAlgorithm)), CreatedAt: at(c.CreatedAt), IssuedAt: at(c.IssuedAt), ImportedAt: at(c.ImportedAt),
 		NotBefore: at(c.NotBefore), NotAfter: at(c.NotAfter), InUseBy: append([]string{}, users...),
 		RenewalEligibility: s.eligibility(tx, c, now), KeyUsages: []acmapi.KeyUsage{}, ExtendedKeyUsages: []acmapi.ExtendedKeyUsage{},
-		Options: options(c),
+		Options: options(c), FailureReason: text(c.FailureReason),
 	}
 	if d, ok := c.Detail(); ok {
 		out.Serial, out.Subject, out.Issuer, out.SignatureAlgorithm = &d.Serial, text(d.Subject), text(d.Issuer), &d.SignatureAlgorithm
@@ -34,7 +34,8 @@ func (s *Service) detail(tx *state.Tx, c *cert.Certificate, now time.Time) *acma
 	}
 	if c.Renewal.Status != "" {
 		out.RenewalSummary = &acmapi.RenewalSummary{
-			RenewalStatus: &c.Renewal.Status, DomainValidationOptions: validations(c), UpdatedAt: at(c.Renewal.At),
+			RenewalStatus: &c.Renewal.Status, RenewalStatusReason: text(c.Renewal.Reason), DomainValidationOptions: validations(c),
+			UpdatedAt: at(c.Renewal.At),
 		}
 	}
 	return out
@@ -50,7 +51,10 @@ func options(c *cert.Certificate) *acmapi.CertificateOptions {
 // validations are how each of a requested certificate's names is or was shown to be the caller's.
 func validations(c *cert.Certificate) []acmapi.DomainValidation {
 	status := acmapi.DomainStatusPendingValidation
-	if c.Body != "" {
+	switch {
+	case c.FailureReason != "":
+		status = acmapi.DomainStatusFailed
+	case c.Body != "":
 		status = acmapi.DomainStatusSuccess
 	}
 	var list []acmapi.DomainValidation

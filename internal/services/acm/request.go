@@ -24,7 +24,7 @@ func (s *Service) RequestCertificate(ctx context.Context, in *acmapi.RequestCert
 	call := aws.From(ctx)
 	switch {
 	case in.CertificateAuthorityArn != nil:
-		return nil, awserr.NotImplemented("CertificateAuthorityArn: AWS Private CA")
+		return nil, awserr.NotImplemented("CertificateAuthorityArn (AWS Private CA)")
 	case in.ManagedBy != nil:
 		return nil, awserr.NotImplemented("ManagedBy " + *in.ManagedBy)
 	case aws.Val(in.ValidationMethod) == acmapi.ValidationMethodHttp:
@@ -82,7 +82,7 @@ func (s *Service) ResendValidationEmail(ctx context.Context, in *acmapi.ResendVa
 	call := aws.From(ctx)
 	return change[acmapi.ResendValidationEmailOutput](ctx, s, in.CertificateArn, func(_ *state.Tx, c *cert.Certificate) error {
 		switch {
-		case c.Body != "" || c.ValidationMethod != acmapi.ValidationMethodEmail:
+		case c.Status(call.Now) != cert.PendingValidation || c.ValidationMethod != acmapi.ValidationMethodEmail:
 			return acmapi.ErrInvalidStateException.New("The certificate %s does not wait for a validation by email.", c.ARN)
 		case !slices.ContainsFunc(c.Names, func(n string) bool { return strings.EqualFold(n, *in.Domain) }):
 			return acmapi.ErrInvalidDomainValidationOptionsException.New("The domain name %s is not one of the certificate's.", *in.Domain)

@@ -66,10 +66,15 @@ func (s *Service) certificate(tx *state.Tx, call *aws.Call, certificateARN *stri
 // issued finds one of the caller's certificates that has been issued.
 func (s *Service) issued(tx *state.Tx, call *aws.Call, certificateARN *string) (*cert.Certificate, error) {
 	c, err := s.certificate(tx, call, certificateARN)
-	if err == nil && c.Body == "" {
+	switch {
+	case err != nil:
+		return nil, err
+	case c.Status(call.Now) == cert.Failed:
+		return nil, acmapi.ErrResourceNotFoundException.New("The certificate %s has failed and has no content.", c.ARN)
+	case c.Body == "":
 		return nil, acmapi.ErrRequestInProgressException.New("The certificate %s has not been issued yet.", c.ARN)
 	}
-	return c, err
+	return c, nil
 }
 
 // change changes a copy of a certificate and writes it.

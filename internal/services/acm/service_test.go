@@ -14,6 +14,7 @@ import (
 	acmapi "github.com/neargate/neargate/internal/api/acm"
 	"github.com/neargate/neargate/internal/aws"
 	"github.com/neargate/neargate/internal/aws/awserr"
+	"github.com/neargate/neargate/internal/aws/gateway"
 	"github.com/neargate/neargate/internal/aws/idem"
 	"github.com/neargate/neargate/internal/cert"
 	"github.com/neargate/neargate/internal/cert/certtest"
@@ -193,6 +194,60 @@ func TestRequestRefused(t *testing.T) {
 			if _, err := d.RequestCertificate(d.as("RequestCertificate"), in); code(err) != c.want {
 				t.Errorf("%s: %v, want %q", c.name, err, c.want)
 			}
+		}
+	})
+}
+
+// TestNames has the names that the API's model refuses, wherever in a request they are.
+func TestNames(t *testing.T) {
+	bubble(t, func(t *testing.T, d *desk) {
+		g := gateway.Handler(gateway.Config{Account: account}, d)
+		request := func(domain string, further []string, validation ...acmapi.DomainValidationOption) error {
+			_, err := g.Invoke(d.as("RequestCertificate"), "acm", "RequestCertificate", &acmapi.RequestCertificateInput{
+				DomainName: &domain, SubjectAlternativeNames: further, DomainValidationOptions: validation, KeyAlgorithm: new("EC_prime256v1"),
+			})
+			return err
+		}
+		if err := request("*.example.com", []string{"a.de", "xn--mnchen-3ya.de"}); err != nil {
+			t.Error(err)
+		}
+		const says = "failed to satisfy constraint: Member must satisfy "
+		for _, name := range []string{
+			"*.*.example.com", "a b.de", " ", "*", "a.*.com", "a..b", "-a..b", "localhost", "x_y.de", "shop.example.com.", "a\x00.de", "münchen.de",
+		} {
+			for where, err := range map[string]error{
+				"Value '" + name + "' at 'domainName' " + says + "regular expression pattern: (": request(name, nil),
+				"Value '[" + name + "]' at 'subjectAlternativeNames' " + says + "constraint: [":  request("example.com", []string{name}),
+				"at 'domainValidationOptions.1.member.validationDomain' " + says: request("example.com", nil,
+					acmapi.DomainValidationOption{DomainName: new("example.com"), ValidationDomain: &name}),
+			} {
+				if code(err) != "ValidationException" || !strings.Contains(err.Error(), where) {
+					t.Errorf("%q: %v, want %s", name, err, where)
+				}
+			}
+		}
+	})
+}
+
+// TestFailed has a name from before names were checked.
+func TestFailed(t *testing.T) {
+	bubble(t, func(t *testing.T, d *desk) {
+		arn := d.request(&acmapi.RequestCertificateInput{DomainName: new("münchen.de"), KeyAlgorithm: new("RSA_2048")})
+		settled()
+		got := d.describe(arn)
+		if *got.Status != "FAILED" || got.FailureReason == nil || *got.FailureReason != "INVALID_PUBLIC_DOMAIN" || *got.DomainValidationOptions[0].ValidationStatus != "FAILED" {
+			t.Errorf("%+v", got)
+		}
+		if list := d.list(&acmapi.ListCertificatesInput{CertificateStatuses: []string{"FAILED"}}); len(list) != 1 {
+			t.Errorf("failed are %v", list)
+		}
+		_, get := d.GetCertificate(d.as("GetCertificate"), &acmapi.GetCertificateInput{CertificateArn: arn})
+		_, renew := d.RenewCertificate(d.as("RenewCertificate"), &acmapi.RenewCertificateInput{CertificateArn: arn})
+		_, resend := d.ResendValidationEmail(d.as("ResendValidationEmail"), &acmapi.ResendValidationEmailInput{
+			CertificateArn: arn, Domain: new("münchen.de"), ValidationDomain: new("münchen.de"),
+		})
+		if code(get) != "ResourceNotFoundException" || code(renew) != "ValidationException" || code(resend) != "InvalidStateException" {
+			t.Errorf("content: %v\nrenewal: %v\nmail: %v", get, renew, resend)
 		}
 	})
 }
