@@ -192,7 +192,7 @@ func TestOverrides(t *testing.T) {
 		"Override for container named x is not a container in the TaskDefinition.":    {Containers: []ContainerOverride{{Name: "x"}}},
 		"No Fargate configuration exists for given values: 512 CPU, 512 memory.":      {CPU: 512},
 		"The 'memory' setting for container 'app' is greater than for the task.":      {Containers: []ContainerOverride{{Name: "app", Memory: 4096}}},
-		"overrides.containerOverrides[].environmentFiles is not implemented":          {Containers: []ContainerOverride{{Name: "app", EnvironmentFiles: []string{"f"}}}},
+		"does not implement overrides.containerOverrides[].environmentFiles yet":      {Containers: []ContainerOverride{{Name: "app", EnvironmentFiles: []string{"f"}}}},
 		"Tasks using the Fargate launch type do not support GPU resource requirement": {Containers: []ContainerOverride{{Name: "app", ResourceRequirements: []KeyValue{{"GPU", "1"}}}}},
 	} {
 		if _, err := d.With(o); err == nil || !strings.Contains(err.Error(), want) {

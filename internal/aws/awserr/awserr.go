@@ -37,9 +37,15 @@ func New(code string, status int, format string, args ...any) *Error {
 	return &Error{Code: code, Status: status, Server: status >= http.StatusInternalServerError, Message: message(format, args)}
 }
 
-// NotImplemented says that a part of an AWS API, named by what, is not there yet. Its status is 501, which no SDK retries.
+// NotImplemented says that a part of an AWS API is not there yet. what names it, one or many ("TargetControlPort", "load balancers of
+// type gateway"): the sentence fits both. Its status is 501, which no SDK retries.
 func NotImplemented(what string) *Error {
-	return New("NotImplemented", http.StatusNotImplemented, "%s is not implemented by Neargate yet", what)
+	return New("NotImplemented", http.StatusNotImplemented, "Neargate does not implement %s yet", what)
+}
+
+// Unsupported is the same where an error tells what is missing.
+func Unsupported(err error) *Error {
+	return New("NotImplemented", http.StatusNotImplemented, "Neargate does not implement this yet: %v", err)
 }
 
 // With adds a member of the modeled error. An int becomes an int64: the protocols' integers have a size.

@@ -34,6 +34,19 @@ func TestServerByStatus(t *testing.T) {
 	}
 }
 
+// What is missing reads as one sentence, be it one or many or an error that says so.
+func TestNotImplemented(t *testing.T) {
+	for want, err := range map[string]*Error{
+		"Neargate does not implement TargetControlPort yet":                                 NotImplemented("TargetControlPort"),
+		"Neargate does not implement load balancers of type gateway yet":                    NotImplemented("load balancers of type gateway"),
+		"Neargate does not implement this yet: target group a: slow start is not supported": Unsupported(errors.New("target group a: slow start is not supported")),
+	} {
+		if err.Message != want || err.Code != "NotImplemented" || err.Status != 501 {
+			t.Errorf("%d %s, want %s", err.Status, err, want)
+		}
+	}
+}
+
 func TestWith(t *testing.T) {
 	err := (&Class{Code: "ConflictException"}).New("busy").With("resourceIds", []string{"a"})
 	if err.Fields["resourceIds"] == nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -28,6 +29,11 @@ func (s sent) do(t *testing.T, address string) (status int, header http.Header, 
 	for k, v := range s.header {
 		r.Header.Set(k, v)
 	}
+	return send(t, r)
+}
+
+func send(t *testing.T, r *http.Request) (status int, header http.Header, body string) {
+	t.Helper()
 	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
@@ -44,6 +50,16 @@ func target(operation, body string) sent {
 	return sent{body: body, path: "/", header: map[string]string{
 		"X-Amz-Target": operation, "Content-Type": "application/x-amz-json-1.1",
 	}}
+}
+
+// signed is a request in a service's name without a body.
+func signed(service, method, path string, header map[string]string) sent {
+	s := sent{method: method, path: path, header: map[string]string{
+		"X-Amz-Date":    "20260801T120000Z",
+		"Authorization": "AWS4-HMAC-SHA256 Credential=test/20260801/us-east-1/" + service + "/aws4_request, SignedHeaders=host, Signature=00",
+	}}
+	maps.Copy(s.header, header)
+	return s
 }
 
 func ecs(operation, body string) sent {
@@ -98,8 +114,8 @@ func TestBadInput(t *testing.T) {
 		{"json: empty body", ecs("DeleteCluster", ``), 400, `Value null at 'cluster'`},
 		{"json: 10 MB", ecs("CreateCluster", `{"clusterName":"`+strings.Repeat("x", 10<<20)+`"}`), 413, `RequestEntityTooLargeException`},
 		{"json: unknown operation", ecs("MakeCoffee", `{}`), 400, `UnknownOperationException`},
-		{"json: unbound operation", ecs("ExecuteCommand", `{}`), 501, `ecs ExecuteCommand is not implemented by Neargate yet`},
-		{"json: unknown service", target("DynamoDB_20120810.ListTables", `{}`), 501, `DynamoDB_20120810 ListTables is not implemented`},
+		{"json: unbound operation", ecs("ExecuteCommand", `{}`), 501, `Neargate does not implement ecs ExecuteCommand yet`},
+		{"json: unknown service", target("DynamoDB_20120810.ListTables", `{}`), 501, `Neargate does not implement DynamoDB_20120810 ListTables yet`},
 		{"json: target without dot", target("Nonsense", `{}`), 400, `UnknownOperationException`},
 		{"json: bad gzip", func() sent { s := ecs("CreateCluster", "x"); s.header["Content-Encoding"] = "gzip"; return s }(), 400, `not valid gzip`},
 		{"json: gzip bomb", compressed(t, ecs("CreateCluster", ""), `{"clusterName":"`+strings.Repeat("x", 20<<20)+`"}`), 413, `RequestEntityTooLargeException`},
@@ -109,12 +125,12 @@ func TestBadInput(t *testing.T) {
 		{"query: malformed", form("Action=CreateRole&RoleName=%zz"), 404, `<Code>MalformedQueryString</Code>`},
 		{"query: no action", form("Version=2010-05-08"), 400, `<Code>MissingAction</Code>`},
 		{"query: unknown action", form("Action=MakeCoffee&Version=2010-05-08"), 400, `Could not find operation MakeCoffee for version 2010-05-08`},
-		{"query: unbound action", form("Action=DeletePolicy&Version=2010-05-08"), 501, `<Code>NotImplemented</Code><Message>iam DeletePolicy is`},
+		{"query: unbound action", form("Action=DeletePolicy&Version=2010-05-08"), 501, `<Code>NotImplemented</Code><Message>Neargate does not implement iam DeletePolicy yet`},
 		{"query: missing", form("Action=CreateRole&Version=2010-05-08"), 400, `<Code>ValidationError</Code><Message>2 validation errors detected: `},
 		{"query: not a number", form("Action=CreateRole&Version=2010-05-08&RoleName=r&AssumeRolePolicyDocument={}&MaxSessionDuration=x"), 400, `<Code>MalformedInput</Code>`},
 		{"query: too long", form("Action=CreateRole&Version=2010-05-08&AssumeRolePolicyDocument={}&RoleName=" + strings.Repeat("r", 65)), 400, `Member must have length less than or equal to 64`},
-		{"query: deep", form("Action=CreateRole&Version=2010-05-08&" + strings.Repeat("a.", 10_000) + "b=1"), 404, `MalformedQueryString`},
-		{"query: many", form("Action=CreateRole&Version=2010-05-08&" + strings.Repeat("a=&", 20_001)), 404, `MalformedQueryString`},
+		{"query: deep", form("Action=CreateRole&Version=2010-05-08&" + strings.Repeat("a.", 10_000) + "b=1"), 413, `<Code>RequestEntityTooLargeException</Code><Message>Request size exceeds the limit: a parameter of more than 128 parts`},
+		{"query: many", form("Action=CreateRole&Version=2010-05-08&" + strings.Repeat("a=&", 20_001)), 413, `<Message>Request size exceeds the limit: more than 20000 parameters`},
 		{"query: 10 MB", form("Action=CreateRole&Version=2010-05-08&RoleName=" + strings.Repeat("r", 10<<20)), 413, `RequestEntityTooLarge`},
 		{"query: control characters come back as XML", form("Action=DeleteRole&Version=2010-05-08&RoleName=a%00%3C"), 400, `&lt;`},
 
@@ -130,7 +146,19 @@ func TestBadInput(t *testing.T) {
 		{"rest: an unknown service of XML", sent{method: http.MethodGet, path: "/bucket/key", header: map[string]string{
 			"X-Amz-Content-Sha256": "UNSIGNED-PAYLOAD", "X-Amz-Date": "20260801T120000Z",
 			"Authorization": "AWS4-HMAC-SHA256 Credential=test/20260801/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=00",
-		}}, 501, `<Code>NotImplemented</Code><Message>s3 GET /bucket/key is not implemented`},
+		}}, 501, `<Code>NotImplemented</Code><Message>Neargate does not implement s3 GET /bucket/key yet`},
+		{"rest: an unknown service", signed("lambda", http.MethodGet, "/2015-03-31/functions", nil), 501, `"message":"Neargate does not implement lambda GET /2015-03-31/functions yet"`},
+		{"rest: Route 53", signed("route53", http.MethodGet, "/2013-04-01/hostedzone", nil), 501, `<Code>NotImplemented</Code><Message>Neargate does not implement route53 GET /2013-04-01/hostedzone yet`},
+		{"rest: CloudFront", signed("cloudfront", http.MethodGet, "/2020-05-31/distribution", nil), 501, `<Code>NotImplemented</Code>`},
+		{"rest: SES, version 2", signed("ses", http.MethodGet, "/v2/email/identities", nil), 501, `"message":"Neargate does not implement ses GET /v2/email/identities yet"`},
+		{"query: an unknown service", signed("sns", http.MethodPost, "/", nil), 501, `<Code>NotImplemented</Code><Message>Neargate does not implement sns POST / yet`},
+		{"query: an unknown service's form", signed("sns", http.MethodPost, "/?Action=ListTopics&Version=2010-03-31", nil), 501, `<Message>Neargate does not implement sns ListTopics yet`},
+		{"query: not a form", signed("elasticloadbalancing", http.MethodPost, "/", map[string]string{"Content-Type": "application/json"}), 400, `<Code>MissingAction</Code><Message>The request is missing an action: elasticloadbalancing expects parameters in a body of Content-Type application/x-www-form-urlencoded, or in the query string. The Content-Type is application/json.`},
+		{"query: no content type", signed("elasticloadbalancing", http.MethodPost, "/", nil), 400, `The Content-Type is absent.`},
+		{"query: Classic Load Balancers", signed("elasticloadbalancing", http.MethodPost, "/?Action=DescribeLoadBalancers&Version=2012-06-01", nil), 501, `<Code>NotImplemented</Code><Message>Neargate does not implement Classic Load Balancers (elasticloadbalancing 2012-06-01 DescribeLoadBalancers) yet`},
+		{"query: Classic Load Balancers, unsigned", form("Action=CreateLoadBalancerPolicy&Version=2012-06-01"), 501, `Classic Load Balancers`},
+		{"ec2: not a form", signed("ec2", http.MethodPost, "/", nil), 400, `<Errors><Error><Code>MissingAction</Code>`},
+		{"json: no target", signed("ecs", http.MethodPost, "/", nil), 404, `ecs expects it in the header X-Amz-Target.`},
 		{"rest: nothing there", sent{method: http.MethodGet, path: "/nothing"}, 404, `UnknownOperationException`},
 		{"cbor: wrong protocol", sent{path: "/service/x/operation/y", header: map[string]string{"Smithy-Protocol": "rpc-v9"}}, 400, `UnknownOperationException`},
 	} {

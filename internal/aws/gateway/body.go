@@ -85,11 +85,12 @@ func recycle(b *[]byte) {
 // tooLarge refuses a body after most of it went by unread: clients that are still sending do not look for an answer.
 func (x *exchange) tooLarge() error {
 	_, _ = io.CopyN(io.Discard, x.http.Body, maxDrained)
-	return errTooLarge()
+	return errTooLarge("")
 }
 
-func errTooLarge() error {
-	return awserr.New("RequestEntityTooLargeException", http.StatusRequestEntityTooLarge, "Request size exceeds the limit")
+// errTooLarge says that a request is too large, and in which respect other than its octets.
+func errTooLarge(respect string) error {
+	return awserr.New("RequestEntityTooLargeException", http.StatusRequestEntityTooLarge, "%s", "Request size exceeds the limit"+respect)
 }
 
 // plainBody is the body without its content encoding. Signatures cover the encoded one.
@@ -108,7 +109,7 @@ func (x *exchange) plainBody() ([]byte, error) {
 	out, err := io.ReadAll(io.LimitReader(z, limit+1))
 	switch {
 	case int64(len(out)) > limit:
-		return nil, errTooLarge()
+		return nil, errTooLarge("")
 	case err != nil && !errors.Is(err, io.EOF):
 		return nil, errGzip()
 	}

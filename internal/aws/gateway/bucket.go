@@ -63,6 +63,9 @@ func (g *Gateway) forBuckets(x *exchange) bool {
 // findBucket finds the operation on a bucket or an object.
 func (g *Gateway) findBucket(x *exchange) (*api, string, error) {
 	x.codec = proto.RESTXML{}
+	if x.isControl() {
+		return nil, "", awserr.NotImplemented("s3control " + x.http.Method + " " + x.http.URL.EscapedPath())
+	}
 	a := g.apis.buckets
 	x.service = a.service
 	if bucket, service := BucketHost(x.http.Host); bucket != "" && (service || x.signature != nil) {

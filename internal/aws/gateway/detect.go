@@ -122,12 +122,17 @@ func (g *Gateway) findAction(x *exchange) (*api, string, error) {
 		}
 	}
 	form, err := proto.ParseForm(x.http.URL.RawQuery, string(body))
+	if limit, ok := errors.AsType[*proto.LimitError](err); ok {
+		return nil, "", errTooLarge(": " + limit.Error())
+	}
 	if err != nil {
 		return nil, "", awserr.New("MalformedQueryString", http.StatusNotFound, "The query string contains a syntax error.")
 	}
 	x.form = form
 	a := g.queryAPI(x)
 	switch {
+	case form.Action != "" && x.isClassic():
+		return nil, "", awserr.NotImplemented("Classic Load Balancers (elasticloadbalancing " + form.Version + " " + form.Action + ")")
 	case a == nil && form.Action != "" && x.signature != nil:
 		return nil, "", awserr.NotImplemented(x.signature.Service + " " + form.Action)
 	case a == nil || form.Action == "":
@@ -141,7 +146,7 @@ func (g *Gateway) findAction(x *exchange) (*api, string, error) {
 		}
 		return a, form.Action, nil
 	}
-	// EC2 takes any version of its API; elsewhere another version is another API (Elastic Load Balancing's two).
+	// EC2 takes any version of its API; elsewhere another version is another API.
 	if !a.known[form.Action] || form.Version != "" && form.Version != a.service.APIVersion {
 		return nil, "", awserr.New("InvalidAction", http.StatusBadRequest, "Could not find operation %s for version %s", form.Action, form.Version)
 	}
@@ -198,7 +203,7 @@ func (g *Gateway) findREST(x *exchange) (*api, string, error) {
 		return a, name, nil
 	}
 	if x.signature != nil && !slices.ContainsFunc(candidates, func(a *api) bool { return len(a.routes) > 0 }) {
-		return nil, "", awserr.NotImplemented(x.signature.Service + " " + x.http.Method + " " + x.path)
+		return nil, "", x.unbuilt(candidates)
 	}
 	if x.signature == nil && g.apis.buckets != nil && strings.Trim(x.path, "/") != "" {
 		return g.findBucket(x) // a public object, by path

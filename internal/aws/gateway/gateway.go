@@ -14,6 +14,7 @@ import (
 type Config struct {
 	Account string // whose resources a caller sees who does not select another account
 	Region  string // of unsigned requests
+	Version string // of Neargate, for people; may be empty
 
 	// Keys knows the access keys that Neargate issued; requests signed with one are verified. May be nil.
 	Keys Keys

@@ -16,6 +16,7 @@ import (
 func (g *Gateway) pipeline() []step {
 	return []step{
 		g.recover,      // a panic becomes an internal error
+		g.greet,        // a browser, and that is all
 		g.detect,       // which service and operation, in which protocol
 		g.read,         // the body, within limits
 		g.authenticate, // SigV4; account, region and principal

@@ -2,6 +2,7 @@ package proto
 
 import (
 	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -12,10 +13,12 @@ import (
 // maxParameters bounds the parameters of one request.
 const maxParameters = 20_000
 
-var (
-	errForm       = errors.New("malformed query string")
-	errParameters = errors.New("too many parameters")
-)
+var errForm = errors.New("malformed query string")
+
+// LimitError is what a form that is well-formed has too much of.
+type LimitError struct{ what string }
+
+func (e *LimitError) Error() string { return e.what }
 
 // Form is the parameters of a query request, as the tree that their dotted names describe.
 type Form struct {
@@ -44,7 +47,7 @@ func ParseForm(query, body string) (*Form, error) {
 				continue
 			}
 			if count++; count > maxParameters {
-				return nil, errParameters
+				return nil, &LimitError{fmt.Sprintf("more than %d parameters", maxParameters)}
 			}
 			if err := f.add(pair); err != nil {
 				return nil, err
@@ -73,7 +76,7 @@ func (f *Form) add(pair string) error {
 	depth := 0
 	for segment := range strings.SplitSeq(name, ".") {
 		if depth++; depth > maxDepth*2 { // a list takes two segments
-			return errForm
+			return &LimitError{fmt.Sprintf("a parameter of more than %d parts", maxDepth*2)}
 		}
 		at = at.child(segment)
 	}

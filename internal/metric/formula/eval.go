@@ -18,7 +18,7 @@ var ErrTooMuch = errors.New("too many datapoints")
 const mostSeries = 500
 
 // ErrMissing is the class of errors for functions that CloudWatch has and this package lacks.
-var ErrMissing = errors.New("not implemented")
+var ErrMissing = errors.New("missing function")
 
 // Scope is what an expression can refer to.
 type Scope struct {

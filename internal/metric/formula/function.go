@@ -23,7 +23,7 @@ func functionOf(name string) (function, error) {
 	case ok:
 		return f, nil
 	case slices.Contains(missing, name):
-		return f, fmt.Errorf("%w: function %s", ErrMissing, name)
+		return f, fmt.Errorf("%w %s", ErrMissing, name)
 	}
 	return f, fmt.Errorf("%w: there is no function %s", ErrSyntax, name)
 }

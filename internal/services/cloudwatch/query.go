@@ -62,7 +62,7 @@ func (q *query) parseExpression(text string) (err error) {
 func (q *query) failed(err error) error {
 	switch {
 	case errors.Is(err, formula.ErrMissing):
-		return awserr.NotImplemented("cloudwatch GetMetricData " + err.Error())
+		return awserr.Unsupported(fmt.Errorf("cloudwatch GetMetricData: %w", err))
 	case errors.Is(err, formula.ErrSyntax), errors.Is(err, formula.ErrType), errors.Is(err, formula.ErrTooMuch), errors.Is(err, search.ErrSyntax):
 		return awserr.New(validation, http.StatusBadRequest, "Error in expression '%s': %v", q.id, err)
 	}

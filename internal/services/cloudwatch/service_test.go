@@ -300,6 +300,10 @@ func TestData(t *testing.T) {
 		_, err := ask(c.queries...)
 		want(t, what, err, c.code)
 	}
+	_, err = ask(stat("m", "m", "Sum", 60), math1("a", "ANOMALY_DETECTION_BAND(m)"))
+	if says := "does not implement this yet: cloudwatch GetMetricData: missing function ANOMALY_DETECTION_BAND"; err == nil || !strings.Contains(err.Error(), says) {
+		t.Errorf("%v, want %s", err, says)
+	}
 	for what, c := range map[string]struct {
 		end   time.Time
 		stat  string

@@ -3,6 +3,7 @@ package ecr
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -91,7 +92,7 @@ func admits(repo *registry.Repository, call *aws.Call) error {
 	granted, err := policy.Grants(repo.Policy, policy.TrustRequest{Action: action, Account: call.Account, Principal: call.Principal})
 	switch {
 	case err != nil:
-		return awserr.NotImplemented("ecr repository policy: " + err.Error())
+		return awserr.Unsupported(fmt.Errorf("ecr repository policy: %w", err))
 	case !granted:
 		return awserr.New("AccessDeniedException", http.StatusBadRequest,
 			"User: %s is not authorized to perform: %s on resource: %s because no resource-based policy allows the %s action", call.Principal, action, repoARN(repo), action)

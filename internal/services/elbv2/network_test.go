@@ -207,7 +207,7 @@ func TestNetworkListenerRefusals(t *testing.T) {
 		want           string
 	}{
 		{"HTTP", "HTTP", nil, "ValidationError: Listener protocol 'HTTP' must be one of 'TLS, TCP, TCP_UDP, UDP'"},
-		{"QUIC", "QUIC", nil, "NotImplemented: listener protocol QUIC"},
+		{"QUIC", "QUIC", nil, "NotImplemented: Neargate does not implement listener protocol QUIC"},
 		{"no certificate", "TLS", nil, "ValidationError: A certificate must be specified for TLS listeners"},
 		{"certificate", "TCP", func(in *in) { in.Certificates = certificates(1) }, "ValidationError: Certificates cannot be specified for listeners with protocol 'TCP'"},
 		{"redirect", "TCP", func(in *in) {
@@ -290,7 +290,7 @@ func TestNetworkAttributes(t *testing.T) {
 		{d.tcp, "target_health_state.unhealthy.draining_interval_seconds", "60", "InvalidConfigurationRequest: You cannot set"},
 		{d.tcp, "slow_start.duration_seconds", "30", "ValidationError: Target group attribute key 'slow_start.duration_seconds' is not recognized"},
 		{d.nlb, "load_balancing.cross_zone.enabled", "true", ""},
-		{d.nlb, "dns_record.client_routing_policy", "availability_zone_affinity", "NotImplemented: load balancer attribute dns_record.client_routing_policy=availability_zone_affinity"},
+		{d.nlb, "dns_record.client_routing_policy", "availability_zone_affinity", "NotImplemented: Neargate does not implement load balancer attribute dns_record.client_routing_policy=availability_zone_affinity"},
 		{d.nlb, "idle_timeout.timeout_seconds", "60", "ValidationError: Load balancer attribute key 'idle_timeout.timeout_seconds' is not recognized"},
 		{d.nlb, "secondary_ips.auto_assigned.per_subnet", "1", "NotImplemented: "},
 	} {

@@ -60,7 +60,7 @@ func TestActions(t *testing.T) {
 		{"stickiness", sticky, &stickyShown, ""},
 		{"mixed", mixed, nil, "ValidationError: The 'TargetGroupArn' field is not compatible with an action of type 'redirect'"},
 		{"content type", elbv2api.Action{Type: new("fixed-response"), FixedResponseConfig: &elbv2api.FixedResponseActionConfig{StatusCode: new("200"), ContentType: new("image/png")}}, nil, "InvalidLoadBalancerAction: The ContentType must be one of:"},
-		{"authentication", elbv2api.Action{Type: new("authenticate-oidc")}, nil, "NotImplemented: action type authenticate-oidc"},
+		{"authentication", elbv2api.Action{Type: new("authenticate-oidc")}, nil, "NotImplemented: Neargate does not implement action type authenticate-oidc"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			out, err := d.ModifyListener(d.ctx, &elbv2api.ModifyListenerInput{ListenerArn: &d.listener, DefaultActions: []elbv2api.Action{c.in}})

@@ -110,7 +110,7 @@ func TestSecureListenerRefusals(t *testing.T) {
 	}
 	d.plane.err = errString("TLS is not supported")
 	_, err := d.secure(t, 443, nil)
-	check(t, err, "NotImplemented: TLS is not supported")
+	check(t, err, "NotImplemented: Neargate does not implement this yet: TLS is not supported")
 	d.plane.err = nil
 	if _, err := d.secure(t, 443, nil); err != nil {
 		t.Errorf("what the data plane refused was committed: %v", err)

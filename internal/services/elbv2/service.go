@@ -145,7 +145,7 @@ func update[O any](ctx context.Context, s *Service, fn func(tx *state.Tx, scope 
 // served is whether edge can do what the transaction has made of a load balancer.
 func (s *Service) served(tx *state.Tx, loadBalancerARN string) error {
 	if err := s.edge.Serves(tx, loadBalancerARN); err != nil {
-		return awserr.NotImplemented(err.Error())
+		return awserr.Unsupported(err)
 	}
 	return nil
 }
@@ -153,7 +153,7 @@ func (s *Service) served(tx *state.Tx, loadBalancerARN string) error {
 // servedRule is the same for a rule.
 func (s *Service) servedRule(tx *state.Tx, r *balance.Rule) error {
 	if err := s.edge.ServesRule(tx, r.ARN); err != nil {
-		return awserr.NotImplemented(err.Error())
+		return awserr.Unsupported(err)
 	}
 	return nil
 }
@@ -161,7 +161,7 @@ func (s *Service) servedRule(tx *state.Tx, r *balance.Rule) error {
 // servedGroup is the same for a target group.
 func (s *Service) servedGroup(tx *state.Tx, g *balance.TargetGroup) error {
 	if err := s.edge.ServesGroup(tx, g.ARN); err != nil {
-		return awserr.NotImplemented(err.Error())
+		return awserr.Unsupported(err)
 	}
 	return nil
 }

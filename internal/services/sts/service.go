@@ -95,7 +95,7 @@ func (s *Service) AssumeRole(ctx context.Context, in *stsapi.AssumeRoleInput) (*
 				Context: conditions(in, call.Principal),
 			})
 			if err != nil {
-				return awserr.NotImplemented(err.Error())
+				return awserr.Unsupported(err)
 			}
 			ok = trusted
 		}
