@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -26,6 +27,7 @@ const readyLimit = time.Minute
 func runDemo(ctx context.Context, args []string) error {
 	f := flags("demo")
 	once := f.Bool("once", false, "run through, take everything down and exit; the default where output is no terminal")
+	keep := f.Bool("stay", false, "stay up until Ctrl-C also where output is no terminal")
 	listen := f.String("listen", "", "address of the platform's APIs; without it, 127.0.0.1:4566 or any free port")
 	region := f.String("region", "us-east-1", "AWS Region")
 	rest, err := parse(f, args)
@@ -35,9 +37,14 @@ func runDemo(ctx context.Context, args []string) error {
 	if err := none(rest); err != nil {
 		return err
 	}
+	if *once && *keep {
+		return errors.New("--once takes everything down, --stay does not: choose one")
+	}
 	if err := needRoot(); err != nil {
 		return err
 	}
+	// Whoever reads the output may end first, as tee does at Ctrl-C: what was started is taken down all the same.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	terminal := isatty.IsTerminal(os.Stdout.Fd())
 	dir, err := os.MkdirTemp("", "neargate-demo-")
 	if err != nil {
@@ -52,7 +59,7 @@ func runDemo(ctx context.Context, args []string) error {
 		return err
 	}
 	result, err := demo.Run(ctx, demo.Config{Endpoint: p.endpoint, Region: *region, Out: os.Stdout, Terminal: terminal})
-	if err == nil && terminal && !*once {
+	if err == nil && stays(os.Stdout, terminal, *once, *keep) {
 		stay(ctx, p, result)
 	}
 	if down := p.takeDown(); down != nil {
@@ -75,6 +82,14 @@ func runDemo(ctx context.Context, args []string) error {
 func wasInterrupted() error {
 	fmt.Println("interrupted; everything is taken down")
 	return exitCode(130)
+}
+
+// stays tells whether the picture is left standing, and says so when it is taken down although nobody asked for that.
+func stays(out io.Writer, terminal, once, keep bool) bool {
+	if !terminal && !once && !keep {
+		fmt.Fprintln(out, "\noutput is no terminal: taking everything down (--stay keeps it up; make demo DEMO_FLAGS=--stay)")
+	}
+	return keep || terminal && !once
 }
 
 // stay leaves the picture standing until Ctrl-C.

@@ -30,7 +30,7 @@ type verb struct {
 // verbs are all of them, in the order of the help.
 func verbs() []verb {
 	return []verb{
-		{"demo", "[--once] [flags]", "build a production service here and roll it over under load", runDemo},
+		{"demo", "[--once | --stay] [flags]", "build a production service here and roll it over under load", runDemo},
 		{"serve", "[flags]", "run the platform: AWS APIs and all that is behind them", runServe},
 		{"env", "[flags]", "print the variables that point AWS clients here", runEnv},
 		{"status", "[flags]", "services, tasks and load balancers at a glance", runStatus},
