@@ -84,6 +84,9 @@ func runServe(ctx context.Context, args []string) error {
 		<-p.Ready()
 		fmt.Printf("neargate is ready: endpoint %s, account %s, region %s\n", p.Endpoint(), config.Account, config.Region)
 		fmt.Printf("point AWS clients here: eval \"$(neargate env --endpoint %s)\"\n", p.Endpoint())
+		if p.Everywhere() {
+			fmt.Println("it listens on all addresses of this machine: clients elsewhere take one that leads here, and the same port")
+		}
 	}()
 	err = p.Run(ctx)
 	if !caught(interrupted) {

@@ -5,6 +5,19 @@ import (
 	"testing"
 )
 
+// TestEndpoint: clients are pointed to where they can go.
+func TestEndpoint(t *testing.T) {
+	for listen, want := range map[string]string{
+		"127.0.0.1:4566": "http://127.0.0.1:4566", "[::1]:4566": "http://[::1]:4566", "10.0.0.7:80": "http://10.0.0.7:80", "localhost:1": "http://localhost:1",
+		"0.0.0.0:4600": "http://127.0.0.1:4600", ":4600": "http://127.0.0.1:4600", "[::]:4600": "http://127.0.0.1:4600",
+	} {
+		p := &Platform{config: Config{Listen: listen}}
+		if got, all := p.Endpoint(), p.Everywhere(); got != want || all != ("http://"+listen != want) {
+			t.Errorf("%s: %s, all addresses: %v", listen, got, all)
+		}
+	}
+}
+
 func TestConfig(t *testing.T) {
 	good := Config{Listen: "127.0.0.1:4566", DataDir: "x", Account: "000000000000", Region: "us-east-1", TimeScale: 1}
 	for name, c := range map[string]struct {

@@ -82,8 +82,21 @@ func endpoint(configured string, actual net.Addr) string {
 	return net.JoinHostPort(host, fmt.Sprint(actual.(*net.TCPAddr).Port))
 }
 
-// Endpoint is the URL of the AWS APIs.
-func (p *Platform) Endpoint() string { return "http://" + p.config.Listen }
+// Endpoint is the URL of the AWS APIs for clients on this machine.
+func (p *Platform) Endpoint() string {
+	listen := p.config.Listen
+	if p.Everywhere() { // which is no address that a client could ask
+		return "http://127.0.0.1" + listen[strings.LastIndexByte(listen, ':'):]
+	}
+	return "http://" + listen
+}
+
+// Everywhere tells whether the AWS APIs are served at all addresses of this machine.
+func (p *Platform) Everywhere() bool {
+	host, _, err := net.SplitHostPort(p.config.Listen)
+	ip := net.ParseIP(host)
+	return err == nil && (host == "" || ip != nil && ip.IsUnspecified())
+}
 
 // Ready is closed once requests are served.
 func (p *Platform) Ready() <-chan struct{} { return p.ready }
