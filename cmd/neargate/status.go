@@ -40,8 +40,8 @@ func writeStatus(out io.Writer, endpoint string, s *control.Status) error {
 			running++
 		}
 	}
-	fmt.Fprintf(out, "account %s, region %s at %s: %d services, %d running tasks, %d load balancers\n",
-		s.Account, s.Region, endpoint, len(s.Services), running, len(s.LoadBalancers))
+	fmt.Fprintf(out, "account %s, region %s at %s: %s, %s, %s\n",
+		s.Account, s.Region, endpoint, count(len(s.Services), "service"), count(running, "running task"), count(len(s.LoadBalancers), "load balancer"))
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	if len(s.Services) > 0 {
 		fmt.Fprintln(w, "\nSERVICE\tCLUSTER\tRUNNING\tROLLOUT\tLAST EVENT")
@@ -53,15 +53,21 @@ func writeStatus(out io.Writer, endpoint string, s *control.Status) error {
 		fmt.Fprintln(w, "\nLOAD BALANCER\tSTATE\tBY NAME\tBY ADDRESS\tPUBLIC ADDRESSES")
 		for _, l := range s.LoadBalancers {
 			name, state, public := l.Name, l.State, strings.Join(l.Public, " ")
-			if l.URL == "" {
-				fmt.Fprintf(w, "%s\t%s\t%s\t-\t-\n", name, state, l.DNSName)
-				continue
+			switch {
+			case l.Internal:
+				public = "internal: only its VPC reaches it"
+			case public == "":
+				public = "-"
 			}
 			if len(l.Listeners) == 0 {
 				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", name, state, "no listener", "no listener", public)
 			}
 			for _, at := range l.Listeners {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", name, state, reached(l.URL, at), reached(l.Address, at), public)
+				address := "-"
+				if l.Address != "" {
+					address = reached(l.Address, at)
+				}
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", name, state, reached("http://"+l.DNSName, at), address, public)
 				name, state, public = "", "", ""
 			}
 		}
@@ -71,6 +77,14 @@ func writeStatus(out io.Writer, endpoint string, s *control.Status) error {
 	}
 	writeClosed(out, s.LoadBalancers)
 	return nil
+}
+
+// count is a number of things.
+func count(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprint(n, " ", thing)
 }
 
 // writeClosed tells which addresses of this machine lead to no load balancer although they should.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -29,3 +30,30 @@ func TestClosedDoor(t *testing.T) {
 		t.Errorf("no %q in:\n%s", want, got)
 	}
 }
+
+// TestInternal: a load balancer that this machine does not reach is shown as one, with its ports.
+func TestInternal(t *testing.T) {
+	s := control.Status{
+		Services: []control.ServiceStatus{{Name: "web", Cluster: "main"}},
+		LoadBalancers: []control.LoadBalancerStatus{
+			{Name: "in", State: "active", Internal: true, DNSName: "in.elb.localhost", Listeners: []control.ListenerStatus{{Protocol: "TCP", Port: 443}, {Protocol: "UDP", Port: 53}}},
+			{Name: "new", State: "provisioning", DNSName: "new.elb.localhost", Listeners: []control.ListenerStatus{{Protocol: "HTTP", Port: 80}}},
+		},
+	}
+	var b strings.Builder
+	if err := writeStatus(&b, "http://127.0.0.1:4566", &s); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		": 1 service, 0 running tasks, 2 load balancers\n",
+		"in active in.elb.localhost:443/tcp - internal: only its VPC reaches it\n",
+		"\n in.elb.localhost:53/udp -",
+		"new provisioning http://new.elb.localhost/ - -\n",
+	} {
+		if got := spaces.ReplaceAllString(b.String(), " "); !strings.Contains(got, want) {
+			t.Errorf("no %q in:\n%s", want, &b)
+		}
+	}
+}
+
+var spaces = regexp.MustCompile(" +")

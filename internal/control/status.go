@@ -5,6 +5,7 @@ import (
 	"sort"
 	"time"
 
+	"github.com/neargate/neargate/internal/balance"
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 	"github.com/neargate/neargate/internal/task"
 )
@@ -48,6 +49,7 @@ type ContainerStatus struct {
 // LoadBalancerStatus is one load balancer and where this machine reaches it.
 type LoadBalancerStatus struct {
 	Name, State, DNSName string
+	Internal             bool // only its VPC reaches it
 	Listeners            []ListenerStatus
 	URL                  string // by name: for curl and browsers, which know .localhost
 	Address              string // by address: for everything else
@@ -106,7 +108,7 @@ func (c *core) status(closed map[string][]DoorStatus) Status {
 	}
 	sort.Slice(s.Tasks, func(i, j int) bool { return s.Tasks[i].StartedAt.After(s.Tasks[j].StartedAt) })
 	for lb := range c.tables.balance.LoadBalancers.All(tx, "") {
-		item := LoadBalancerStatus{Name: lb.Name, State: lb.State, DNSName: lb.DNSName, Closed: closed[lb.ARN]}
+		item := LoadBalancerStatus{Name: lb.Name, State: lb.State, DNSName: lb.DNSName, Internal: lb.Scheme == balance.SchemeInternal, Closed: closed[lb.ARN]}
 		for _, l := range c.balance.ListenersOf(tx, lb.ARN) {
 			item.Listeners = append(item.Listeners, ListenerStatus{l.Protocol, l.Port})
 		}
