@@ -87,7 +87,7 @@ func (e *edgeProcess) run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		e.logger.Warn("edge ended, starting it again", "error", err)
+		e.logger.Warn("edge ended, starting it again", "how", ending(err, alive))
 		if time.Since(born) < edgeYoung {
 			select {
 			case <-ctx.Done():
@@ -96,6 +96,17 @@ func (e *edgeProcess) run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// ending is how an edge ended, as far as we can know: only a child tells.
+func ending(err error, adopted bool) string {
+	switch {
+	case err != nil:
+		return err.Error()
+	case adopted:
+		return "unknown: an earlier control plane started it"
+	}
+	return "exit status 0"
 }
 
 // outdated tells an edge of another build to make room: it would not understand all that we publish. It lets go of lock and

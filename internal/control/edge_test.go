@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -151,4 +152,67 @@ func TestEdgeLogIsBounded(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// heard passes on what is logged, line by line.
+type heard chan string
+
+func (h heard) Write(line []byte) (int, error) {
+	h <- string(line)
+	return len(line), nil
+}
+
+// TestHowEdgeEnded: what ended an edge is said of one that this control plane started, and of another that nobody knows.
+func TestHowEdgeEnded(t *testing.T) {
+	dir := t.TempDir()
+	place := edgePlace{run: filepath.Join(dir, "run"), snapshot: filepath.Join(dir, "snapshot"), log: filepath.Join(dir, "log"), pid: filepath.Join(dir, "pid"), logs: filepath.Join(dir, "logs")}
+	if _, err := (&edgeProcess{edgePlace: place, binary: os.Args[0], logger: slog.New(slog.DiscardHandler)}).start(); err != nil {
+		t.Fatal(err)
+	}
+	answers(t, place)
+	log := make(heard, 16)
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- (&edgeProcess{edgePlace: place, binary: os.Args[0], logger: slog.New(slog.NewTextHandler(log, nil))}).run(ctx)
+	}()
+	t.Cleanup(func() {
+		stop()
+		if err := errors.Join(<-done, place.stop()); err != nil {
+			t.Error(err)
+		}
+	})
+	expect := func(want string) {
+		t.Helper()
+		select {
+		case line := <-log:
+			if !strings.Contains(line, want) {
+				t.Errorf("no %q in %q", want, line)
+			}
+		case <-time.After(edgeWait):
+			t.Fatalf("nobody says %q", want)
+		}
+	}
+	expect("edge is running already")
+	last := ""
+	kill := func() {
+		t.Helper()
+		for deadline := time.Now().Add(edgeWait); ; time.Sleep(10 * time.Millisecond) {
+			now, err := os.ReadFile(place.pid)
+			if id := process.Parse(string(now)); err == nil && string(now) != last && id.Alive() {
+				last = string(now)
+				if err := id.Signal(syscall.SIGKILL); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatal("no edge")
+			}
+		}
+	}
+	kill()
+	expect(`how="unknown: an earlier control plane started it"`)
+	kill()
+	expect(`how="signal: killed"`)
 }
