@@ -193,13 +193,13 @@ func (d *Delivery) one(ctx context.Context, name string) error {
 	tx := d.Store.View()
 	t, ok := d.Tables.Targets.Get(tx, targetKey(f.Kind, f.ARN()))
 	if !ok {
-		d.Log.Warn("a log file has nowhere to go", "load_balancer", f.ARN(), "file", name)
+		d.Log.Log(ctx, d.level(tx, f), "a log file has nowhere to go", "load_balancer", f.ARN(), "file", name)
 		return os.Remove(path)
 	}
 	b, err := d.Objects.Bucket(tx, t.Bucket)
 	object := key(f, t.Prefix, d.Address(tx, f.ARN(), f.Node))
 	if err != nil || !writable(b, f, object) {
-		d.Log.Warn("a log file cannot be written to its bucket any more", "load_balancer", f.ARN(), "bucket", t.Bucket, "error", err)
+		d.Log.Log(ctx, d.level(tx, f), "a log file cannot be written to its bucket any more", "load_balancer", f.ARN(), "bucket", t.Bucket, "error", err)
 		return os.Remove(path)
 	}
 	// Delivered before a crash, perhaps: not a second time, and not as a second version.
@@ -224,6 +224,15 @@ func (d *Delivery) one(ctx context.Context, name string) error {
 		return err
 	}
 	return os.Remove(path)
+}
+
+// level is how loud it is that a file is lost. A load balancer is often deleted together with its bucket, before edge closes its last files:
+// nobody misses those.
+func (d *Delivery) level(tx *state.Tx, f edgeapi.LogFile) slog.Level {
+	if _, ok := d.LoadBalancers.Get(tx, f.ARN()); ok {
+		return slog.LevelWarn
+	}
+	return slog.LevelInfo
 }
 
 func (d *Delivery) put(b *object.Bucket, name string, content io.Reader) error {

@@ -1,6 +1,7 @@
 package accesslog
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"io"
@@ -180,6 +181,34 @@ func TestPermissionTakenBack(t *testing.T) {
 	w.deliver(t.Context())
 	if _, err := os.Stat(path); !os.IsNotExist(err) || len(w.objects(t)) != 1 {
 		t.Errorf("%v, %d objects", err, len(w.objects(t)))
+	}
+}
+
+// TestLastFilesWithoutABucket: what is lost of a load balancer that is there is a warning, of one that is gone it is not.
+func TestLastFilesWithoutABucket(t *testing.T) {
+	w := open(t)
+	w.enable(t, true)
+	w.update(t, func(tx *state.Tx) { w.rows.Buckets.Delete(tx, "logs") })
+	lost := func() string {
+		var said bytes.Buffer
+		w.Log = slog.New(slog.NewTextHandler(&said, nil))
+		path := w.file(t, "x\n")
+		w.deliver(t.Context())
+		if _, err := os.Stat(path); !os.IsNotExist(err) {
+			t.Errorf("the file is left: %v", err)
+		}
+		return said.String()
+	}
+	if said := lost(); !strings.Contains(said, "level=WARN") {
+		t.Errorf("%q", said)
+	}
+	w.update(t, func(tx *state.Tx) { w.tables.LoadBalancers.Delete(tx, lbARN) })
+	if said := lost(); !strings.Contains(said, "level=INFO") || strings.Contains(said, "level=WARN") {
+		t.Errorf("%q", said)
+	}
+	w.update(t, func(tx *state.Tx) { w.Tables.Targets.Delete(tx, targetKey(edgeapi.LogAccess, lbARN)) })
+	if said := lost(); !strings.Contains(said, "level=INFO") || strings.Contains(said, "level=WARN") {
+		t.Errorf("%q", said)
 	}
 }
 
