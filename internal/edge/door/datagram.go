@@ -1,12 +1,16 @@
 package door
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"sync"
+	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // datagramIdle is how long a flow of datagrams may be silent, as at the load balancer.
@@ -27,10 +31,28 @@ func dialUDP(to netip.AddrPort) (*net.UDPConn, error) {
 	return net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(to))
 }
 
-func (h *hatch) open() error {
-	c, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(h.address))
+// datagramBuffer is of the kernel, for bursts, as at the load balancer: a flow takes longer to begin than a client to send.
+const datagramBuffer = 4 << 20
+
+func listenUDP(at netip.AddrPort) (*net.UDPConn, error) {
+	l := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
+		return raw.Control(func(fd uintptr) {
+			if unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, datagramBuffer) != nil {
+				_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, datagramBuffer)
+			}
+		})
+	}}
+	c, err := l.ListenPacket(context.Background(), "udp4", at.String())
 	if err != nil {
-		return fmt.Errorf("listen on %s: %w", h.address, err)
+		return nil, fmt.Errorf("listen on %s: %w", at, err)
+	}
+	return c.(*net.UDPConn), nil
+}
+
+func (h *hatch) open() error {
+	c, err := listenUDP(h.address)
+	if err != nil {
+		return err
 	}
 	h.socket = c
 	room := h.room

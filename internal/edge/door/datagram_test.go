@@ -5,7 +5,9 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -206,5 +208,59 @@ func TestClosedHatch(t *testing.T) {
 	k.Apply(nil, nil)
 	if h.flow(c, r, netip.AddrPortFrom(shared, 1)) != nil || k.held.Load() != 0 {
 		t.Errorf("%d flows", k.held.Load())
+	}
+}
+
+// TestBurst has many clients who come all at once, before the first of their flows has begun.
+func TestBurst(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root: a socket's buffer is small otherwise")
+	}
+	const clients = 1500
+	k := start(t)
+	k.most = clients
+	target, err := listenUDP(netip.AddrPortFrom(shared, 0)) // with room for all of them, too
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer target.Close()
+	sent := make(chan struct{})
+	release := sync.OnceFunc(func() { close(sent) })
+	defer release()
+	k.dialUDP = func(netip.AddrPort) (*net.UDPConn, error) {
+		<-sent
+		return dialUDP(target.LocalAddr().(*net.UDPAddr).AddrPort())
+	}
+	port := freePort(t)
+	d := doorTo(0, port, "zero.localhost")
+	d.Protocol = edgeapi.ProtocolUDP
+	k.Apply([]edgeapi.Door{d}, nil)
+	var all []net.Conn
+	for range clients {
+		c, err := net.Dial("udp4", fmt.Sprintf("127.77.1.0:%d", port))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := io.WriteString(c, "x"); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, c)
+	}
+	release()
+	b := make([]byte, 16)
+	target.SetReadDeadline(time.Now().Add(30 * time.Second))
+	for i := range clients {
+		n, from, err := target.ReadFromUDPAddrPort(b)
+		if err != nil {
+			t.Fatalf("%d of %d arrive: %v", i, clients, err)
+		}
+		target.WriteToUDPAddrPort(b[:n], from)
+	}
+	for i, c := range all {
+		c.SetReadDeadline(time.Now().Add(30 * time.Second))
+		if n, err := c.Read(b); err != nil || string(b[:n]) != "x" {
+			t.Fatalf("client %d: %q, %v", i, b[:n], err)
+		}
 	}
 }
