@@ -36,7 +36,7 @@ func verbs() []verb {
 		{"status", "[flags]", "services, tasks and load balancers at a glance", runStatus},
 		{"ps", "[-a] [flags]", "tasks and their containers", runPs},
 		{"address", "LOAD-BALANCER [flags]", "print the loopback address that leads to a load balancer", runAddress},
-		{"logs", "[-f] TASK|SERVICE [flags]", "what containers say", runLogs},
+		{"logs", "[-f] TASK|SERVICE [flags]", "what containers say, in the order of time", runLogs},
 		{"exec", "[-t] TASK|SERVICE [flags] -- COMMAND", "run a command in a container", runExec},
 		{"image", "load FILE | build DIR | ls [flags]", "images known to every task", runImage},
 		{"ca", "[flags]", "print the root certificate that HTTPS clients have to trust", runCA},

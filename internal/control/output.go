@@ -3,17 +3,14 @@ package control
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/neargate/neargate/internal/logs"
-	"github.com/neargate/neargate/internal/spool"
 	"github.com/neargate/neargate/internal/task"
 )
 
@@ -42,7 +39,8 @@ func (c *core) find(word string) []*task.Task {
 
 func lastPart(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
 
-// serveLogs streams what containers said: ?task=WORD&container=NAME&follow=1.
+// serveLogs streams what containers said, in the order of time: ?task=WORD&container=NAME&follow=1. What they say while a client follows
+// comes as they say it.
 func (c *core) serveLogs(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	follow := q.Get("follow") == "1"
@@ -57,42 +55,69 @@ func (c *core) serveLogs(w http.ResponseWriter, r *http.Request) error {
 	defer wg.Wait()
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	reading := map[string]bool{}
-	read := func(t *task.Task) {
-		for _, x := range t.Containers {
-			if x.ID == "" || reading[x.ID] || container != "" && x.Name != container {
-				continue
-			}
-			reading[x.ID] = true
-			as := Line{Task: t.ID, Container: x.Name}
-			if x.Log.Driver == "awslogs" { // what has gone to its log stream is no longer in the spool
-				wg.Go(func() {
-					out.copyStream(ctx, func(after *logs.Place) (logs.Page, error) { return c.stored(ctx, x.Log, after) }, as, follow)
-				})
-				continue
-			}
-			wg.Go(func() { out.copy(ctx, c.machine.Spool(x.ID), as, follow) })
-		}
-	}
+	known := map[string]bool{}
 	if !follow {
-		for _, t := range found {
-			read(t)
-		}
-		wg.Wait()
+		sources := c.sources(ctx, found, container, known)
+		defer closeAll(sources)
+		_, _ = merge(ctx, sources, time.Time{}, out.write) // a client that has gone misses nothing
 		return nil
 	}
-	if err := out.flush(); err != nil { // the client learns that it is being served
+	if out.flush() != nil { // the client learns that it is being served
 		return nil
 	}
 	watch := c.store.Watch(c.tables.tasks.Tasks)
 	defer watch.Close()
 	for {
-		for _, t := range c.find(word) {
-			read(t)
+		sources := c.sources(ctx, c.find(word), container, known)
+		pending, err := merge(ctx, sources, time.Now(), out.say)
+		if err != nil {
+			closeAll(sources)
+			return nil
+		}
+		for _, s := range sources {
+			first, read := pending[s]
+			wg.Go(func() {
+				defer s.close()
+				if !read || out.say(first) == nil {
+					out.follow(ctx, s)
+				}
+			})
 		}
 		if _, err := watch.Next(ctx); err != nil {
 			return nil // the client has gone
 		}
+	}
+}
+
+// pageEvents is how many events of log streams are held at a time for a client, all streams taken together; at least leastEvents of each.
+const (
+	pageEvents  = 10_000
+	leastEvents = 16
+)
+
+// sources are the containers of tasks that are not known yet.
+func (c *core) sources(ctx context.Context, tasks []*task.Task, container string, known map[string]bool) (out []source) {
+	page := max(pageEvents/max(len(tasks), 1), leastEvents)
+	for _, t := range tasks {
+		for _, x := range t.Containers {
+			if x.ID == "" || known[x.ID] || container != "" && x.Name != container {
+				continue
+			}
+			known[x.ID] = true
+			as := Line{Task: t.ID, Container: x.Name}
+			if x.Log.Driver == "awslogs" { // what has gone to its log stream is no longer in the spool
+				out = append(out, &streamed{as: as, read: func(after *logs.Place) (logs.Page, error) { return c.stored(ctx, x.Log, after, page) }})
+				continue
+			}
+			out = append(out, &spooled{as: as, path: c.machine.Spool(x.ID)})
+		}
+	}
+	return out
+}
+
+func closeAll(sources []source) {
+	for _, s := range sources {
+		s.close()
 	}
 }
 
@@ -103,36 +128,18 @@ type lines struct {
 	flush func() error
 }
 
-func (l *lines) copy(ctx context.Context, path string, as Line, follow bool) {
-	r, err := spool.Open(path, 0)
-	for wait := 50 * time.Millisecond; follow && errors.Is(err, os.ErrNotExist); r, err = spool.Open(path, 0) {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(wait):
-		}
-	}
-	if err != nil {
-		return
-	}
-	defer r.Close()
+// follow writes what a source says from now on.
+func (l *lines) follow(ctx context.Context, s source) {
 	for {
-		rec, err := r.Read()
-		if errors.Is(err, spool.ErrEmpty) && follow {
-			rec, err = r.Next(ctx)
-		}
-		if err != nil {
-			return
-		}
-		as.Time, as.Stderr, as.Text = rec.Time, rec.Stream == spool.Stderr, string(rec.Line)
-		if l.write(as) != nil {
+		line, err := s.next(ctx, true)
+		if err != nil || l.say(line) != nil {
 			return
 		}
 	}
 }
 
 // stored reads what follows a place in a container's log stream.
-func (c *core) stored(ctx context.Context, spec task.LogSpec, after *logs.Place) (logs.Page, error) {
+func (c *core) stored(ctx context.Context, spec task.LogSpec, after *logs.Place, most int) (logs.Page, error) {
 	tx := c.store.View()
 	g, err := c.logs.Group(tx, spec.Account, spec.Region, spec.Group)
 	if err != nil {
@@ -142,45 +149,16 @@ func (c *core) stored(ctx context.Context, spec task.LogSpec, after *logs.Place)
 	if err != nil {
 		return logs.Page{}, err
 	}
-	return c.logs.Read(ctx, s, logs.Read{After: after, Head: true})
+	return c.logs.Read(ctx, s, logs.Read{After: after, Head: true, Limit: most})
 }
 
-// lookAgain is the time between two looks for new events of a stream.
-const lookAgain = 200 * time.Millisecond
+func (l *lines) write(line Line) error { return json.NewEncoder(l.to).Encode(line) }
 
-// copyStream copies events page by page. A group that is missing may be made again.
-func (l *lines) copyStream(ctx context.Context, read func(after *logs.Place) (logs.Page, error), as Line, follow bool) {
-	var after *logs.Place
-	for {
-		page, err := read(after)
-		if err != nil && !follow {
-			return
-		}
-		for _, e := range page.Events {
-			as.Time, as.Text = time.UnixMilli(e.Timestamp), strings.TrimSuffix(e.Message, "\n")
-			if l.write(as) != nil {
-				return
-			}
-		}
-		if len(page.Events) > 0 {
-			after = &page.Last
-			continue
-		}
-		if !follow {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(lookAgain):
-		}
-	}
-}
-
-func (l *lines) write(line Line) error {
+// say writes a line that the client is to see at once, whoever else is writing.
+func (l *lines) say(line Line) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := json.NewEncoder(l.to).Encode(line); err != nil {
+	if err := l.write(line); err != nil {
 		return err
 	}
 	return l.flush()
