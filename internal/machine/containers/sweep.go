@@ -71,10 +71,11 @@ func (c *Config) removeTraces(groups *cgroup.Tree, taskID string) error {
 	if err := errors.Join(errs...); err != nil { // never delete through a mount
 		return err
 	}
-	errs = append(errs, removeTree(filepath.Join(c.volumesDir(), taskID)), removeTree(c.taskDir(taskID)))
 	if err := os.Remove(c.socket(taskID)); !errors.Is(err, unix.ENOENT) {
 		errs = append(errs, err)
 	}
+	// The task's directory last: whoever goes on after a crash finds the rest by it.
+	errs = append(errs, removeTree(filepath.Join(c.volumesDir(), taskID)), removeTree(c.taskDir(taskID)))
 	return errors.Join(append(errs, groups.RemoveEmpty(c.group()))...)
 }
 
