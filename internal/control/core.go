@@ -143,7 +143,7 @@ func open(ctx context.Context, config Config, at place) (_ *core, err error) {
 	}
 	c.gateway = gateway.Handler(gateway.Config{
 		Account: config.Account, Region: config.Region, Enforce: config.Enforce,
-		Keys: accessKeys{c.store, c.tables.policy}, Log: c.log,
+		Keys: accessKeys{c.store, c.tables.policy}, Log: c.log, Version: config.Version,
 	}, c.fronts()...)
 	return c, nil
 }
