@@ -153,8 +153,10 @@ func (c *ChunkReader) trailer(b []byte) (int, error) {
 
 // beforeBody are fields of responses that must be known before the body, and are not Kinds of their own: how to authenticate, and
 // what the body is.
-var beforeBody = [...]string{"www-authenticate", "proxy-authenticate", "authentication-info", "proxy-authentication-info",
-	"content-encoding", "content-type", "content-range"}
+var beforeBody = [...]string{
+	"www-authenticate", "proxy-authenticate", "authentication-info", "proxy-authentication-info",
+	"content-encoding", "content-type", "content-range",
+}
 
 func mayTrail(name []byte) bool {
 	if kindOf(name) != Other {
