@@ -120,7 +120,7 @@ func (j *judge) operation(b aws.Binding, r *rand.Rand) {
 		}
 		j.refused(b, "half a body", append(body(b, nil), "&X=%z"...), "MalformedQueryString")
 		j.refused(b, "10 MB", append(body(b, nil), "&X="+strings.Repeat("x", 10<<20)...), "RequestEntityTooLarge", "RequestEntityTooLargeException")
-		j.refused(b, "depth", append(body(b, nil), "&"+strings.Repeat("X.", 20_000)+"1=1"...), "MalformedQueryString")
+		j.refused(b, "depth", append(body(b, nil), "&"+strings.Repeat("X.", 20_000)+"1=1"...), "RequestEntityTooLargeException")
 	}
 	for range wilds {
 		share := r.IntN(5)
