@@ -1,30 +1,20 @@
 package proxy
 
 import (
-	"context"
 	"crypto/tls"
 	"io"
-	"log/slog"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/neargate/neargate/internal/edge/accesslog"
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 )
 
 // TestConnectionLog has a handshake that succeeds and one that does not.
 func TestConnectionLog(t *testing.T) {
-	dir := t.TempDir()
-	spool, err := accesslog.Open(accesslog.Config{Dir: dir, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
-	if err != nil {
-		t.Fatal(err)
-	}
 	b := newBench(t)
-	b.engine.logs = spool
+	written := b.logged()
 	trusted := newAuthority(t)
 	a := secured(t, b, func(s *edgeapi.Snapshot, l *edgeapi.Listener) {
 		lb := &s.LoadBalancers[0]
@@ -51,22 +41,10 @@ func TestConnectionLog(t *testing.T) {
 	for b.engine.Counters().LoadBalancers[0].ClientTLSErrors == 0 {
 		time.Sleep(time.Millisecond) // the client learns of its failure before it is logged
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := spool.Run(ctx); err != nil {
-		t.Fatal(err)
-	}
-	files, _ := filepath.Glob(filepath.Join(dir, "*"+edgeapi.LogExtension))
-	if len(files) != 1 {
-		t.Fatal(files)
-	}
-	content, err := os.ReadFile(files[0])
-	if err != nil {
-		t.Fatal(err)
-	}
+	content := written()
 	const common = `^\S+Z 127\.0\.0\.1 \d+ \d+ TLSv1\.3 TLS_AES_128_GCM_SHA256 (\d+\.\d+|-) "CN=client,O=Acme\\x5C, Inc\.,C=US" NotBefore=\S+;NotAfter=\S+ 03A5B1 `
 	const end = ` x25519 app/web/0123456789abcdef 127\.0\.0\.1$`
-	lines := strings.Split(strings.TrimSpace(string(content)), "\n")
+	lines := strings.Split(strings.TrimSpace(content), "\n")
 	for i, want := range []string{common + `Success TID_[0-9a-f]{32}` + end, common + `Failed:ClientCertUntrusted TID_[0-9a-f]{32}` + end} {
 		if i >= len(lines) || !regexp.MustCompile(want).MatchString(lines[i]) {
 			t.Errorf("line %d of\n%s", i, content)

@@ -19,15 +19,38 @@ import (
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 )
 
-// TestLateLog turns logs on when a connection has been there for a while: its requests have one name all the same, whoever asks first.
-func TestLateLog(t *testing.T) {
-	dir := t.TempDir()
+// logged has the engine write log files. written ends that, and returns the one file that there is.
+func (b *bench) logged() (written func() string) {
+	b.t.Helper()
+	dir := b.t.TempDir()
 	spool, err := accesslog.Open(accesslog.Config{Dir: dir, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	if err != nil {
-		t.Fatal(err)
+		b.t.Fatal(err)
 	}
-	b := newBench(t)
 	b.engine.logs = spool
+	return func() string {
+		b.t.Helper()
+		ctx, cancel := context.WithCancel(b.t.Context())
+		cancel()
+		if err := spool.Run(ctx); err != nil {
+			b.t.Fatal(err)
+		}
+		files, _ := filepath.Glob(filepath.Join(dir, "*"+edgeapi.LogExtension))
+		if len(files) != 1 {
+			b.t.Fatal(files)
+		}
+		content, err := os.ReadFile(files[0])
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		return string(content)
+	}
+}
+
+// TestLateLog turns logs on when a connection has been there for a while: its requests have one name all the same, whoever asks first.
+func TestLateLog(t *testing.T) {
+	b := newBench(t)
+	written := b.logged()
 	b.apply(func(s *edgeapi.Snapshot) {
 		s.LoadBalancers = slices.Clone(s.LoadBalancers)
 		s.LoadBalancers[0].ARN = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/web/0123456789abcdef"
@@ -55,20 +78,8 @@ func TestLateLog(t *testing.T) {
 	for b.engine.clients.Load() > 0 { // entries are written after the answers
 		runtime.Gosched()
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := spool.Run(ctx); err != nil {
-		t.Fatal(err)
-	}
-	files, _ := filepath.Glob(filepath.Join(dir, "*"+edgeapi.LogExtension))
-	if len(files) != 1 {
-		t.Fatal(files)
-	}
-	content, err := os.ReadFile(files[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	names := regexp.MustCompile(` TID_[0-9a-f]{32} `).FindAllString(string(content), -1)
+	content := written()
+	names := regexp.MustCompile(` TID_[0-9a-f]{32} `).FindAllString(content, -1)
 	if len(names) != 2 || names[0] != names[1] {
 		t.Errorf("%s", content)
 	}
@@ -90,17 +101,12 @@ func TestTraced(t *testing.T) {
 
 // TestAccessLog has one request of each kind.
 func TestAccessLog(t *testing.T) {
-	dir := t.TempDir()
-	spool, err := accesslog.Open(accesslog.Config{Dir: dir, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
-	if err != nil {
-		t.Fatal(err)
-	}
 	b := newBench(t, httpTarget(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		w.WriteHeader(201)
 		w.Write(body)
 	}))
-	b.engine.logs = spool
+	written := b.logged()
 	condition := func(path string) []edgeapi.Condition {
 		return []edgeapi.Condition{{Field: edgeapi.FieldPath, Values: []string{path}}}
 	}
@@ -146,19 +152,7 @@ func TestAccessLog(t *testing.T) {
 	for b.engine.clients.Load() > 0 { // entries are written after the answers
 		runtime.Gosched()
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := spool.Run(ctx); err != nil {
-		t.Fatal(err)
-	}
-	files, _ := filepath.Glob(filepath.Join(dir, "*"+edgeapi.LogExtension))
-	if len(files) != 1 {
-		t.Fatal(files)
-	}
-	content, err := os.ReadFile(files[0])
-	if err != nil {
-		t.Fatal(err)
-	}
+	content := written()
 	const (
 		start  = `^http \S+Z app/web/0123456789abcdef 127\.0\.0\.1:\d+ `
 		target = `127\.0\.0\.1:\d+ \d\.\d+ \d\.\d+ \d\.\d+ `
@@ -166,7 +160,7 @@ func TestAccessLog(t *testing.T) {
 		end    = ` TID_[0-9a-f]{32} `
 		trace  = `"Root=1-[0-9a-f]{8}-[0-9a-f]{24}"`
 	)
-	lines := strings.Split(strings.TrimSpace(string(content)), "\n")
+	lines := strings.Split(strings.TrimSpace(content), "\n")
 	for i, want := range []string{
 		start + target + `201 201 1\d\d 1\d\d "POST http://Shop\.example:\d+/a\?b=c HTTP/1\.1" "\\x22x\\x22" - - group "Self=1-\S+;Root=1-2-3" "-" "-" 0 \S+Z "forward" "-" "-" "127\.0\.0\.1:\d+" "201" "-" "-"` + end + `"-" "-" "-" 127\.0\.0\.1$`,
 		start + none + `418 - \d+ \d+ "GET http://x:\d+/fixed HTTP/1\.1" "-" - - - "-" "-" "-" 10 \S+Z "fixed-response" "-" "-" "-" "-" "-" "-"` + end,

@@ -5,13 +5,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
-	"os"
-	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
@@ -23,7 +20,6 @@ import (
 
 	"golang.org/x/net/http2"
 
-	"github.com/neargate/neargate/internal/edge/accesslog"
 	"github.com/neargate/neargate/internal/edge/edgeapi"
 )
 
@@ -443,13 +439,8 @@ func TestStreamIdleMemory(t *testing.T) {
 
 // TestStreamAccessLog has one line for each request, whatever the targets speak.
 func TestStreamAccessLog(t *testing.T) {
-	dir := t.TempDir()
-	spool, err := accesslog.Open(accesslog.Config{Dir: dir, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
-	if err != nil {
-		t.Fatal(err)
-	}
 	b := newBench(t)
-	b.engine.logs = spool
+	written := b.logged()
 	b.apply(func(s *edgeapi.Snapshot) {
 		old := versionGroup(edgeapi.VersionHTTP1, name(t, "ok"))
 		old.ARN = "old"
@@ -475,17 +466,7 @@ func TestStreamAccessLog(t *testing.T) {
 	f.transcript(7)
 	f.conn.Close()
 	eventually(t, "connection ended", func() bool { return b.engine.clients.Load() == 0 })
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := spool.Run(ctx); err != nil {
-		t.Fatal(err)
-	}
-	var lines []string
-	files, _ := filepath.Glob(filepath.Join(dir, "*"+edgeapi.LogExtension))
-	for _, file := range files {
-		content, _ := os.ReadFile(file)
-		lines = append(lines, strings.Split(strings.TrimSpace(string(content)), "\n")...)
-	}
+	lines := strings.Split(strings.TrimSpace(written()), "\n")
 	for i, want := range []string{
 		`^h2 \S+Z \S* 127\.0\.0\.1:\d+ 127\.0\.0\.1:\d+ 0\.\d+ 0\.\d+ 0\.\d+ 200 200 \d+ \d+ "POST http://a\.example:\d+/old HTTP/2\.0" "ua" - - old "Root=\S+" "-" "-" 7 \S+Z "forward" `,
 		`^grpcs \S+Z .* 200 200 \d+ \d+ "POST \S+/test\.Words/None HTTP/2\.0" "-" - - group "Root=`,
